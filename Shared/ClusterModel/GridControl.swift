@@ -1,0 +1,183 @@
+// What people and programs ask of a running grid, and what they get to see. These values are the JSON of the
+// HTTP interface (keys in snake_case, times in ISO 8601 UTC) and what the command line decodes.
+
+/// Request for a job, as `POST /v1/jobs` takes it. Absent parameters take the region's configured values.
+package struct JobRequest: Codable, Hashable, Sendable {
+    package var kind: String
+    package var region: String
+    package var pool: String?
+    package var convention: String?
+    package var window: String?
+    package var minOverlap: Int?
+    package var precision: String?
+    package var blockEdge: Int?
+    /// Larger runs first; bulk work has 0, a recompute on demand 100. -1000 ... 1000.
+    package var priority: Int?
+
+    package init(kind: String, region: String) {
+        self.kind = kind
+        self.region = region
+    }
+}
+
+package enum JobState: String, Codable, Sendable, CaseIterable {
+    /// Accepted, not begun. Goes to planning, cancelled or failed.
+    case queued
+    /// Reading the region and cutting tiles. Goes to running, cancelled or failed.
+    case planning
+    /// Tasks of some stage are leased. Goes to publishing, cancelled or failed.
+    case running
+    /// One transaction replaces the region's rows. Goes to done or failed.
+    case publishing
+    case done, failed, cancelled
+
+    package var isFinal: Bool { self == .done || self == .failed || self == .cancelled }
+}
+
+package struct StageView: Codable, Hashable, Sendable {
+    package var name: String
+    package var tasksDone: Int
+    package var tasksTotal: Int
+    package init(name: String, tasksDone: Int, tasksTotal: Int) {
+        self.name = name
+        self.tasksDone = tasksDone
+        self.tasksTotal = tasksTotal
+    }
+}
+
+package struct JobView: Codable, Hashable, Sendable {
+    package var jobID: JobID
+    package var kind: String
+    package var region: String
+    package var pool: String
+    package var state: JobState
+    package var priority: Int
+    package var convention: String
+    package var window: String
+    package var minOverlap: Int
+    package var precision: String
+    package var blockEdge: Int
+    package var submittedAt: String
+    package var startedAt: String?
+    package var finishedAt: String?
+    package var stages: [StageView]
+    package var alphaCount: Int?
+    package var dayCount: Int?
+    package var tilesPerSecond: Double?
+    package var etaSeconds: Double?
+    package var profile: String?
+    package var panelHash: String?
+    package var digest: String?
+    /// Where the rows were published, such as `correlation_usa`.
+    package var resultTable: String?
+    package var warnings: [String]
+    package var error: String?
+
+    package init(
+        jobID: JobID, kind: String, region: String, pool: String, state: JobState, priority: Int, convention: String,
+        window: String, minOverlap: Int, precision: String, blockEdge: Int, submittedAt: String
+    ) {
+        self.jobID = jobID
+        self.kind = kind
+        self.region = region
+        self.pool = pool
+        self.state = state
+        self.priority = priority
+        self.convention = convention
+        self.window = window
+        self.minOverlap = minOverlap
+        self.precision = precision
+        self.blockEdge = blockEdge
+        self.submittedAt = submittedAt
+        stages = []
+        warnings = []
+    }
+}
+
+package struct WorkerView: Codable, Hashable, Sendable {
+    package var worker: String
+    package var host: String
+    package var processID: Int32
+    package var version: String
+    package var profile: String
+    /// `connected`, `draining` or `lost`.
+    package var state: String
+    package var slots: Int
+    package var running: Int
+    package var queued: Int
+    package var tasksDone: Int
+    package var tasksFailed: Int
+    package var memoryBytes: UInt64
+    package var cachedBytes: UInt64
+    package var gigaflopsPerSecond: Double
+    package var heartbeatAgeSeconds: Double
+    package init(
+        worker: String, host: String, processID: Int32, version: String, profile: String, state: String, slots: Int,
+        running: Int, queued: Int, tasksDone: Int, tasksFailed: Int, memoryBytes: UInt64, cachedBytes: UInt64,
+        gigaflopsPerSecond: Double, heartbeatAgeSeconds: Double
+    ) {
+        self.worker = worker
+        self.host = host
+        self.processID = processID
+        self.version = version
+        self.profile = profile
+        self.state = state
+        self.slots = slots
+        self.running = running
+        self.queued = queued
+        self.tasksDone = tasksDone
+        self.tasksFailed = tasksFailed
+        self.memoryBytes = memoryBytes
+        self.cachedBytes = cachedBytes
+        self.gigaflopsPerSecond = gigaflopsPerSecond
+        self.heartbeatAgeSeconds = heartbeatAgeSeconds
+    }
+}
+
+package struct StatusView: Codable, Hashable, Sendable {
+    package var version: String
+    package var epoch: Int64
+    package var uptimeSeconds: Double
+    /// Whether the last use of the database worked; `/readyz` says the same.
+    package var databaseReachable: Bool
+    package var workersConnected: Int
+    package var slotsTotal: Int
+    package var slotsBusy: Int
+    package var jobsQueued: Int
+    package var jobsRunning: Int
+    package var tasksDoneTotal: Int
+    package var lastError: String?
+    package init(
+        version: String, epoch: Int64, uptimeSeconds: Double, databaseReachable: Bool, workersConnected: Int,
+        slotsTotal: Int, slotsBusy: Int, jobsQueued: Int, jobsRunning: Int, tasksDoneTotal: Int, lastError: String?
+    ) {
+        self.version = version
+        self.epoch = epoch
+        self.uptimeSeconds = uptimeSeconds
+        self.databaseReachable = databaseReachable
+        self.workersConnected = workersConnected
+        self.slotsTotal = slotsTotal
+        self.slotsBusy = slotsBusy
+        self.jobsQueued = jobsQueued
+        self.jobsRunning = jobsRunning
+        self.tasksDoneTotal = tasksDoneTotal
+        self.lastError = lastError
+    }
+}
+
+/// The grid as the HTTP interface sees it; errors are `GridError`s.
+package protocol GridControl: Sendable {
+    func status() async throws -> StatusView
+    func ready() async throws
+    func submit(_ request: JobRequest) async throws -> JobView
+    /// Newest first.
+    func jobs(limit: Int, before: JobID?) async throws -> [JobView]
+    func job(_ id: JobID) async throws -> JobView
+    func cancel(_ id: JobID, reason: String) async throws -> JobView
+    func workers() async throws -> [WorkerView]
+    func drain(_ worker: WorkerID) async throws -> WorkerView
+}
+
+package enum AlphaGrid {
+    package static let version = "0.1.0"
+}

@@ -1,0 +1,169 @@
+// What coordinator and worker say to each other, as plain values. WireProtocol turns them into frames;
+// the machines on both sides know nothing of sockets. Payload bytes travel beside a message, never inside it.
+
+// MARK: Worker to coordinator
+
+package enum WorkerMessage: Hashable, Sendable {
+    case hello(Hello)
+    case heartbeat(Heartbeat)
+    /// Accompanied by the partial as payload; resent until acknowledged.
+    case result(TaskResult)
+    case failed(TaskFailure)
+    /// The worker has drained and is about to leave.
+    case goodbye
+}
+
+/// First message of every connection: a reconnected socket has a new peer handle and must say who it is.
+package struct Hello: Hashable, Sendable {
+    package var worker: WorkerID
+    /// Differs with every start of the process, so that a restarted worker is not taken for the old one.
+    package var incarnation: UInt64
+    package var protocolVersion: UInt32
+    /// Tasks computed at once.
+    package var slots: UInt32
+    /// Attempts the worker accepts at once, running ones included; at least `slots`.
+    package var credit: UInt32
+    package var memoryBytes: UInt64
+    package var profile: NumericProfile
+    package var host: String
+    package var processID: Int32
+    package var version: String
+    package var draining: Bool
+    /// Attempts queued, running, or finished but not yet acknowledged.
+    package var inHand: [AttemptRef]
+
+    package init(
+        worker: WorkerID, incarnation: UInt64, protocolVersion: UInt32 = Limits.protocolVersion, slots: UInt32,
+        credit: UInt32, memoryBytes: UInt64, profile: NumericProfile, host: String, processID: Int32, version: String,
+        draining: Bool = false, inHand: [AttemptRef] = []
+    ) {
+        self.worker = worker
+        self.incarnation = incarnation
+        self.protocolVersion = protocolVersion
+        self.slots = slots
+        self.credit = credit
+        self.memoryBytes = memoryBytes
+        self.profile = profile
+        self.host = host
+        self.processID = processID
+        self.version = version
+        self.draining = draining
+        self.inHand = inHand
+    }
+}
+
+package struct AttemptRef: Hashable, Sendable {
+    package var task: TaskID
+    package var attempt: AttemptID
+    package init(task: TaskID, attempt: AttemptID) {
+        self.task = task
+        self.attempt = attempt
+    }
+}
+
+package struct Heartbeat: Hashable, Sendable {
+    package var running: UInt32
+    package var queued: UInt32
+    /// Bytes of blocks held in the worker's cache.
+    package var cachedBytes: UInt64
+    /// Floating-point operations done and seconds spent computing since the worker started, for progress displays.
+    package var flopsTotal: Double
+    package var busySecondsTotal: Double
+    package init(
+        running: UInt32 = 0, queued: UInt32 = 0, cachedBytes: UInt64 = 0, flopsTotal: Double = 0, busySecondsTotal: Double = 0
+    ) {
+        self.running = running
+        self.queued = queued
+        self.cachedBytes = cachedBytes
+        self.flopsTotal = flopsTotal
+        self.busySecondsTotal = busySecondsTotal
+    }
+}
+
+package struct TaskResult: Hashable, Sendable {
+    package var ref: AttemptRef
+    package var computeSeconds: Double
+    package var flops: Double
+    package init(ref: AttemptRef, computeSeconds: Double, flops: Double) {
+        self.ref = ref
+        self.computeSeconds = computeSeconds
+        self.flops = flops
+    }
+}
+
+package struct TaskFailure: Hashable, Sendable {
+    package var ref: AttemptRef
+    /// One sentence a person can act on, at most 1,000 bytes on the wire.
+    package var message: String
+    package init(ref: AttemptRef, message: String) {
+        self.ref = ref
+        self.message = message
+    }
+}
+
+// MARK: Coordinator to worker
+
+package enum CoordinatorMessage: Hashable, Sendable {
+    case welcome(Welcome)
+    /// Sent to an unknown peer, which answers with a hello.
+    case whoAreYou
+    /// Accompanied by the task as payload.
+    case lease(Lease)
+    /// Forget these attempts if they have not started; a running one finishes and its result is dropped.
+    case cancel([AttemptID])
+    /// The result or failure of this attempt has arrived: stop resending it.
+    case ack(AttemptID)
+    /// Finish what is in hand, take nothing new, then say goodbye.
+    case drain
+    /// The coordinator will not work with this worker; the reason is one sentence.
+    case refused(String)
+}
+
+package struct Welcome: Hashable, Sendable {
+    package var epoch: Epoch
+    package var heartbeatMilliseconds: UInt32
+    /// TCP port of the coordinator's block socket, on the host the worker connected to.
+    package var blockPort: UInt16
+    package init(epoch: Epoch, heartbeatMilliseconds: UInt32, blockPort: UInt16) {
+        self.epoch = epoch
+        self.heartbeatMilliseconds = heartbeatMilliseconds
+        self.blockPort = blockPort
+    }
+}
+
+package struct Lease: Hashable, Sendable {
+    package var ref: AttemptRef
+    /// Names the executor that understands the payload, such as `correlation`.
+    package var kind: String
+    package init(ref: AttemptRef, kind: String) {
+        self.ref = ref
+        self.kind = kind
+    }
+}
+
+// MARK: Block socket
+
+package struct BlockRequest: Hashable, Sendable {
+    package var hash: BlockHash
+    package var offset: UInt64
+    /// At most `Limits.blockChunkBytesMax`.
+    package var length: UInt32
+    package init(hash: BlockHash, offset: UInt64, length: UInt32) {
+        self.hash = hash
+        self.offset = offset
+        self.length = length
+    }
+}
+
+/// Accompanied by the chunk as payload, empty when the block is not held.
+package struct BlockReply: Hashable, Sendable {
+    package var hash: BlockHash
+    package var offset: UInt64
+    /// Bytes of the whole block; 0 when it is not held here.
+    package var totalBytes: UInt64
+    package init(hash: BlockHash, offset: UInt64, totalBytes: UInt64) {
+        self.hash = hash
+        self.offset = offset
+        self.totalBytes = totalBytes
+    }
+}

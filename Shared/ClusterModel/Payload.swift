@@ -1,0 +1,43 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Immutable bytes, 64-byte aligned so that kernels can read numbers in place. Owned by reference count, freed once.
+///
+/// Written only while it is being made, before anything else can see it; hence safe to share between threads.
+package final class Payload: @unchecked Sendable {
+    package let bytes: UnsafeRawBufferPointer
+    private let release: () -> Void
+
+    /// Makes `count` bytes and lets `fill` write them; they start as zeros.
+    package init(count: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+        let size = max(64, (count + 63) / 64 * 64)
+        guard let memory = aligned_alloc(64, size) else { fatalError("out of memory for a payload of \(count) bytes") }
+        memset(memory, 0, size)
+        bytes = UnsafeRawBufferPointer(start: memory, count: count)
+        // The pointer crosses into the closure as a number because it has exactly one owner: this object.
+        let address = UInt(bitPattern: memory)
+        release = { free(UnsafeMutableRawPointer(bitPattern: address)) }
+        try fill(UnsafeMutableRawBufferPointer(start: memory, count: count))
+    }
+
+    /// Takes over foreign memory (a mapped file, a received message) that `release` gives back.
+    package init(adopting bytes: UnsafeRawBufferPointer, release: @escaping () -> Void) {
+        self.bytes = bytes
+        self.release = release
+    }
+
+    package convenience init(copying source: [UInt8]) {
+        self.init(count: source.count) { $0.copyBytes(from: source) }
+    }
+
+    package convenience init(copying source: UnsafeRawBufferPointer) {
+        self.init(count: source.count) { if source.count > 0 { $0.copyMemory(from: source) } }
+    }
+
+    package var count: Int { bytes.count }
+
+    deinit { release() }
+}
