@@ -88,6 +88,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Coordinator/Store"),
+        .target(name: "LocalPostgres", dependencies: ["ClusterModel"], path: "Coordinator/LocalPostgres"),
         .target(
             name: "Service",
             dependencies: [
@@ -107,7 +108,7 @@ let package = Package(
         .executableTarget(
             name: "alphagrid",
             dependencies: [
-                "Service", "API", "Store", "Jobs", "Panel", "Kernels", "WorkerRuntime",
+                "Service", "API", "Store", "LocalPostgres", "Jobs", "Panel", "Kernels", "WorkerRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),

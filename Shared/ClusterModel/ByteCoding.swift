@@ -32,11 +32,21 @@ package struct ByteReader {
     package let bytes: UnsafeRawBufferPointer
     package private(set) var offset = 0
     private let what: String
+    /// Keeps the memory behind `bytes` alive as long as the reader.
+    private let owner: Payload?
 
     /// - Parameter what: names the input in errors, such as "task payload".
+    package init(_ payload: Payload, what: String) {
+        bytes = payload.bytes
+        self.what = what
+        owner = payload
+    }
+
+    /// Reads memory that the caller keeps alive.
     package init(_ bytes: UnsafeRawBufferPointer, what: String) {
         self.bytes = bytes
         self.what = what
+        owner = nil
     }
 
     package var remaining: Int { bytes.count - offset }

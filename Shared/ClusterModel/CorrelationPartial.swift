@@ -80,8 +80,8 @@ package struct CorrelationPartial: Equatable, Sendable {
     }
 
     /// - Throws: `GridError(.usage)` when the bytes are not a partial or contradict themselves.
-    package init(decoding bytes: UnsafeRawBufferPointer) throws(GridError) {
-        var reader = ByteReader(bytes, what: "correlation partial")
+    package init(decoding payload: Payload) throws(GridError) {
+        var reader = ByteReader(payload, what: "correlation partial")
         guard try reader.read(UInt32.self) == Self.magic else { throw reader.malformed("not a correlation partial") }
         let blockCount = Int(try reader.read(UInt32.self))
         guard blockCount <= Limits.blocksPerTaskMax else { throw reader.malformed("\(blockCount) blocks") }
@@ -91,7 +91,7 @@ package struct CorrelationPartial: Equatable, Sendable {
             let index = try reader.read(UInt32.self)
             let alphas = Int(try reader.read(UInt32.self))
             let inside = try reader.read(UInt64.self)
-            guard alphas <= Limits.blockEdgeMax, inside <= UInt64(bytes.count / 8) else {
+            guard alphas <= Limits.blockEdgeMax, inside <= UInt64(payload.count / 8) else {
                 throw reader.malformed("a block of \(alphas) alphas and \(inside) values")
             }
             var block = Block(index: index, alphaCount: 0)
@@ -111,5 +111,6 @@ package struct CorrelationPartial: Equatable, Sendable {
             blocks.append(block)
         }
         try reader.expectEnd()
+        withExtendedLifetime(payload) {}
     }
 }

@@ -94,8 +94,8 @@ package struct CorrelationTask: Equatable, Sendable {
     }
 
     /// - Throws: `GridError(.usage)` when the bytes are not a task or name something out of range.
-    package init(decoding bytes: UnsafeRawBufferPointer) throws(GridError) {
-        var reader = ByteReader(bytes, what: "correlation task")
+    package init(decoding payload: Payload) throws(GridError) {
+        var reader = ByteReader(payload, what: "correlation task")
         guard try reader.read(UInt32.self) == Self.magic else { throw reader.malformed("not a correlation task") }
         guard let mode = Mode(rawValue: try reader.read()) else { throw reader.malformed("unknown mode") }
         let convention = Int(try reader.read(UInt8.self))
@@ -129,6 +129,7 @@ package struct CorrelationTask: Equatable, Sendable {
             tiles.append(tile)
         }
         try reader.expectEnd()
+        withExtendedLifetime(payload) {}
         self.init(
             mode: mode, convention: Convention.allCases[convention], precision: Precision.allCases[precision],
             blockEdge: edge, dayCount: days, firstDay: first, minOverlap: overlap, blocks: blocks, tiles: tiles)

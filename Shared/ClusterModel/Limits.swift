@@ -37,4 +37,27 @@ package enum Limits {
     package static let httpBodyBytesMax = 1 << 20
     package static let commandQueueMax = 1_024
     package static let mergeQueueMax = 4_096
+
+    // Database
+    package static let databaseConnectionsMax = 8
+    package static let databaseConnectSeconds = 10
+    /// For the short statements of a person or a page; bulk work has its own bound.
+    package static let databaseStatementMilliseconds = 60_000
+    package static let databaseBulkMilliseconds = 4 * 3_600_000
+    package static let databaseLockMilliseconds = 15_000
+    /// Bulk work and a takeover wait this long for another writer to finish.
+    package static let databaseBulkLockMilliseconds = 600_000
+    package static let databaseTransactionAttemptsMax = 5
+    /// How long a commit whose connection broke is asked after before its outcome is called unknown.
+    package static let databaseCommitDoubtSeconds = 20
+    package static let panelReadersMax = 4
+    package static let panelLoadsMax = 2
+    package static let copyBufferBytes = 1 << 18
+    package static let auditRowsMax = 100_000
+    package static let poolsPerRegionMax = 1_000
+    package static let poolNameBytesMax = 50
+    package static let regionsMax = 200
+    package static let metadataFileBytesMax = 1 << 30
+    package static let metadataTextBytesMax = 1 << 20
+    package static let jobsListedMax = 1_000
 }

@@ -8,6 +8,8 @@ import Darwin
 ///
 /// Written only while it is being made, before anything else can see it; hence safe to share between threads.
 package final class Payload: @unchecked Sendable {
+    /// Valid as long as the payload lives: a temporary may be gone right after its last use, so hold it with
+    /// `withExtendedLifetime` or use `withUnsafeBytes`.
     package let bytes: UnsafeRawBufferPointer
     private let release: () -> Void
 
@@ -38,6 +40,10 @@ package final class Payload: @unchecked Sendable {
     }
 
     package var count: Int { bytes.count }
+
+    package func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        try withExtendedLifetime(self) { try body(bytes) }
+    }
 
     deinit { release() }
 }

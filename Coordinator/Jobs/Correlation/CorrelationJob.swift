@@ -1,0 +1,83 @@
+import ClusterModel
+
+/// Correlation of one region: waves of tiles that narrow the median brackets, a redo of the rows that were missed,
+/// then one row per alpha.
+package final class CorrelationJob: GridJob, @unchecked Sendable {
+    // Not locked: `GridJob` says that one thread at a time uses a job.
+    private let plan: CorrelationPlan
+    private let deviations: Double
+    private var summaries: CorrelationSummaries
+    private var wavesDone = 0
+    private var redosDone = 0
+    private var mode = CorrelationTask.Mode.full
+    /// Alphas whose median was missed and is being fetched again.
+    private var beingRedone: [Int] = []
+
+    /// Values fetched again in one redo stage, so that its memory stays bounded: 64 million doubles are 512 MB.
+    private static let redoValuesMax = 64 << 20
+
+    /// - Parameter deviations: width of the median brackets; smaller ones miss more often, which costs time only.
+    package init(plan: CorrelationPlan, deviations: Double = 4) {
+        precondition(deviations >= 0, "a bracket needs its ends in order")
+        self.plan = plan
+        self.deviations = deviations
+        summaries = CorrelationSummaries(alphaCount: plan.layout.alphaCount)
+    }
+
+    package func next() throws -> JobStep {
+        let waves = plan.waves
+        if wavesDone < waves.count {
+            if wavesDone > 0 { tighten(afterWave: waves[wavesDone - 1]) }
+            wavesDone += 1
+            let name = "correlate \(wavesDone)/\(waves.count)"
+            return .stage(
+                plan.stage(name: name, rows: waves[wavesDone - 1], mode: .full, brackets: summaries.brackets))
+        }
+        if let redo = redoStage() { return .stage(redo) }
+        return .publish(.correlation(outcome()))
+    }
+
+    package func merge(task index: Int, partial payload: Payload) throws(GridError) {
+        let partial = try CorrelationPartial(decoding: payload)
+        let layout = plan.layout
+        for block in partial.blocks {
+            guard block.index < layout.blockCount, layout.alphas(ofBlock: Int(block.index)).count == block.alphaCount
+            else { throw GridError(.usage, "the partial of task \(index) names a block the panel does not have") }
+        }
+        for block in partial.blocks {
+            summaries.merge(block, at: Int(block.index) * layout.blockEdge, mode: mode)
+        }
+        if mode == .full { summaries.addTwinPairs(Int(clamping: partial.twinPairs)) }
+    }
+
+    private func tighten(afterWave rows: Range<Int>) {
+        let layout = plan.layout
+        // An alpha of block b has met the blocks before the wave's end, or all blocks when its own row is done.
+        let met = min(rows.upperBound * layout.blockEdge, layout.alphaCount)
+        let fraction = (0..<layout.alphaCount).map {
+            $0 < met ? 1 : Double(met) / Double(layout.alphaCount - 1)
+        }
+        summaries.tighten(fractionSeen: fraction, deviations: deviations)
+    }
+
+    /// The next redo stage, or nil when every median is known.
+    private func redoStage() -> JobStage? {
+        let missed = (0..<summaries.alphaCount).compactMap { alpha in
+            let median = summaries.median(of: alpha)
+            return median == .missedBelow || median == .missedAbove ? (alpha, median) : nil
+        }
+        let batch = missed.prefix(max(1, Self.redoValuesMax / plan.layout.alphaCount))
+        guard !batch.isEmpty else { return nil }
+        var fetch = MedianBrackets.nothing(alphaCount: summaries.alphaCount)
+        for (alpha, miss) in batch { (fetch.low[alpha], fetch.high[alpha]) = summaries.reopen(alpha, miss) }
+        beingRedone = batch.map(\.0)
+        mode = .medianOnly
+        redosDone += 1
+        let blocks = Set(beingRedone.map { $0 / plan.layout.blockEdge }).sorted()
+        return plan.redoStage(name: "median redo \(redosDone)", blocks: blocks, brackets: fetch)
+    }
+
+    private func outcome() -> CorrelationOutcome {
+        CorrelationOutcome(layout: plan.layout, summaries: &summaries)
+    }
+}

@@ -1,0 +1,178 @@
+import ClusterModel
+import Crypto
+import Panel
+
+/// What of a panel a correlation job needs while it runs; the values themselves stay with the panel.
+package struct PanelLayout: Sendable {
+    package let alphaCount: Int
+    package let blockEdge: Int
+    package let dayCount: Int
+    package let blockHashes: [BlockHash]
+    /// Bytewise rank of each alpha's id, by layout position.
+    package let ranks: [UInt32]
+    package let contentHash: BlockHash
+
+    package init(
+        alphaCount: Int, blockEdge: Int, dayCount: Int, blockHashes: [BlockHash], ranks: [UInt32], contentHash: BlockHash
+    ) {
+        self.alphaCount = alphaCount
+        self.blockEdge = blockEdge
+        self.dayCount = dayCount
+        self.blockHashes = blockHashes
+        self.ranks = ranks
+        self.contentHash = contentHash
+    }
+
+    package init(_ panel: Panel) {
+        self.init(
+            alphaCount: panel.alphaCount, blockEdge: panel.blockEdge, dayCount: panel.dayCount,
+            blockHashes: panel.blockHashes, ranks: panel.ranks, contentHash: panel.contentHash)
+    }
+
+    package var blockCount: Int { blockHashes.count }
+
+    /// Layout positions of a block's alphas.
+    package func alphas(ofBlock block: Int) -> Range<Int> {
+        block * blockEdge..<min((block + 1) * blockEdge, alphaCount)
+    }
+}
+
+/// Values of r worth keeping, per alpha: those that may still turn out to be the median.
+package struct MedianBrackets: Sendable {
+    package var low: [Double]
+    package var high: [Double]
+
+    package static func everything(alphaCount: Int) -> MedianBrackets {
+        MedianBrackets(
+            low: Array(repeating: -.infinity, count: alphaCount), high: Array(repeating: .infinity, count: alphaCount))
+    }
+
+    package static func nothing(alphaCount: Int) -> MedianBrackets {
+        MedianBrackets(
+            low: Array(repeating: .infinity, count: alphaCount), high: Array(repeating: -.infinity, count: alphaCount))
+    }
+}
+
+/// Cuts the upper triangle of tiles into stages and tasks.
+package struct CorrelationPlan: Sendable {
+    package let layout: PanelLayout
+    package let parameters: CorrelationParameters
+    package let firstDay: Int
+
+    package init(layout: PanelLayout, parameters: CorrelationParameters, firstDay: Int) {
+        self.layout = layout
+        self.parameters = parameters
+        self.firstDay = firstDay
+    }
+
+    /// Block rows of each wave, growing eightfold: every wave's values narrow the brackets of the next, so that the
+    /// values kept per alpha stay a few thousand whatever the number of alphas.
+    package var waves: [Range<Int>] {
+        var waves: [Range<Int>] = []
+        var start = 0
+        var end = 1
+        while start < layout.blockCount {
+            waves.append(start..<min(end, layout.blockCount))
+            start = end
+            end *= 8
+        }
+        return waves
+    }
+
+    /// Tiles along a task's edge: large enough to be worth its messages, small enough to keep every slot of a
+    /// modest cluster busy.
+    static func group(rows: Range<Int>, blockCount: Int) -> Int {
+        let tiles = tileCount(rows: rows, blockCount: blockCount)
+        var group = 1
+        while group < 8 && tiles >= 32 * (group + 1) * (group + 1) { group += 1 }
+        return group
+    }
+
+    static func tileCount(rows: Range<Int>, blockCount: Int) -> Int {
+        rows.reduce(0) { $0 + blockCount - $1 }
+    }
+
+    /// The stage that computes the tiles of some block rows.
+    package func stage(name: String, rows: Range<Int>, mode: CorrelationTask.Mode, brackets: MedianBrackets) -> JobStage {
+        let grid = TaskGrid(
+            rowBlocks: rows, blockCount: layout.blockCount,
+            group: Self.group(rows: rows, blockCount: layout.blockCount))
+        return JobStage(
+            name: name, plan: planHash(name: name, grid: grid, mode: mode, brackets: brackets), kind: "correlation",
+            taskCount: grid.taskCount, grid: grid,
+            tileCount: Self.tileCount(rows: rows, blockCount: layout.blockCount)
+        ) { index in
+            Payload(copying: task(index, grid: grid, mode: mode, brackets: brackets).encoded())
+        }
+    }
+
+    /// The stage that recomputes every tile in which one of some alphas takes part, keeping only values inside the
+    /// brackets. The tiles are the same as before, so their bits are the same.
+    package func redoStage(name: String, blocks: [Int], brackets: MedianBrackets) -> JobStage {
+        let wanted = Set(blocks)
+        // Block pairs (i <= j) of which at least one side is wanted, one task each.
+        let tiles = (0..<layout.blockCount).flatMap { row in
+            (row..<layout.blockCount).compactMap { column in
+                wanted.contains(row) || wanted.contains(column) ? (row, column) : nil
+            }
+        }
+        let hash = planHash(name: name, grid: nil, mode: .medianOnly, brackets: brackets)
+        return JobStage(
+            name: name, plan: hash, kind: "correlation", taskCount: tiles.count, grid: nil, tileCount: tiles.count
+        ) { index in
+            let (row, column) = tiles[index]
+            let task = task(rows: row..<(row + 1), columns: column..<(column + 1), mode: .medianOnly, brackets: brackets)
+            return Payload(copying: task.encoded())
+        }
+    }
+
+    package func task(
+        _ index: Int, grid: TaskGrid, mode: CorrelationTask.Mode, brackets: MedianBrackets
+    ) -> CorrelationTask {
+        let (rows, columns) = grid.blocks(ofTask: index)
+        return task(rows: rows, columns: columns, mode: mode, brackets: brackets)
+    }
+
+    private func task(
+        rows: Range<Int>, columns: Range<Int>, mode: CorrelationTask.Mode, brackets: MedianBrackets
+    ) -> CorrelationTask {
+        let indices = Array(rows) + columns.filter { !rows.contains($0) }
+        let position = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, UInt16($0)) })
+        let blocks = indices.map { index in
+            let alphas = layout.alphas(ofBlock: index)
+            return CorrelationTask.Block(
+                index: UInt32(index), hash: layout.blockHashes[index], alphaCount: alphas.count,
+                ranks: Array(layout.ranks[alphas]), bracketLow: Array(brackets.low[alphas]),
+                bracketHigh: Array(brackets.high[alphas]))
+        }
+        let tiles = rows.flatMap { row in
+            columns.filter { $0 >= row }.map { CorrelationTask.Tile(row: position[row]!, column: position[$0]!) }
+        }
+        return CorrelationTask(
+            mode: mode, convention: parameters.convention, precision: parameters.precision,
+            blockEdge: layout.blockEdge, dayCount: layout.dayCount, firstDay: firstDay,
+            minOverlap: parameters.minOverlap, blocks: blocks, tiles: tiles)
+    }
+
+    /// Everything that decides the payloads of a stage goes in.
+    private func planHash(
+        name: String, grid: TaskGrid?, mode: CorrelationTask.Mode, brackets: MedianBrackets
+    ) -> PlanHash {
+        var sha = SHA256()
+        var writer = ByteWriter()
+        writer.write(name)
+        writer.write(layout.contentHash)
+        for hash in layout.blockHashes { writer.write(hash) }
+        writer.write(parameters.convention.rawValue)
+        writer.write(parameters.precision.rawValue)
+        writer.write(mode.rawValue)
+        for value in [
+            parameters.minOverlap, layout.blockEdge, layout.dayCount, firstDay, grid?.group ?? 0,
+            grid?.rowBlocks.lowerBound ?? 0, grid?.rowBlocks.upperBound ?? 0,
+        ] { writer.write(Int64(value)) }
+        sha.update(data: writer.bytes)
+        brackets.low.withUnsafeBytes { sha.update(bufferPointer: $0) }
+        brackets.high.withUnsafeBytes { sha.update(bufferPointer: $0) }
+        return PlanHash(sha.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+    }
+}
