@@ -16,6 +16,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -41,12 +42,13 @@ let package = Package(
             // The kernels are the product's speed, so they are optimised in debug builds too.
             // Contraction into FMA would make the bits depend on the CPU.
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"])]),
+        .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
         .target(
             name: "Kernels", dependencies: ["ClusterModel", "Panel", "CKernels", "COpenBLAS"],
             path: "Shared/Kernels"),
         .target(
             name: "WireProtocol",
-            dependencies: ["ClusterModel", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            dependencies: ["ClusterModel", "CChecksum", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             path: "Shared/WireProtocol", exclude: ["alphagrid.proto"]),
         .target(name: "Messaging", dependencies: ["ClusterModel", "CZeroMQ"], path: "Shared/Messaging"),
 
@@ -102,7 +104,10 @@ let package = Package(
             dependencies: [
                 "ClusterModel",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Coordinator/API"),
         .executableTarget(
@@ -114,6 +119,70 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Coordinator/App"),
+
+        // Tests: one folder per target, and the programs and helpers they share.
+        .executableTarget(
+            name: "alphagrid-synthetic",
+            dependencies: ["ClusterModel", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/SyntheticData"),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "ClusterModel", "Scheduling", "WorkerEngine",
+                .product(name: "Collections", package: "swift-collections"),
+            ],
+            path: "Tests/Simulation"),
+        .executableTarget(
+            name: "alphagrid-simulate", dependencies: ["ClusterModel", "Scheduling", "Simulation"],
+            path: "Tests/SimulateTool"),
+        .testTarget(name: "PanelTests", dependencies: ["Panel", .product(name: "Crypto", package: "swift-crypto")], path: "Tests/PanelTests"),
+        .testTarget(name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"], path: "Tests/KernelsTests"),
+        .testTarget(
+            name: "WireProtocolTests",
+            dependencies: [
+                "ClusterModel", "WireProtocol", "CChecksum",
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            path: "Tests/WireProtocolTests"),
+        .testTarget(
+            name: "MessagingTests", dependencies: ["ClusterModel", "Messaging", "CZeroMQ"], path: "Tests/MessagingTests"),
+        .testTarget(
+            name: "WorkerEngineTests", dependencies: ["ClusterModel", "WorkerEngine"], path: "Tests/WorkerEngineTests"),
+        .testTarget(
+            name: "WorkerRuntimeTests",
+            dependencies: [
+                "ClusterModel", "Panel", "Kernels", "Messaging", "WireProtocol", "WorkerEngine", "WorkerRuntime",
+            ],
+            path: "Tests/WorkerRuntimeTests"),
+        .testTarget(
+            name: "SchedulingTests", dependencies: ["ClusterModel", "Scheduling"], path: "Tests/SchedulingTests"),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["ClusterModel", "Scheduling", "Simulation"],
+            path: "Tests/SimulationTests"),
+        .testTarget(name: "JobsTests", dependencies: ["ClusterModel", "Jobs"], path: "Tests/JobsTests"),
+        .testTarget(
+            name: "LocalPostgresTests", dependencies: ["ClusterModel", "LocalPostgres"], path: "Tests/LocalPostgresTests"),
+        .testTarget(
+            name: "StoreTests", dependencies: ["ClusterModel", "Panel", "Store", "LocalPostgres"], path: "Tests/StoreTests"),
+        .testTarget(
+            name: "ServiceTests", dependencies: ["ClusterModel", "Panel", "Service", "Store", "LocalPostgres"],
+            path: "Tests/ServiceTests"),
+        .testTarget(
+            name: "APITests",
+            dependencies: [
+                "ClusterModel", "API",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/APITests"),
+        .testTarget(name: "CommandLineTests", dependencies: ["alphagrid", "ClusterModel"], path: "Tests/CommandLineTests"),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["ClusterModel", "LocalPostgres", "alphagrid", "alphagrid-worker", "alphagrid-synthetic"],
+            path: "Tests/EndToEndTests"),
+        .testTarget(name: "HouseTests", path: "Tests/HouseTests"),
     ],
     swiftLanguageModes: [.v6]
 )

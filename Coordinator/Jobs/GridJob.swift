@@ -31,12 +31,14 @@ package struct JobStage: Sendable {
     package let grid: TaskGrid?
     /// Tiles of the whole stage, for displays of speed.
     package let tileCount: Int
+    /// Tiles of the stages that are known to follow, for the time that is left.
+    package let laterTileCount: Int
     /// The payload of a task, made when it is leased so that a stage of millions of tasks costs nothing.
     package let payload: @Sendable (_ task: Int) -> Payload
 
     package init(
         name: String, plan: PlanHash, kind: String, taskCount: Int, grid: TaskGrid?, tileCount: Int,
-        payload: @escaping @Sendable (_ task: Int) -> Payload
+        laterTileCount: Int = 0, payload: @escaping @Sendable (_ task: Int) -> Payload
     ) {
         self.name = name
         self.plan = plan
@@ -44,6 +46,7 @@ package struct JobStage: Sendable {
         self.taskCount = taskCount
         self.grid = grid
         self.tileCount = tileCount
+        self.laterTileCount = laterTileCount
         self.payload = payload
     }
 }

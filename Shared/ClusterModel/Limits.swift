@@ -9,6 +9,11 @@ package enum Limits {
     package static let valueMagnitudeMax = 1e150
     package static let csvLineBytesMax = 64 << 20
     package static let errorsReportedMax = 20
+    /// Alphas x dates of one panel: 64 GiB of float64.
+    package static let panelValuesMax = 1 << 33
+    package static let inflatedBytesMax = 32 << 30
+    /// Text of numbers grows 2 to 10 times; a file made to fill the memory a thousand times.
+    package static let inflationRatioMax = 100
 
     // Wire
     package static let protocolVersion: UInt32 = 1
@@ -17,6 +22,10 @@ package enum Limits {
     package static let payloadBytesMax = 256 << 20
     package static let blockChunkBytesMax = 4 << 20
     package static let framesPerMessageMax = 4
+    /// Names on the wire (worker, host, version, task kind) are cut to this.
+    package static let wireNameBytesMax = 200
+    /// Sentences on the wire are cut to this.
+    package static let wireSentenceBytesMax = 1_000
     package static let socketHighWaterMark: Int32 = 4_096
 
     // Scheduling
@@ -28,13 +37,36 @@ package enum Limits {
     package static let blocksPerTaskMax = 64
     package static let creditPerWorkerMax = 1_024
     package static let distinctWorkersFailedMax = 3
+    package static let taskFailuresMax = 6
+    package static let taskLossesMax = 16
+    package static let taskNotesMax = 65_536
     package static let taskStoryEventsMax = 32
     package static let heartbeatIntervalMilliseconds: Int64 = 1_000
     package static let workerLostAfterMilliseconds: Int64 = 10_000
+    package static let workerForgottenAfterMilliseconds: Int64 = 600_000
     package static let resultResendMilliseconds: Int64 = 3_000
+    package static let drainMilliseconds: Int64 = 30_000
+
+    // Worker
+    package static let slotsMax = 512
+    package static let workerMemoryBytesMin = 64 << 20
+    package static let blockChunksInFlightMax = 8
+    package static let blocksWantedMax = 4_096
+    /// A chunk is asked for again after so long without a word from the block server, five times at most.
+    package static let blockRetryMilliseconds: Int64 = 5_000
+    package static let blockChunkTriesMax = 5
+    /// A block is given up after so long without a word from the block server.
+    package static let blockSilenceMilliseconds: Int64 = 30_000
 
     // Service
     package static let httpBodyBytesMax = 1 << 20
+    package static let httpConnectionsMax = 1_024
+    /// A connection that says nothing for so long is closed.
+    package static let httpIdleSeconds: Int64 = 60
+    package static let reasonBytesMax = 500
+    /// A log of `alphagrid up` that is longer is put aside at the next start.
+    package static let logBytesMax = 16 << 20
+    package static let workerNameBytesMax = 255
     package static let commandQueueMax = 1_024
     package static let mergeQueueMax = 4_096
 
@@ -59,5 +91,6 @@ package enum Limits {
     package static let regionsMax = 200
     package static let metadataFileBytesMax = 1 << 30
     package static let metadataTextBytesMax = 1 << 20
+    package static let metadataColumnsMax = 100
     package static let jobsListedMax = 1_000
 }

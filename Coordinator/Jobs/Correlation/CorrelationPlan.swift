@@ -100,7 +100,8 @@ package struct CorrelationPlan: Sendable {
         return JobStage(
             name: name, plan: planHash(name: name, grid: grid, mode: mode, brackets: brackets), kind: "correlation",
             taskCount: grid.taskCount, grid: grid,
-            tileCount: Self.tileCount(rows: rows, blockCount: layout.blockCount)
+            tileCount: Self.tileCount(rows: rows, blockCount: layout.blockCount),
+            laterTileCount: Self.tileCount(rows: rows.upperBound..<layout.blockCount, blockCount: layout.blockCount)
         ) { index in
             Payload(copying: task(index, grid: grid, mode: mode, brackets: brackets).encoded())
         }

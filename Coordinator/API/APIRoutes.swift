@@ -1,0 +1,165 @@
+// The HTTP interface of a coordinator: routes over any `GridControl`, and nothing that computes. `TokenGate` is the one
+// gate in front of them, `StrictObject` and `RequestDecoding` judge what was sent, `Problem` and `ProblemMiddleware`
+// turn every failure into problem details, `APIServer` binds, answers and stops.
+
+import ClusterModel
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// What a request carries through the middleware.
+struct APIContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    init(source: Source) { coreContext = .init(source: source) }
+    var maxUploadSize: Int { Limits.httpBodyBytesMax }
+}
+
+/// Which path does what.
+struct APIRoutes: Sendable {
+    typealias Handler = @Sendable (Request, APIContext) async throws -> Response
+
+    let control: any GridControl
+    let logger: Logger
+
+    static let jobsPageDefault = 50
+
+    func router(token: AccessToken) -> Router<APIContext> {
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: ProblemMiddleware(logger: logger))
+        route(router, "livez", get: live)
+        route(router, "readyz", get: ready)
+        // Whatever is added from here on, and every unknown path, wants the token.
+        router.add(middleware: TokenGate(token: token))
+        route(router, "v1/status", get: status)
+        route(router, "v1/jobs", get: listJobs, post: submit)
+        route(router, "v1/jobs/:id", get: showJob)
+        route(router, "v1/jobs/:id/cancel", post: cancel)
+        route(router, "v1/workers", get: listWorkers)
+        route(router, "v1/workers/:id/drain", post: drain)
+        return router
+    }
+
+    /// Adds a path's methods, and says 405 to the others.
+    private func route(
+        _ router: Router<APIContext>, _ path: RouterPath, get: Handler? = nil, post: Handler? = nil
+    ) {
+        if let get { router.on(path, method: .get, use: get) }
+        if let post { router.on(path, method: .post, use: post) }
+        var allowed: [HTTPRequest.Method] = []
+        if get != nil { allowed += [.get, .head] }
+        if post != nil { allowed.append(.post) }
+        let names = allowed.map(\.rawValue).joined(separator: ", ")
+        let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
+        for method in others where !allowed.contains(method) {
+            router.on(path, method: method) { request, _ -> Response in
+                throw Problem(
+                    .methodNotAllowed, "\(request.method) is not possible here: expected \(names)",
+                    headers: [.allow: names])
+            }
+        }
+    }
+
+    // MARK: Health
+
+    @Sendable private func live(_ request: Request, _ context: APIContext) async throws -> Response {
+        Response(status: .ok, headers: [.contentType: "text/plain; charset=utf-8"], body: .init(byteBuffer: ByteBuffer(string: "ok\n")))
+    }
+
+    /// Whoever asks shows no token, so the reason stays in the log.
+    @Sendable private func ready(_ request: Request, _ context: APIContext) async throws -> Response {
+        do {
+            try await control.ready()
+        } catch {
+            logger.warning("not ready", metadata: ["error": "\(error)"])
+            throw Problem(.serviceUnavailable, "the coordinator is not ready; its log says why")
+        }
+        return try await live(request, context)
+    }
+
+    @Sendable private func status(_ request: Request, _ context: APIContext) async throws -> Response {
+        _ = try QueryParameters(request.uri.query, names: [])
+        return try answer(await control.status())
+    }
+
+    // MARK: Jobs
+
+    @Sendable private func submit(_ request: Request, _ context: APIContext) async throws -> Response {
+        let job = try await control.submit(try JobRequest(decoding: try await jsonBody(of: request)))
+        return try answer(job.finite, status: .created, headers: [.location: "/v1/jobs/\(job.jobID)"])
+    }
+
+    @Sendable private func listJobs(_ request: Request, _ context: APIContext) async throws -> Response {
+        let query = try QueryParameters(request.uri.query, names: ["before", "limit"])
+        let limit = try query.whole("limit", in: 1...Limits.jobsListedMax) ?? Self.jobsPageDefault
+        let before = try query["before"].map { text throws(GridError) in try JobID(parsing: text) }
+        let jobs = try await control.jobs(limit: limit, before: before)
+        return try answer(JobList(jobs: jobs.map(\.finite), nextBefore: jobs.count < limit ? nil : jobs.last?.jobID))
+    }
+
+    @Sendable private func showJob(_ request: Request, _ context: APIContext) async throws -> Response {
+        try answer(await control.job(try jobID(context)).finite)
+    }
+
+    @Sendable private func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
+        let id = try jobID(context)
+        let body = try await jsonBody(of: request, mayBeEmpty: true)
+        return try answer(await control.cancel(id, reason: try CancelRequest(decoding: body).reason).finite)
+    }
+
+    // MARK: Workers
+
+    @Sendable private func listWorkers(_ request: Request, _ context: APIContext) async throws -> Response {
+        _ = try QueryParameters(request.uri.query, names: [])
+        return try answer(WorkerList(workers: try await control.workers().map(\.finite)))
+    }
+
+    @Sendable private func drain(_ request: Request, _ context: APIContext) async throws -> Response {
+        let worker = try WorkerID(parsing: try pathParameter("id", context))
+        let body = try await jsonBody(of: request, mayBeEmpty: true)
+        if !body.isEmpty { try StrictObject(body, what: "the request to drain").expectNothingElse() }
+        return try answer(await control.drain(worker).finite)
+    }
+
+    // MARK: Pieces
+
+    private func answer(
+        _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) throws -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        let body = ByteBuffer(bytes: try GridJSON.encode(value))
+        return Response(status: status, headers: headers, body: .init(byteBuffer: body))
+    }
+
+    private func jobID(_ context: APIContext) throws -> JobID {
+        try JobID(parsing: try pathParameter("id", context))
+    }
+
+    private func pathParameter(_ name: String, _ context: APIContext) throws -> String {
+        let raw = try context.parameters.require(name)
+        guard let text = raw.removingPercentEncoding else {
+            throw GridError(.usage, "'\(raw.printable)' in the path is not valid: its percent encoding is broken")
+        }
+        return text
+    }
+
+    /// The body of a request that must be JSON; a declared size is judged before a byte of it is read.
+    private func jsonBody(of request: Request, mayBeEmpty: Bool = false) async throws -> Data {
+        if let declared = request.headers[.contentLength], let size = Int(declared), size > Limits.httpBodyBytesMax {
+            throw Problem.bodyTooLarge
+        }
+        var request = request
+        let body = Data(try await request.collectBody(upTo: Limits.httpBodyBytesMax).readableBytesView)
+        if body.isEmpty, mayBeEmpty { return body }
+        let type = request.headers[.contentType] ?? ""
+        let media = type.split(separator: ";").first?.trimmingCharacters(in: .whitespaces).lowercased() ?? ""
+        guard media == "application/json" else {
+            let got = type.isEmpty ? "missing" : "'\(type.printable)'"
+            throw Problem(
+                .unsupportedMediaType, "the Content-Type is \(got): expected application/json",
+                headers: [.accept: "application/json"])
+        }
+        return body
+    }
+}

@@ -1,0 +1,66 @@
+import ClusterModel
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The HTTP interface as a service: it binds, answers until it is told to stop, and lets open requests finish.
+package struct APIServer: Service {
+    private let host: String
+    private let port: Int
+    private let application: Application<RouterResponder<APIContext>>
+
+    /// - Parameters:
+    ///   - control: What the routes ask.
+    ///   - host: Name or address to bind.
+    ///   - port: 0 takes a free one.
+    ///   - onRunning: Called once with the bound port, when requests are answered.
+    package init(
+        control: any GridControl, token: AccessToken, host: String, port: Int, logger: Logger,
+        onRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+    ) {
+        self.host = host
+        self.port = port
+        application = Application(
+            router: APIRoutes(control: control, logger: logger).router(token: token),
+            server: .http1(configuration: .init(idleTimeout: .seconds(Limits.httpIdleSeconds))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(host, port: port),
+                availableConnectionsDelegate: MaximumAvailableConnections(Limits.httpConnectionsMax)),
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
+            logger: logger)
+    }
+
+    /// - Throws: `GridError(.conflict)` when the address is taken, `GridError(.usage)` when it is not this machine's.
+    package func run() async throws {
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw bindFailure(error.errnoCode, "\(error)")
+        } catch is SocketAddressError.UnknownHost, is SocketAddressError {
+            throw GridError(.usage, "cannot serve HTTP on \(host):\(port): nobody knows the name '\(host)'")
+        }
+    }
+
+    private func bindFailure(_ code: Int32, _ description: String) -> GridError {
+        switch code {
+        case EADDRINUSE:
+            GridError(
+                .conflict,
+                "cannot serve HTTP on \(host):\(port): the address is in use; stop the other process or choose another port")
+        case EADDRNOTAVAIL:
+            GridError(.usage, "cannot serve HTTP on \(host):\(port): this machine has no such address")
+        case EACCES:
+            GridError(.failed, "cannot serve HTTP on \(host):\(port): this user may not use the port; choose one above 1023")
+        default:
+            GridError(.failed, "cannot serve HTTP on \(host):\(port): \(description)")
+        }
+    }
+}

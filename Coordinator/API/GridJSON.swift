@@ -1,0 +1,87 @@
+import ClusterModel
+import Foundation
+
+/// The JSON of the HTTP interface, for both of its ends: snake_case keys, sorted, absent values left out.
+package enum GridJSON {
+    package static func encode(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value)
+    }
+
+    /// The same for people: indented, and ending with a newline.
+    package static func encodeForReading(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+        return try encoder.encode(value) + Data("\n".utf8)
+    }
+
+    package static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .custom { path in
+            PropertyKey(stringValue: propertyName(path.last?.stringValue ?? ""))
+        }
+        return try decoder.decode(type, from: data)
+    }
+
+    /// The Swift name behind a key. Foundation's own rule makes `jobId` of `job_id`, where the property is `jobID`.
+    static func propertyName(_ key: String) -> String {
+        let words = key.split(separator: "_")
+        guard let first = words.first, words.count > 1 else { return key }
+        return words.dropFirst().reduce(into: String(first)) { name, word in
+            name += word == "id" ? "ID" : word.capitalized
+        }
+    }
+
+    private struct PropertyKey: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { return nil }
+    }
+}
+
+extension JobView {
+    /// Without rates that are no numbers, which JSON cannot say.
+    var finite: JobView {
+        var view = self
+        if view.tilesPerSecond?.isFinite == false { view.tilesPerSecond = nil }
+        if view.etaSeconds?.isFinite == false { view.etaSeconds = nil }
+        return view
+    }
+}
+
+extension WorkerView {
+    /// Without rates that are no numbers: a worker says them about itself, and one bad one must not spoil the list.
+    var finite: WorkerView {
+        var view = self
+        if !view.gigaflopsPerSecond.isFinite { view.gigaflopsPerSecond = 0 }
+        if !view.heartbeatAgeSeconds.isFinite { view.heartbeatAgeSeconds = 0 }
+        return view
+    }
+}
+
+/// Answer of `GET /v1/jobs`, newest first.
+package struct JobList: Codable, Hashable, Sendable {
+    package var jobs: [JobView]
+    /// Pass as `before` to get the next page; absent on the last one.
+    package var nextBefore: JobID?
+    package init(jobs: [JobView], nextBefore: JobID?) {
+        self.jobs = jobs
+        self.nextBefore = nextBefore
+    }
+}
+
+/// Answer of `GET /v1/workers`.
+package struct WorkerList: Codable, Hashable, Sendable {
+    package var workers: [WorkerView]
+    package init(workers: [WorkerView]) { self.workers = workers }
+}
+
+/// Body of `POST /v1/jobs/{id}/cancel`; without a body no reason is recorded.
+package struct CancelRequest: Codable, Hashable, Sendable {
+    package var reason: String
+    package init(reason: String) { self.reason = reason }
+}

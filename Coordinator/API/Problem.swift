@@ -1,0 +1,47 @@
+import ClusterModel
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// An answer that is not a success, as problem details (RFC 9457).
+struct Problem: Error {
+    var status: HTTPResponse.Status
+    /// One sentence that a person can act on.
+    var detail: String
+    var headers: HTTPFields
+
+    init(_ status: HTTPResponse.Status, _ detail: String, headers: HTTPFields = [:]) {
+        self.status = status
+        self.detail = detail
+        self.headers = headers
+    }
+
+    init(_ error: GridError) {
+        let status: HTTPResponse.Status =
+            switch error.kind {
+            case .usage: .badRequest
+            case .notFound: .notFound
+            case .conflict: .conflict
+            case .unreachable: .serviceUnavailable
+            case .partlyDone, .failed: .internalServerError
+            }
+        self.init(status, error.message)
+    }
+
+    func response() throws -> Response {
+        let document = ProblemDocument(
+            type: "about:blank", title: status.reasonPhrase, status: status.code, detail: detail)
+        let body = try GridJSON.encode(document)
+        var headers = headers
+        headers[.contentType] = "application/problem+json"
+        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}
+
+/// The members of problem details; `type` is `about:blank`, so `title` is the status's own phrase.
+package struct ProblemDocument: Codable, Hashable, Sendable {
+    package var type: String
+    package var title: String
+    package var status: Int
+    package var detail: String
+}

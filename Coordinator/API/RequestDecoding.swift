@@ -1,0 +1,131 @@
+import ClusterModel
+import Foundation
+
+extension JobRequest {
+    /// Fields a request for a job may have.
+    package static let priorityRange = -1_000...1_000
+
+    /// - Throws: `GridError(.usage)`: the first field that is unknown, of the wrong type or out of range.
+    package init(decoding body: Data) throws(GridError) {
+        var object = try StrictObject(body, what: "the job")
+        let kind = try object.requiredText("kind", bytesMax: 40)
+        let region = try object.requiredText("region", bytesMax: 80)
+        self.init(kind: kind, region: region)
+        pool = try object.text("pool", bytesMax: Limits.poolNameBytesMax)
+        convention = try object.text("convention", bytesMax: 80)
+        window = try object.text("window", bytesMax: 80)
+        minOverlap = try object.whole("min_overlap", in: 2...Limits.daysMax)
+        precision = try object.text("precision", bytesMax: 80)
+        blockEdge = try object.whole("block_edge", in: 1...Limits.blockEdgeMax)
+        priority = try object.whole("priority", in: Self.priorityRange)
+        try object.expectNothingElse()
+        try validate()
+    }
+
+    /// Checks every field that is there; what the region or the database decides is checked where that is known.
+    package func validate() throws(GridError) {
+        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+        guard !kind.isEmpty, kind.utf8.allSatisfy({ letters.contains($0) || $0 == UInt8(ascii: "-") }) else {
+            throw GridError(
+                .usage, "field 'kind' is '\(kind.printable)': expected the name of a job kind, such as correlation")
+        }
+        _ = try Region(region)
+        if let convention { _ = try Convention(parsing: convention) }
+        if let window { _ = try Window(parsing: window) }
+        if let precision { _ = try Precision(parsing: precision) }
+        _ = try CorrelationParameters(
+            minOverlap: minOverlap ?? CorrelationParameters.defaultMinOverlap,
+            blockEdge: blockEdge ?? CorrelationParameters.defaultBlockEdge)
+        if let priority, !Self.priorityRange.contains(priority) {
+            throw GridError(
+                .usage,
+                "priority \(priority) is not valid: expected a whole number from \(Self.priorityRange.lowerBound) to \(Self.priorityRange.upperBound)")
+        }
+        if let pool, pool.isEmpty || pool.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+            throw GridError(.usage, "pool '\(pool.printable)' is not valid: expected the name of a pool")
+        }
+    }
+}
+
+extension CancelRequest {
+    /// - Parameter body: Empty, or an object with the optional field `reason`.
+    init(decoding body: Data) throws(GridError) {
+        guard !body.isEmpty else {
+            self.init(reason: "")
+            return
+        }
+        var object = try StrictObject(body, what: "the cancellation")
+        let reason = try object.text("reason", bytesMax: Limits.reasonBytesMax)
+        try object.expectNothingElse()
+        self.init(reason: reason ?? "")
+    }
+}
+
+extension JobID {
+    /// - Parameter text: Part of a path, a query or a command line.
+    package init(parsing text: String) throws(GridError) {
+        let digits = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard digits, let value = Int64(text), value > 0 else {
+            throw GridError(
+                .usage, "job id '\(text.printable)' is not valid: expected a whole number from 1 to \(Int64.max)")
+        }
+        self.init(value)
+    }
+}
+
+extension WorkerID {
+    /// - Parameter text: Part of a path or of a command line.
+    package init(parsing text: String) throws(GridError) {
+        let plain = text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
+        guard (1...Limits.workerNameBytesMax).contains(text.utf8.count), plain else {
+            throw GridError(
+                .usage,
+                "worker '\(text.printable)' is not valid: expected a name of 1 to \(Limits.workerNameBytesMax) bytes without spaces, as 'alphagrid workers' lists them")
+        }
+        self.init(text)
+    }
+}
+
+/// Parameters behind the `?` of a request, each taken once.
+struct QueryParameters {
+    private var values: [(name: String, value: String)] = []
+
+    /// - Parameters:
+    ///   - query: The text behind `?`, or nil.
+    ///   - names: Parameters the route knows.
+    init(_ query: String?, names: [String]) throws(GridError) {
+        for part in (query ?? "").split(separator: "&") {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = pair[0].decodedFromQuery, let value = (pair.count > 1 ? pair[1] : "").decodedFromQuery else {
+                throw GridError(.usage, "query '\(part.printable)' is not valid: its percent encoding is broken")
+            }
+            guard names.contains(name) else {
+                let known = names.isEmpty ? "none" : names.joined(separator: ", ")
+                throw GridError(.usage, "query parameter '\(name.printable)' is unknown: this path knows \(known)")
+            }
+            guard self[name] == nil else {
+                throw GridError(.usage, "query parameter '\(name)' is there twice: expected it once")
+            }
+            values.append((name, value))
+        }
+    }
+
+    subscript(name: String) -> String? { values.first { $0.name == name }?.value }
+
+    func whole(_ name: String, in range: ClosedRange<Int>) throws(GridError) -> Int? {
+        guard let text = self[name] else { return nil }
+        let digits = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard digits, let value = Int(text), range.contains(value) else {
+            throw GridError(
+                .usage,
+                "query parameter '\(name)' is '\(text.printable)': expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+}
+
+extension Substring {
+    fileprivate var decodedFromQuery: String? {
+        replacing("+", with: " ").removingPercentEncoding
+    }
+}

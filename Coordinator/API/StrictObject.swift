@@ -1,0 +1,82 @@
+import ClusterModel
+import Foundation
+
+/// A JSON object whose fields are taken one by one; what nobody took is an error, so that a misspelt field is never
+/// silently ignored.
+struct StrictObject {
+    private let fields: [String: JSONValue]
+    private let what: String
+    private var known: [String] = []
+
+    /// - Parameters:
+    ///   - bytes: The body as sent.
+    ///   - what: What the body is, for messages: `the job`.
+    /// - Throws: `GridError(.usage)` when the bytes are not one JSON object.
+    init(_ bytes: Data, what: String) throws(GridError) {
+        let value: JSONValue
+        do {
+            value = try JSONDecoder().decode(JSONValue.self, from: bytes)
+        } catch {
+            throw GridError(.usage, "the body is not valid JSON: expected \(what) as one object\(Self.place(of: error))")
+        }
+        guard case .object(let fields) = value else {
+            throw GridError(.usage, "the body is \(value.name): expected \(what) as one JSON object")
+        }
+        self.fields = fields
+        self.what = what
+    }
+
+    /// A field that may be absent or null.
+    mutating func text(_ name: String, bytesMax: Int) throws(GridError) -> String? {
+        switch take(name) {
+        case nil, .null: return nil
+        case .text(let value)?:
+            guard value.utf8.count <= bytesMax else {
+                throw GridError(.usage, "field '\(name)' has \(value.utf8.count) bytes: expected at most \(bytesMax)")
+            }
+            return value
+        case let other?: throw GridError(.usage, "field '\(name)' is \(other.name): expected a text")
+        }
+    }
+
+    mutating func requiredText(_ name: String, bytesMax: Int) throws(GridError) -> String {
+        guard let value = try text(name, bytesMax: bytesMax) else {
+            throw GridError(.usage, "field '\(name)' is missing: \(what) needs it as a text")
+        }
+        return value
+    }
+
+    mutating func whole(_ name: String, in range: ClosedRange<Int>) throws(GridError) -> Int? {
+        let expected = "expected a whole number from \(range.lowerBound) to \(range.upperBound)"
+        switch take(name) {
+        case nil, .null: return nil
+        case .whole(let value)?:
+            guard let value = Int(exactly: value), range.contains(value) else {
+                throw GridError(.usage, "field '\(name)' is \(value): \(expected)")
+            }
+            return value
+        case let other?: throw GridError(.usage, "field '\(name)' is \(other.name): \(expected)")
+        }
+    }
+
+    /// - Throws: `GridError(.usage)` naming the first field, in bytewise order, that was never asked for.
+    func expectNothingElse() throws(GridError) {
+        guard let extra = fields.keys.filter({ !known.contains($0) }).min() else { return }
+        throw GridError(
+            .usage, "field '\(extra.printable)' is unknown: \(what) has \(known.sorted().joined(separator: ", "))")
+    }
+
+    private mutating func take(_ name: String) -> JSONValue? {
+        known.append(name)
+        return fields[name]
+    }
+
+    /// Where the JSON breaks, as far as the decoder tells.
+    private static func place(of error: any Error) -> String {
+        guard case DecodingError.dataCorrupted(let context)? = error as? DecodingError,
+            let cause = context.underlyingError as NSError?,
+            let text = cause.userInfo[NSDebugDescriptionErrorKey] as? String
+        else { return "" }
+        return " (\(text.trimmingCharacters(in: CharacterSet(charactersIn: ".")).printable))"
+    }
+}

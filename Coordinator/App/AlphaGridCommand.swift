@@ -1,0 +1,28 @@
+import ArgumentParser
+import ClusterModel
+
+/// The root of the command line.
+struct AlphaGridCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alphagrid",
+        abstract: "Correlations of trading strategies' daily PnL, on one machine or many.",
+        discussion: """
+            Examples:
+              alphagrid correlate pnl.csv                     one file, no server, no database
+              alphagrid up --workers 2                        a whole cluster on this machine
+              alphagrid db import pnl.csv --region USA        into its database
+              alphagrid run correlation --region USA --wait   and its correlations
+              alphagrid status --watch                        what is going on
+
+            Results go to standard output, everything else to standard error.
+            Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not found, 4 cannot reach, 5 partly done.
+            """,
+        version: "alphagrid \(AlphaGrid.version)",
+        subcommands: [
+            CorrelateCommand.self, UpCommand.self, CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self,
+            JobsCommand.self, WorkersCommand.self, StatusCommand.self, VersionCommand.self, GuardCommand.self,
+        ])
+
+    /// Whether this command line computes in this process.
+    static func computes(_ arguments: [String]) -> Bool { arguments.first == CorrelateCommand._commandName }
+}

@@ -1,0 +1,101 @@
+import API
+import ClusterModel
+import Foundation
+import Store
+
+/// Where settings come from: flag, then environment, then the connection file of the state folder.
+struct Settings: Sendable {
+    var environment: [String: String]
+    var home: String
+    var workingDirectory: String
+
+    static var current: Settings {
+        Settings(
+            environment: ProcessInfo.processInfo.environment, home: NSHomeDirectory(),
+            workingDirectory: FileManager.default.currentDirectoryPath)
+    }
+
+    struct Connection: Sendable {
+        var url: URL
+        var token: AccessToken
+    }
+
+    /// Absolute path of the state folder; it need not be there.
+    func stateDirectory(flag: String?) -> String {
+        let path = flag ?? value("ALPHAGRID_STATE") ?? "\(home)/.alphagrid"
+        let absolute = path.hasPrefix("/") ? path : "\(workingDirectory)/\(path)"
+        return URL(fileURLWithPath: absolute).standardizedFileURL.path
+    }
+
+    /// - Throws: `GridError(.unreachable)` when nothing says where a coordinator is.
+    func connection(urlFlag: String?, stateFlag: String?) throws(GridError) -> Connection {
+        let state = stateDirectory(flag: stateFlag)
+        let file = try ConnectionFile.read(in: state)
+        guard let text = urlFlag ?? value("ALPHAGRID_URL") ?? file?.url else {
+            throw GridError(
+                .unreachable,
+                "no coordinator is known: \(ConnectionFile.path(in: state)) is not there; start one with 'alphagrid up', or name one with --url or ALPHAGRID_URL")
+        }
+        let source = urlFlag != nil ? "--url" : value("ALPHAGRID_URL") != nil ? "ALPHAGRID_URL" : "the connection file"
+        let url = try Self.baseURL(text, source: source)
+        if let secret = value("ALPHAGRID_TOKEN") {
+            return Connection(url: url, token: try AccessToken(secret, source: "ALPHAGRID_TOKEN"))
+        }
+        if let path = value("ALPHAGRID_TOKEN_FILE") {
+            return Connection(url: url, token: try TokenFile.read(path))
+        }
+        // The file's token is for the file's coordinator: no other one gets to see it.
+        if let file, let path = file.tokenFile, try Self.baseURL(file.url, source: "the connection file") == url {
+            return Connection(url: url, token: try TokenFile.read(path))
+        }
+        throw GridError(.usage, "no token for \(url.absoluteString): set ALPHAGRID_TOKEN or ALPHAGRID_TOKEN_FILE")
+    }
+
+    /// - Throws: `GridError(.usage)` when none is named, or when it holds a password, which every user of this machine
+    ///   could see in the list of processes.
+    func database(flag: String?, stateFlag: String?) throws(GridError) -> String {
+        let state = stateDirectory(flag: stateFlag)
+        let named = flag ?? value("ALPHAGRID_DATABASE")
+        guard let url = named == nil ? try ConnectionFile.read(in: state)?.database : named else {
+            throw GridError(
+                .usage,
+                "no database is named: use --database URL or ALPHAGRID_DATABASE, or start a cluster with 'alphagrid up' (none runs on \(state))")
+        }
+        _ = try DatabaseURL(url)
+        return url
+    }
+
+    /// The token a coordinator asks for, and the file it is in; one is made in the state folder when none is set.
+    func coordinatorToken(state: StateDirectory) throws(GridError) -> (token: AccessToken, file: String?) {
+        if let secret = value("ALPHAGRID_TOKEN") {
+            return (try AccessToken(secret, source: "ALPHAGRID_TOKEN"), nil)
+        }
+        if let path = value("ALPHAGRID_TOKEN_FILE") { return (try TokenFile.read(path), path) }
+        return (try TokenFile.readOrMake(in: state.path), TokenFile.path(in: state.path))
+    }
+
+    /// An empty variable counts as absent.
+    private func value(_ name: String) -> String? {
+        environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Scheme, host and port; a path would be ambiguous and a password would be a secret in a URL.
+    static func baseURL(_ text: String, source: String) throws(GridError) -> URL {
+        guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(),
+            scheme == "http" || scheme == "https", let host = parts.host, !host.isEmpty,
+            parts.path.isEmpty || parts.path == "/", parts.query == nil, parts.fragment == nil, parts.user == nil,
+            parts.password == nil
+        else {
+            throw GridError(
+                .usage, "\(source) '\(text.printable)' is not valid: expected an address such as http://127.0.0.1:8710")
+        }
+        var base = URLComponents()
+        base.scheme = scheme
+        base.percentEncodedHost = parts.percentEncodedHost
+        base.port = parts.port
+        guard let url = base.url else {
+            throw GridError(.usage, "\(source) '\(text.printable)' is not valid: expected http://HOST:PORT")
+        }
+        return url
+    }
+}

@@ -1,0 +1,249 @@
+import API
+import ClusterModel
+import Foundation
+import LocalPostgres
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A whole cluster on this machine: a private PostgreSQL, a coordinator and workers as processes of their own.
+///
+/// Starting and stopping block; endings of processes arrive as events, from any thread.
+@MainActor
+final class LocalCluster {
+    struct Configuration {
+        var state: StateDirectory
+        var workers: Int
+        var slotsPerWorker: Int
+        /// `--memory` of the workers, as they take it; nil leaves it to them.
+        var workerMemory: String?
+        /// `tcp://HOST:PORT` and `HOST:PORT` of the coordinator.
+        var bind: String
+        var http: String
+        var environment: [String: String]
+    }
+
+    enum Role: Hashable, Sendable, CustomStringConvertible {
+        case coordinator
+        /// Counted from 1.
+        case worker(Int)
+
+        var description: String {
+            switch self {
+            case .coordinator: ClusterGuard.coordinatorRole
+            case .worker(let number): "worker-\(number)"
+            }
+        }
+    }
+
+    enum Event: Sendable {
+        case ended(Role, ChildProcess.Ending, ProcessIdentity)
+        case restart(Role)
+        case stop
+    }
+
+    let configuration: Configuration
+    private let lock: FileLock
+    private let postgres: LocalPostgres
+    private let coordinatorProgram: String
+    private let workerProgram: String
+    private let report: @Sendable (Event) -> Void
+
+    private var guardian: ChildProcess?
+    private var guardPipe: Int32 = -1
+    /// In the order of their start, and only those that were not seen to end.
+    private var children: [(role: Role, process: ChildProcess)] = []
+    private var policies: [(role: Role, policy: RestartPolicy)] = []
+    private(set) var databaseURL = ""
+    private(set) var connection: ConnectionFile?
+
+    private static let coordinatorReadySeconds = 60.0
+    private static let coordinatorRestartsMax = 5
+
+    /// - Throws: `GridError(.conflict)` when a cluster runs on the state folder already.
+    init(_ configuration: Configuration, report: @escaping @Sendable (Event) -> Void) throws(GridError) {
+        self.configuration = configuration
+        self.report = report
+        coordinatorProgram = try Executable.own()
+        workerProgram = try Executable.beside("alphagrid-worker")
+        let path = configuration.state.path
+        guard let lock = try FileLock.take("\(path)/up.lock") else {
+            let url = try ConnectionFile.read(in: path).map { " at \($0.url)" } ?? ""
+            throw GridError(
+                .conflict,
+                "a cluster already runs on \(path)\(url) (\(FileLock.holder("\(path)/up.lock"))): stop it first, or choose another folder with --state")
+        }
+        self.lock = lock
+        postgres = LocalPostgres(directory: path)
+    }
+
+    // MARK: Start
+
+    func startGuard() throws(GridError) {
+        try makeLogFolder()
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0, ends.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+            throw GridError(.failed, "cannot make a pipe: \(systemMessage(errno))")
+        }
+        defer { close(ends[0]) }
+        guardPipe = ends[1]
+        guardian = try ChildProcess(
+            .init(
+                arguments: [coordinatorProgram, "guard", "--state", configuration.state.path],
+                environment: configuration.environment, log: log("guard"), input: ends[0], inherited: [lock.descriptor])
+        ) { _, _ in }
+    }
+
+    /// Blocks for seconds, on the first start for longer.
+    func startDatabase() throws(GridError) { databaseURL = try postgres.start().url }
+
+    func startCoordinator() throws(GridError) {
+        try start(.coordinator)
+    }
+
+    /// Waits until the coordinator has said where it listens.
+    ///
+    /// - Parameter cancelled: Asked all the while.
+    func awaitCoordinator(cancelled: () -> Bool) async throws {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(Self.coordinatorReadySeconds))
+        while let process = child(.coordinator), !process.hasEnded {
+            let file = try ConnectionFile.read(in: configuration.state.path)
+            if let file, file.processID == process.identity.processID {
+                connection = file
+                return
+            }
+            if cancelled() { throw CancellationError() }
+            if ContinuousClock.now > deadline { break }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw GridError(.failed, "the coordinator did not start: \(lastWords("coordinator"))")
+    }
+
+    func startWorkers() throws(GridError) {
+        for number in 1...configuration.workers { try start(.worker(number)) }
+    }
+
+    private func start(_ role: Role) throws(GridError) {
+        let report = report
+        rotateLog("\(role)")
+        let process = try ChildProcess(
+            .init(arguments: arguments(of: role), environment: childEnvironment, log: log("\(role)"), input: nil)
+        ) { identity, ending in
+            report(.ended(role, ending, identity))
+        }
+        children.append((role, process))
+        say(.runs("\(role)", process.identity))
+        if let index = policies.firstIndex(where: { $0.role == role }) {
+            policies[index].policy.started(at: Self.now())
+        } else {
+            let attempts = role == .coordinator ? Self.coordinatorRestartsMax : nil
+            policies.append((role, RestartPolicy(attemptsMax: attempts, startedAt: Self.now())))
+        }
+    }
+
+    private func arguments(of role: Role) -> [String] {
+        switch role {
+        case .coordinator:
+            // After the first start it keeps its ports, since workers and connection file know them.
+            var bind = configuration.bind
+            var http = configuration.http
+            if let connection, let url = URLComponents(string: connection.url), let host = url.host, let port = url.port {
+                bind = connection.endpoint
+                http = "\(host):\(port)"
+            }
+            return [
+                coordinatorProgram, "coordinator", "--database", databaseURL, "--bind", bind, "--http", http,
+                "--state", configuration.state.path,
+            ]
+        case .worker:
+            var words = [
+                workerProgram, "--connect", connection?.endpoint ?? "", "--slots", "\(configuration.slotsPerWorker)",
+            ]
+            if let memory = configuration.workerMemory { words += ["--memory", memory] }
+            return words
+        }
+    }
+
+    /// The cluster has its own address and token, whatever the shell is set to.
+    private var childEnvironment: [String: String] {
+        let foreign = ["ALPHAGRID_URL", "ALPHAGRID_TOKEN", "ALPHAGRID_TOKEN_FILE", "ALPHAGRID_DATABASE", "ALPHAGRID_STATE"]
+        return configuration.environment.filter { !foreign.contains($0.key) }
+    }
+
+    // MARK: Endings
+
+    /// - Returns: false when the process is not one of the running ones, such as after `stop`.
+    func forget(_ identity: ProcessIdentity) -> Bool {
+        let count = children.count
+        children.removeAll { $0.process.identity == identity }
+        return children.count < count
+    }
+
+    /// - Returns: Milliseconds after which to start it again; nil when that makes no sense any more.
+    func restartDelay(_ role: Role) -> Int64? {
+        guard let index = policies.firstIndex(where: { $0.role == role }) else { return nil }
+        return policies[index].policy.ended(at: Self.now())
+    }
+
+    func restart(_ role: Role) throws(GridError) { try start(role) }
+
+    /// Stops workers, coordinator and database, in this order. Blocks.
+    ///
+    /// - Parameter isUrgent: Asked all the while; once true, processes are not given time to end by themselves.
+    func stop(isUrgent: () -> Bool) {
+        ClusterGuard.end(children.map { ("\($0.role)", $0.process.identity) }, isUrgent: isUrgent)
+        children = []
+        do {
+            try postgres.stop()
+        } catch {
+            StandardError.writeLine("error: \(error)")
+        }
+        connection?.remove(in: configuration.state.path)
+        say(.farewell)
+        if guardPipe >= 0 { close(guardPipe) }
+        guardPipe = -1
+        if let guardian { ProcessIdentity.wait(for: [guardian.identity], seconds: 5) }
+        lock.release()
+    }
+
+    // MARK: Pieces
+
+    /// What a process said last, for the error about its ending.
+    func lastWords(_ role: String) -> String {
+        let text = (try? String(contentsOfFile: log(role), encoding: .utf8)) ?? ""
+        let last = text.split(separator: "\n").last.map(String.init) ?? "it said nothing"
+        return "\(last.singleLine) (log: \(log(role)))"
+    }
+
+    private func child(_ role: Role) -> ChildProcess? { children.last { $0.role == role }?.process }
+
+    private func say(_ line: ClusterGuard.Line) {
+        guard guardPipe >= 0 else { return }
+        var text = line.text
+        _ = text.withUTF8 { writeAll(UnsafeRawBufferPointer($0), to: guardPipe) }
+    }
+
+    private func log(_ name: String) -> String { "\(configuration.state.path)/logs/\(name).log" }
+
+    private func makeLogFolder() throws(GridError) {
+        let path = "\(configuration.state.path)/logs"
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw GridError(.failed, "cannot make \(path): \(systemMessage(errno))")
+        }
+    }
+
+    /// Keeps at most the present log and one before it.
+    private func rotateLog(_ name: String) {
+        var info = stat()
+        if stat(log(name), &info) == 0, info.st_size > Limits.logBytesMax { rename(log(name), "\(log(name)).old") }
+    }
+
+    private static func now() -> MonotonicTime {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+}

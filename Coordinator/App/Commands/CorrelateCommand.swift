@@ -1,0 +1,159 @@
+import ArgumentParser
+import ClusterModel
+import Foundation
+import Panel
+import Service
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+struct CorrelateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "correlate",
+        abstract: "Correlate the alphas of one file, without server and database.",
+        discussion: """
+            INPUT is a CSV file, wide (first column 'date', one column per alpha) or long (alpha_id,date,pnl), plain or
+            .gz, or a 2-D .npy file with a row per date. Values are cumulative PnL unless --convention daily-pnl says
+            otherwise.
+
+            Examples:
+              alphagrid correlate pnl.csv
+              alphagrid correlate pnl.csv.gz --convention ffill-diff --window all --out summary.csv
+              alphagrid correlate pnl.npy --precision float32 --format json > summary.json
+            """)
+
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case table, csv, json
+    }
+
+    @Argument(help: ArgumentHelp("File with the PnL: .csv, .csv.gz or .npy.", valueName: "input"))
+    var input: String
+
+    @Option(help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl.")
+    var convention = Convention.ffillShift.rawValue
+
+    @Option(help: "all, years such as 4y, or days such as 400d (default: 4y, for .npy all).")
+    var window: String?
+
+    @Option(help: "Fewest common returns of a pair, at least 2.")
+    var minOverlap = CorrelationParameters.defaultMinOverlap
+
+    @Option(help: "float64 or float32.")
+    var precision = Precision.float64.rawValue
+
+    @Option(help: ArgumentHelp("Alphas per tile edge.", visibility: .hidden))
+    var blockEdge = CorrelationParameters.defaultBlockEdge
+
+    @Option(help: "Tasks computed at once (default: one per core).")
+    var workers: Int?
+
+    @Option(help: "table, csv or json (default: by the name of --out, else table).")
+    var format: Format?
+
+    @Flag(help: "The same as --format json.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Write the rows to this file, which appears when it is complete.", valueName: "file"))
+    var out: String?
+
+    @Flag(help: "Print nothing but the result and errors.")
+    var quiet = false
+
+    func run() throws {
+        let parameters = try parameters()
+        let slots = try slots()
+        if let out { try Self.expectWritable(out) }
+
+        if !quiet, let note = Main.kernelNote.withLock({ $0 }) { StandardError.writeLine("note: \(note)".singleLine) }
+        let line = ProgressLine(enabled: !quiet)
+        let request = EmbeddedRequest(path: input, parameters: parameters, slots: slots)
+        let result: EmbeddedResult
+        do {
+            result = try EmbeddedGrid.correlate(request) { progress in
+                let done = progress.tasksDone
+                let total = progress.tasksTotal
+                line.show("\(progress.stage) \(ProgressBar.bar(done: done, total: total)) \(done)/\(total)")
+            }
+            line.clear()
+        } catch {
+            line.clear()
+            throw error
+        }
+
+        let report = CorrelationReport(result, parameters)
+        if !quiet { for warning in report.warnings { StandardError.writeLine("warning: \(warning)".singleLine) } }
+        try write(report)
+        if !quiet { StandardError.writeLine(report.summary) }
+    }
+
+    func parameters() throws(GridError) -> CorrelationParameters {
+        let isNPY = input.lowercased().hasSuffix(".npy")
+        let window = try Window(parsing: window ?? (isNPY ? "all" : "4y"))
+        if isNPY, case .years = window {
+            throw GridError(
+                .usage, "--window \(window) needs dates, and \(input.printable) has none: expected all or days such as 400d")
+        }
+        return try CorrelationParameters(
+            convention: try Convention(parsing: convention), window: window, minOverlap: minOverlap,
+            precision: try Precision(parsing: precision), blockEdge: blockEdge)
+    }
+
+    func slots() throws(GridError) -> Int {
+        guard let workers else { return ProcessInfo.processInfo.activeProcessorCount }
+        guard (1...Limits.creditPerWorkerMax).contains(workers) else {
+            throw GridError(
+                .usage, "--workers \(workers) is not valid: expected a number from 1 to \(Limits.creditPerWorkerMax)")
+        }
+        return workers
+    }
+
+    /// A format that was asked for, else what the file's name says.
+    func chosenFormat() -> Format {
+        if json { return .json }
+        if let format { return format }
+        let name = out?.lowercased() ?? ""
+        return name.hasSuffix(".csv") ? .csv : name.hasSuffix(".json") ? .json : .table
+    }
+
+    private func write(_ report: CorrelationReport) throws {
+        guard let out else {
+            try render(report, terminal: .of(STDOUT_FILENO)) { try StandardOutput.write(Data($0.utf8)) }
+            return
+        }
+        // Until it is committed the file does not have its name, and goes away when anything fails.
+        let file = try AtomicFile(path: out)
+        let plain = Terminal(isTerminal: false, hasColor: false, columns: 0, rows: 0)
+        try render(report, terminal: plain) { try file.write(Array($0.utf8)) }
+        try file.commit()
+    }
+
+    /// Asked before a long computation, so that it is not lost for a misspelt folder.
+    static func expectWritable(_ path: String) throws(GridError) {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        guard access(folder, W_OK | X_OK) == 0 else {
+            throw GridError(errno == ENOENT ? .notFound : .failed, "cannot write \(path): \(systemMessage(errno))")
+        }
+    }
+
+    private func render(_ report: CorrelationReport, terminal: Terminal, _ sink: CorrelationReport.Sink) throws {
+        switch chosenFormat() {
+        case .table: try report.writeTable(terminal: terminal, sink)
+        case .csv: try report.writeCSV(sink)
+        case .json: try report.writeJSON(sink)
+        }
+    }
+}
+
+extension CorrelationReport {
+    init(_ result: EmbeddedResult, _ parameters: CorrelationParameters) {
+        self.init(
+            rows: result.rows, parameters: parameters, dayCount: result.dayCount, windowStart: result.windowStart,
+            windowEnd: result.windowEnd, profile: "\(result.profile)", panelHash: result.panelHash, digest: result.digest,
+            warnings: result.warnings,
+            seconds: [("read", result.readSeconds), ("compute", result.computeSeconds)])
+    }
+}

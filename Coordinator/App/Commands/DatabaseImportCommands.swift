@@ -1,0 +1,78 @@
+import ArgumentParser
+import ClusterModel
+import Store
+
+struct DatabaseImportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Import cumulative PnL from a file.",
+        discussion: """
+            FILE is a CSV file, wide (first column 'date', one column per alpha) or long (alpha_id,date,pnl), plain or
+            .gz. A value that differs from the stored one replaces it; importing a file again changes nothing. A file
+            with a mistake in it is refused as a whole, line by line.
+
+            Examples:
+              alphagrid db import pnl.csv.gz --region USA
+              alphagrid db import candidates.csv --region USA --unsubmitted
+            """)
+
+    @Argument(help: "File with the PnL.")
+    var file: String
+
+    @Option(help: "Region, such as USA.")
+    var region: String
+
+    @Flag(help: "The alphas are candidates, not submitted ones.")
+    var unsubmitted = false
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func run() throws {
+        let region = try Region(region)
+        let store = try Store(url: try database.resolved())
+        try output.print(try store.importPnL(path: file, region: region, unsubmitted: unsubmitted), rows: "values")
+    }
+}
+
+struct DatabaseImportAlphasCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import-alphas",
+        abstract: "Import what is known about alphas: sharpe, turnover, universe, code, ...",
+        discussion: """
+            FILE is .csv or .json with 'alpha_id' and any columns of the table alphas. What it says replaces what is
+            stored; what it leaves out stays.
+
+            Examples:
+              alphagrid db import-alphas alphas.csv --region USA
+              alphagrid db import-alphas candidates.json --region USA --unsubmitted
+            """)
+
+    @Argument(help: "File with the alphas.")
+    var file: String
+
+    @Option(help: "Region of alphas whose row names none.")
+    var region: String?
+
+    @Flag(help: "The alphas are candidates, not submitted ones.")
+    var unsubmitted = false
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func run() throws {
+        let region = try region.map { text throws(GridError) in try Region(text) }
+        let store = try Store(url: try database.resolved())
+        try output.print(try store.importAlphas(path: file, region: region, unsubmitted: unsubmitted), rows: "alphas")
+    }
+}
+
+extension OutputOptions {
+    func print(_ report: ImportReport, rows: String) throws {
+        if isJSON { return try StandardOutput.writeJSON(report) }
+        let place = [report.region, report.unsubmitted ? "unsubmitted" : nil].compactMap(\.self).joined(separator: " ")
+        StandardOutput.write(
+            "\(report.file): \(report.alphas) alphas\(place.isEmpty ? "" : " of \(place)"), \(report.alphasInserted) new; "
+                + "\(rows): \(report.rowsInserted) inserted, \(report.rowsUpdated) updated, \(report.rowsUnchanged) unchanged\n")
+    }
+}

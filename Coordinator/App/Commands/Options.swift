@@ -1,0 +1,57 @@
+import ArgumentParser
+import ClusterModel
+import Foundation
+
+/// How the commands that show something show it.
+struct OutputOptions: ParsableArguments {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case table, json
+    }
+
+    @Option(help: "How to print the result.")
+    var format: Format = .table
+
+    @Flag(help: "The same as --format json.")
+    var json = false
+
+    var isJSON: Bool { json || format == .json }
+}
+
+/// Where the state folder is.
+struct StateOptions: ParsableArguments {
+    @Option(
+        name: .customLong("state"),
+        help: ArgumentHelp("Folder of the cluster's state (default: $ALPHAGRID_STATE or ~/.alphagrid).", valueName: "dir"))
+    var directory: String?
+
+    /// Absolute path.
+    func resolved() -> String { Settings.current.stateDirectory(flag: directory) }
+}
+
+/// Which coordinator to talk to. The token has no flag, so that it never shows in a list of processes.
+struct ConnectionOptions: ParsableArguments {
+    @Option(help: "Coordinator's address (default: $ALPHAGRID_URL, else the connection file of the state folder).")
+    var url: String?
+
+    @OptionGroup var state: StateOptions
+
+    func client() throws(GridError) -> GridClient {
+        let connection = try Settings.current.connection(urlFlag: url, stateFlag: state.directory)
+        return GridClient(base: connection.url, token: connection.token)
+    }
+}
+
+/// Which database to use.
+struct DatabaseOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Database, without a password (default: $ALPHAGRID_DATABASE, else the one of the running cluster).",
+            discussion: "A password comes from PGPASSWORD, ~/.pgpass or a service file.", valueName: "url"))
+    var database: String?
+
+    @OptionGroup var state: StateOptions
+
+    func resolved() throws(GridError) -> String {
+        try Settings.current.database(flag: database, stateFlag: state.directory)
+    }
+}

@@ -1,0 +1,116 @@
+import API
+import ArgumentParser
+import ClusterModel
+import Foundation
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show what the grid is doing.",
+        discussion: """
+            With --watch the page is redrawn until you press q or Ctrl-C. Where no terminal is, --watch prints a line
+            for every change instead.
+
+            Examples:
+              alphagrid status
+              alphagrid status --watch
+              alphagrid status --json
+            """)
+
+    @Flag(help: "Keep showing it.")
+    var watch = false
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    private static let intervalMilliseconds: Int32 = 500
+    private static let jobsFetched = 50
+
+    /// What `--json` prints.
+    struct Document: Codable {
+        var status: StatusView
+        var jobs: [JobView]
+        var workers: [WorkerView]
+    }
+
+    @MainActor func run() async throws {
+        if watch, output.isJSON {
+            throw GridError(.usage, "--watch and --json do not go together: use 'alphagrid status --json' again and again")
+        }
+        let client = try connection.client()
+        let first = try await fetch(client)
+        if output.isJSON {
+            return try StandardOutput.writeJSON(
+                Document(status: first.status, jobs: first.jobs, workers: first.workers))
+        }
+        let terminal = Terminal.of(STDOUT_FILENO)
+        if !watch {
+            StandardOutput.write(first.lines(terminal: terminal).joined(separator: "\n") + "\n")
+        } else if terminal.isTerminal, Terminal.colorAllowed(["TERM": environmentTerm]) {
+            try await watchLive(client, first)
+        } else {
+            try await watchChanges(client, first)
+        }
+    }
+
+    /// A terminal that is `dumb` cannot be redrawn, `NO_COLOR` or not.
+    private var environmentTerm: String { ProcessInfo.processInfo.environment["TERM"] ?? "dumb" }
+
+    private func fetch(_ client: GridClient) async throws -> StatusReport {
+        let status = try await client.status()
+        let jobs = try await client.jobs(limit: Self.jobsFetched, before: nil)
+        let workers = try await client.workers()
+        return StatusReport(url: client.base.absoluteString, status: status, jobs: jobs, workers: workers)
+    }
+
+    @MainActor private func watchLive(_ client: GridClient, _ first: StatusReport) async throws {
+        let keyboard = Keyboard()
+        defer { keyboard?.giveBack() }
+        var view = LiveView()
+        var report = first
+        var trouble: String?
+        while true {
+            let terminal = Terminal.of(STDOUT_FILENO)
+            var lines = report.lines(terminal: terminal)
+            lines += ["", trouble ?? "press q to leave"]
+            StandardOutput.write(view.frame(lines, terminal: terminal))
+            if let keyboard {
+                if keyboard.key(milliseconds: Self.intervalMilliseconds) == UInt8(ascii: "q") { return }
+            } else {
+                try await Task.sleep(for: .milliseconds(Self.intervalMilliseconds))
+            }
+            do {
+                report = try await fetch(client)
+                trouble = nil
+            } catch let error as GridError where error.kind == .unreachable {
+                // Whoever watches wants to see it come back.
+                trouble = error.message
+            }
+        }
+    }
+
+    private func watchChanges(_ client: GridClient, _ first: StatusReport) async throws {
+        var report = first
+        for line in first.changes(since: nil) { StandardOutput.write(line + "\n") }
+        var reachable = true
+        while true {
+            try await Task.sleep(for: .milliseconds(Self.intervalMilliseconds))
+            do {
+                let next = try await fetch(client)
+                if !reachable { StandardOutput.write("coordinator answers again\n") }
+                reachable = true
+                for line in next.changes(since: report) { StandardOutput.write(line + "\n") }
+                report = next
+            } catch let error as GridError where error.kind == .unreachable {
+                if reachable { StandardOutput.write("coordinator does not answer\n") }
+                reachable = false
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+import API
+import ArgumentParser
+import ClusterModel
+import Foundation
+import Store
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Run a whole cluster on this machine, with its own private PostgreSQL.",
+        discussion: """
+            Runs until Ctrl-C, then stops workers, coordinator and database. The data stays in the state folder; the
+            commands in other terminals find the cluster there by themselves.
+
+            Examples:
+              alphagrid up
+              alphagrid up --workers 4 --state /data/alphagrid
+              alphagrid db import pnl.csv --region USA        (in another terminal)
+              alphagrid run correlation --region USA --wait
+            """)
+
+    @Option(help: "Worker processes (default: 2, on a single core 1).")
+    var workers: Int?
+
+    @Option(help: "Tasks each worker computes at once (default: the cores shared among the workers).")
+    var slots: Int?
+
+    @Option(help: ArgumentHelp("Memory each worker may use for blocks.", valueName: "bytes"))
+    var memory: String?
+
+    @Option(help: ArgumentHelp("Where the HTTP interface listens; port 0 takes a free one.", valueName: "host:port"))
+    var http = "127.0.0.1:0"
+
+    @Option(help: ArgumentHelp("Where workers connect; port 0 takes a free one.", valueName: "tcp://host:port"))
+    var bind = "tcp://127.0.0.1:0"
+
+    @OptionGroup var state: StateOptions
+
+    static let workersMax = 256
+    private static let workersReadySeconds = 60.0
+
+    @MainActor func run() async throws {
+        let configuration = try configuration()
+        // A child or reader that is gone must not take the cluster with it.
+        signal(SIGPIPE, SIG_IGN)
+        let (events, continuation) = AsyncStream.makeStream(of: LocalCluster.Event.self)
+        let stops = StopSignals { continuation.yield(.stop) }
+        let cluster = try LocalCluster(configuration) { continuation.yield($0) }
+        do {
+            try await start(cluster, stops)
+            try await supervise(cluster, events, continuation)
+        } catch is CancellationError {
+            // Asked to stop while starting.
+        } catch {
+            cluster.stop(isUrgent: { stops.isUrgent })
+            throw error
+        }
+        StandardError.writeLine("stopping")
+        cluster.stop(isUrgent: { stops.isUrgent })
+    }
+
+    func configuration() throws(GridError) -> LocalCluster.Configuration {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let workers = workers ?? min(2, cores)
+        guard (1...Self.workersMax).contains(workers) else {
+            throw GridError(.usage, "--workers \(workers) is not valid: expected a number from 1 to \(Self.workersMax)")
+        }
+        let slots = slots ?? max(1, cores / workers)
+        guard (1...Limits.creditPerWorkerMax).contains(slots) else {
+            throw GridError(
+                .usage, "--slots \(slots) is not valid: expected a number from 1 to \(Limits.creditPerWorkerMax)")
+        }
+        // On this machine alone: 'alphagrid coordinator' is for several.
+        try ListenAddress(parsing: http, flag: "--http").expectSafe(flag: "--http", insecure: false)
+        try ListenAddress(parsing: bind, flag: "--bind", scheme: "tcp://").expectSafe(flag: "--bind", insecure: false)
+        return LocalCluster.Configuration(
+            state: try StateDirectory(state.resolved()), workers: workers, slotsPerWorker: slots, workerMemory: memory,
+            bind: bind, http: http, environment: ProcessInfo.processInfo.environment)
+    }
+
+    // MARK: Start
+
+    @MainActor private func start(_ cluster: LocalCluster, _ stops: StopSignals) async throws {
+        try cluster.startGuard()
+        StandardError.writeLine("starting PostgreSQL")
+        try cluster.startDatabase()
+        try Self.expectWanted(stops)
+        try Store(url: cluster.databaseURL).migrate()
+        StandardError.writeLine("starting the coordinator and \(cluster.configuration.workers) workers")
+        try cluster.startCoordinator()
+        try await cluster.awaitCoordinator { stops.isRequested }
+        try cluster.startWorkers()
+        try await awaitWorkers(cluster, stops)
+        guard let connection = cluster.connection else { return }
+        StandardOutput.write("AlphaGrid is up: \(connection.url), \(cluster.configuration.workers) workers\n")
+        let folder = cluster.configuration.state.path
+        let flag = state.directory == nil ? "" : " --state \(folder)"
+        StandardError.write(
+            """
+            state and logs are in \(folder)
+            in another terminal:
+              alphagrid db import FILE --region USA\(flag)
+              alphagrid run correlation --region USA --wait\(flag)
+              alphagrid status --watch\(flag)
+              psql '\(connection.database)'
+            Ctrl-C stops the cluster
+
+            """)
+    }
+
+    /// Waits until all workers have said hello; a cluster without any is none, one with fewer is said.
+    @MainActor private func awaitWorkers(_ cluster: LocalCluster, _ stops: StopSignals) async throws {
+        guard let connection = cluster.connection, let tokenFile = connection.tokenFile else { return }
+        let client = GridClient(
+            base: try Settings.baseURL(connection.url, source: "the connection file"), token: try TokenFile.read(tokenFile))
+        let wanted = cluster.configuration.workers
+        let deadline = ContinuousClock.now.advanced(by: .seconds(Self.workersReadySeconds))
+        var connected = 0
+        while connected < wanted, ContinuousClock.now < deadline {
+            try Self.expectWanted(stops)
+            try await Task.sleep(for: .milliseconds(50))
+            connected = try await client.workers().filter { $0.state == "connected" }.count
+        }
+        if connected == 0 {
+            throw GridError(.failed, "no worker has connected: \(cluster.lastWords("\(LocalCluster.Role.worker(1))"))")
+        }
+        if connected < wanted {
+            StandardError.writeLine(
+                "warning: only \(connected) of \(wanted) workers have connected; their logs are in \(cluster.configuration.state.path)/logs")
+        }
+    }
+
+    private static func expectWanted(_ stops: StopSignals) throws {
+        if stops.isRequested { throw CancellationError() }
+    }
+
+    // MARK: Running
+
+    /// Returns when somebody wants the cluster to stop.
+    @MainActor private func supervise(
+        _ cluster: LocalCluster, _ events: AsyncStream<LocalCluster.Event>,
+        _ continuation: AsyncStream<LocalCluster.Event>.Continuation
+    ) async throws {
+        for await event in events {
+            switch event {
+            case .stop: return
+            case .restart(let role): try cluster.restart(role)
+            case .ended(let role, let ending, let identity):
+                guard cluster.forget(identity) else { continue }
+                if ending.isOrderly {
+                    StandardError.writeLine("\(role) has left")
+                    if role == .coordinator { return }
+                    continue
+                }
+                guard let delay = cluster.restartDelay(role) else {
+                    throw GridError(.failed, "\(role) keeps ending (\(ending)): \(cluster.lastWords("\(role)"))")
+                }
+                let seconds = Quantity.fixed(Double(delay) / 1_000, digits: 1)
+                StandardError.writeLine(
+                    "\(role) ended (\(ending)): \(cluster.lastWords("\(role)")); starting it again in \(seconds) s")
+                Task {
+                    try await Task.sleep(for: .milliseconds(delay))
+                    continuation.yield(.restart(role))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import ClusterModel
+import Foundation
+import Kernels
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+@main
+enum Main {
+    /// What was decided about the kernels before any command ran.
+    static let kernelNote = Mutex<String?>(nil)
+
+    @MainActor static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        do {
+            // OpenBLAS decides on its kernels when it is loaded, so the process may have to start over with another
+            // setting; nothing may have happened by then.
+            if AlphaGridCommand.computes(arguments) {
+                let note = try BLAS.adoptCoreType("auto")
+                kernelNote.withLock { $0 = note }
+            }
+        } catch {
+            let outcome = Outcome(of: error)
+            StandardError.write(outcome.message)
+            exit(outcome.exitCode)
+        }
+        // Beneath URLSession, libcurl would hand requests and their token to whatever proxy the environment names.
+        setenv("no_proxy", "*", 1)
+        exit(await run(arguments))
+    }
+
+    /// Runs one command line and says how it went, on standard error and as exit code.
+    @MainActor static func run(_ arguments: [String]) async -> Int32 {
+        do {
+            var command = try AlphaGridCommand.parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                // On the main thread: BLAS and libpq block, which threads of the cooperative pool must not.
+                try command.run()
+            }
+            return 0
+        } catch {
+            let outcome = Outcome(of: error)
+            if outcome.exitCode == 0 {
+                StandardOutput.write(outcome.message)
+            } else {
+                StandardError.write(outcome.message)
+            }
+            return outcome.exitCode
+        }
+    }
+}
+
+/// What an error means for the person at the terminal.
+struct Outcome: Equatable {
+    var exitCode: Int32
+    /// Ends with a newline unless it is empty.
+    var message: String
+
+    init(of error: any Error) {
+        if let error = error as? GridError {
+            self.init(exitCode: error.exitCode, message: "error: \(error.message)\n")
+            return
+        }
+        // The parser says 64 for a command line it does not understand; here that is 2, as for every other tool.
+        let code = AlphaGridCommand.exitCode(for: error)
+        let text = AlphaGridCommand.fullMessage(for: error)
+        self.init(
+            exitCode: code == .validationFailure ? 2 : code.rawValue,
+            message: text.isEmpty || text.hasSuffix("\n") ? text : text + "\n")
+    }
+
+    private init(exitCode: Int32, message: String) {
+        self.exitCode = exitCode
+        self.message = message
+    }
+}

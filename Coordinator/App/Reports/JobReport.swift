@@ -1,0 +1,57 @@
+import ClusterModel
+
+/// Jobs as tables, pages and lines.
+enum JobReport {
+    static func table(_ jobs: [JobView]) -> TextTable {
+        TextTable(
+            [
+                .init("JOB", .right), .init("KIND"), .init("REGION"), .init("POOL"), .init("STATE"), .init("PROGRESS"),
+                .init("PRIORITY", .right), .init("SUBMITTED"), .init("ERROR"),
+            ],
+            rows: jobs.map { job in
+                [
+                    "\(job.jobID)", job.kind, job.region, job.pool, job.state.rawValue, progress(job), "\(job.priority)",
+                    job.submittedAt, job.error ?? "",
+                ]
+            })
+    }
+
+    static func page(_ job: JobView) -> [String] {
+        let stages = job.stages.map { "\($0.name) \($0.tasksDone)/\($0.tasksTotal)" }.joined(separator: ", ")
+        return TextTable.page([
+            ("job", "\(job.jobID)"), ("kind", job.kind), ("region", job.region), ("pool", job.pool),
+            ("state", job.state.rawValue), ("priority", "\(job.priority)"), ("convention", job.convention),
+            ("window", job.window), ("min_overlap", "\(job.minOverlap)"), ("precision", job.precision),
+            ("block_edge", "\(job.blockEdge)"), ("submitted", job.submittedAt), ("started", job.startedAt),
+            ("finished", job.finishedAt), ("stages", stages.isEmpty ? nil : stages),
+            ("alphas", job.alphaCount.map(String.init)), ("days", job.dayCount.map(String.init)),
+            ("tiles/s", job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) }),
+            ("eta", job.etaSeconds.map(Quantity.duration)), ("profile", job.profile), ("panel", job.panelHash),
+            ("digest", job.digest), ("table", job.resultTable), ("error", job.error),
+        ]) + job.warnings.map { "warning  \($0)".singleLine }
+    }
+
+    /// `tiles 31%`, or nothing before the first stage and after the end.
+    static func progress(_ job: JobView) -> String {
+        guard !job.state.isFinal, let stage = currentStage(job) else { return "" }
+        return "\(stage.name) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal))%"
+    }
+
+    /// The stage that is being worked on: the first that is not finished, else the last.
+    static func currentStage(_ job: JobView) -> StageView? {
+        job.stages.first { $0.tasksDone < $0.tasksTotal } ?? job.stages.last
+    }
+
+    /// One line with a bar: `job 5 correlation USA running tiles [=>  ] 31% 40/128 34.2 tiles/s eta 12 s`.
+    static func progressLine(_ job: JobView) -> String {
+        var parts = ["job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)"]
+        if let stage = currentStage(job) {
+            parts.append(stage.name)
+            parts.append(ProgressBar.bar(done: stage.tasksDone, total: stage.tasksTotal))
+            parts.append("\(stage.tasksDone)/\(stage.tasksTotal)")
+        }
+        if let rate = job.tilesPerSecond { parts.append("\(Quantity.fixed(rate, digits: 1)) tiles/s") }
+        if let eta = job.etaSeconds { parts.append("eta \(Quantity.duration(seconds: eta))") }
+        return parts.joined(separator: " ").singleLine
+    }
+}

@@ -1,0 +1,110 @@
+import ClusterModel
+
+/// The state of a grid as a page, and as lines that say what changed.
+struct StatusReport {
+    var url: String
+    var status: StatusView
+    /// Newest first.
+    var jobs: [JobView]
+    var workers: [WorkerView]
+
+    static let finishedShown = 5
+
+    func lines(terminal: Terminal) -> [String] {
+        var lines = [
+            terminal.bold("AlphaGrid \(status.version)")
+                + "  \(url)  up \(Quantity.duration(seconds: status.uptimeSeconds))  epoch \(status.epoch)"
+                + "  database \(status.databaseReachable ? "ok" : "DOWN")",
+            "workers \(status.workersConnected)  slots \(status.slotsBusy)/\(status.slotsTotal) busy"
+                + "  jobs \(status.jobsRunning) running, \(status.jobsQueued) queued  tasks done \(status.tasksDoneTotal)",
+        ]
+        if let error = status.lastError { lines.append("last error: \(error)".singleLine) }
+        lines += section(Self.jobTable(shownJobs), empty: "no jobs yet", terminal)
+        lines += section(Self.workerTable(workers), empty: "no workers connected", terminal)
+        return lines
+    }
+
+    /// What is going on, and the last few that ended.
+    private var shownJobs: [JobView] {
+        jobs.filter { !$0.state.isFinal } + jobs.filter { $0.state.isFinal }.prefix(Self.finishedShown)
+    }
+
+    private func section(_ table: TextTable, empty: String, _ terminal: Terminal) -> [String] {
+        guard !table.rows.isEmpty else { return ["", empty] }
+        var lines = table.lines()
+        lines[0] = terminal.bold(lines[0])
+        return [""] + lines
+    }
+
+    static func jobTable(_ jobs: [JobView]) -> TextTable {
+        TextTable(
+            [
+                .init("JOB", .right), .init("KIND"), .init("REGION"), .init("STATE"), .init("STAGE"), .init("PROGRESS"),
+                .init("TASKS", .right), .init("TILES/S", .right), .init("ETA", .right), .init("NOTE"),
+            ],
+            rows: jobs.map { job in
+                let stage = job.state.isFinal ? nil : JobReport.currentStage(job)
+                return [
+                    "\(job.jobID)", job.kind, job.region, job.state.rawValue, stage?.name ?? "",
+                    stage.map { ProgressBar.bar(done: $0.tasksDone, total: $0.tasksTotal) } ?? "",
+                    stage.map { "\($0.tasksDone)/\($0.tasksTotal)" } ?? "",
+                    job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) } ?? "",
+                    job.etaSeconds.map(Quantity.duration) ?? "",
+                    job.error ?? (job.state == .done ? job.resultTable ?? "" : ""),
+                ]
+            })
+    }
+
+    static func workerTable(_ workers: [WorkerView]) -> TextTable {
+        TextTable(
+            [
+                .init("WORKER"), .init("STATE"), .init("SLOTS", .right), .init("RUNNING", .right), .init("QUEUED", .right),
+                .init("DONE", .right), .init("FAILED", .right), .init("GFLOP/S", .right), .init("CACHE", .right),
+                .init("MEMORY", .right), .init("SEEN", .right), .init("PROFILE"),
+            ],
+            rows: workers.map { worker in
+                [
+                    worker.worker, worker.state, "\(worker.slots)", "\(worker.running)", "\(worker.queued)",
+                    "\(worker.tasksDone)", "\(worker.tasksFailed)", Quantity.fixed(worker.gigaflopsPerSecond, digits: 1),
+                    Quantity.bytes(worker.cachedBytes), Quantity.bytes(worker.memoryBytes),
+                    Quantity.duration(seconds: worker.heartbeatAgeSeconds), worker.profile,
+                ]
+            })
+    }
+
+    /// Lines for a log: one for each job and worker that is not as it was. Progress counts in steps of ten percent.
+    func changes(since earlier: StatusReport?) -> [String] {
+        var lines: [String] = []
+        let jobsBefore = Dictionary(
+            (earlier?.jobs ?? []).map { ($0.jobID, Self.note($0)) }, uniquingKeysWith: { first, _ in first })
+        for job in jobs.reversed() {
+            // What had ended before anybody watched is no change.
+            if earlier == nil, job.state.isFinal { continue }
+            let note = Self.note(job)
+            if jobsBefore[job.jobID] != note { lines.append(note) }
+        }
+        let workersBefore = Dictionary(
+            (earlier?.workers ?? []).map { ($0.worker, $0.state) }, uniquingKeysWith: { first, _ in first })
+        for worker in workers where workersBefore[worker.worker] != worker.state {
+            lines.append("worker \(worker.worker) \(worker.state), \(worker.slots) slots".singleLine)
+        }
+        let present = Set(workers.map(\.worker))
+        for worker in earlier?.workers ?? [] where !present.contains(worker.worker) {
+            lines.append("worker \(worker.worker) gone".singleLine)
+        }
+        if let earlier, earlier.status.databaseReachable != status.databaseReachable {
+            lines.append("database \(status.databaseReachable ? "answers again" : "does not answer")")
+        }
+        return lines
+    }
+
+    private static func note(_ job: JobView) -> String {
+        var text = "job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)"
+        if !job.state.isFinal, let stage = JobReport.currentStage(job) {
+            text += " \(stage.name) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal) / 10 * 10)%"
+        }
+        if job.state == .done, let table = job.resultTable { text += ": \(table)" }
+        if let error = job.error { text += ": \(error)" }
+        return text.singleLine
+    }
+}

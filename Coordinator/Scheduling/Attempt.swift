@@ -1,0 +1,56 @@
+import ClusterModel
+
+/// One lease as the scheduler remembers it, until the worker's answer is settled.
+struct Attempt: Sendable {
+    enum State: Sendable {
+        /// May decide its task. Goes to merging, doomed, or away when it fails or its worker is lost.
+        case live
+        /// Its partial is with the merger. Goes away when that ends.
+        case merging
+        /// Its task no longer needs it; it only occupies credit until the worker answers. Goes away then.
+        case doomed
+    }
+
+    let task: TaskID
+    /// Position in `Scheduler.workers`.
+    let worker: Int
+    let leasedAt: MonotonicTime
+    var state: State
+}
+
+/// The live attempts of a task; a straggler has two.
+struct LiveAttempts: Sendable {
+    var first: AttemptID
+    var second: AttemptID?
+
+    /// What is left without one of them; nil when nothing is.
+    func without(_ attempt: AttemptID) -> LiveAttempts? {
+        if attempt == second { return LiveAttempts(first: first) }
+        guard attempt == first else { return self }
+        return second.map { LiveAttempts(first: $0) }
+    }
+
+    init(first: AttemptID, second: AttemptID? = nil) {
+        self.first = first
+        self.second = second
+    }
+}
+
+/// A partial that was handed over for merging, and whom to thank for it.
+struct MergeInFlight: Sendable {
+    let attempt: AttemptID
+    let worker: Int
+    let incarnation: UInt64
+    /// Its slot may be somebody else's by the time the merge ends.
+    let workerName: WorkerID
+    let checksum: UInt32?
+}
+
+extension AttemptID {
+    /// The low 24 bits of the epoch over 40 bits of a serial number, so that an attempt of an earlier coordinator
+    /// that a worker still has in hand is never taken for one of this coordinator's.
+    init(epoch: Epoch, serial: UInt64) {
+        let tag = UInt64(truncatingIfNeeded: epoch.rawValue) & 0xFF_FFFF
+        self.init(tag << 40 | (serial & 0xFF_FFFF_FFFF))
+    }
+}

@@ -1,0 +1,17 @@
+import ClusterModel
+
+/// A job the scheduler has been given a stage of, until it is finished.
+struct JobRecord: Sendable {
+    let id: JobID
+    var priority: Int
+    /// Position in `Scheduler.profiles`; nil until the first lease fixes it, then for good.
+    var profile: Int?
+    /// Nil between stages.
+    var stage: Stage?
+    var lastFailure: String?
+
+    /// Larger priority first, then the smaller number.
+    static func runsBefore(_ a: JobRecord, _ b: JobRecord) -> Bool {
+        a.priority != b.priority ? a.priority > b.priority : a.id < b.id
+    }
+}

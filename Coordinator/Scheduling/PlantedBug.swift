@@ -1,0 +1,33 @@
+/// Mistakes that tests plant in the scheduler to see that the simulation catches them.
+///
+/// They can only be switched on by an initialiser that nothing outside of Tests calls, which a test checks.
+package enum PlantedBug: String, CaseIterable, Sendable {
+    /// A second result of a merged task is merged again.
+    case doubleMerge
+    /// The attempts of a lost worker do not go back.
+    case lostRequeue
+    /// A failed attempt keeps occupying its worker's credit.
+    case creditLeak
+    /// Workers are given more than their credit.
+    case creditIgnored
+    /// Tasks of a job that is over are still leased and merged.
+    case cancelIgnored
+    /// A result counts for the task of the same number in another stage.
+    case otherPlanAccepted
+    /// A result is acknowledged before it is merged.
+    case acknowledgedEarly
+    /// Any worker gets any job's leases, whatever its numeric profile.
+    case profilesMixed
+    /// A draining worker still gets leases.
+    case drainIgnored
+    /// Jobs run in the order of their numbers only.
+    case priorityIgnored
+    /// A lease that never arrived is waited for.
+    case lostLeaseForgotten
+    /// A partial that could not be merged counts as merged.
+    case rejectionIgnored
+    /// A result that is not needed is not acknowledged.
+    case dropNotAcknowledged
+    /// What a worker has in hand after a reconnect is leased again without a word to the worker.
+    case inHandIgnored
+}

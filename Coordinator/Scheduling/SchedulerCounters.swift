@@ -1,0 +1,26 @@
+/// How often things happened since the coordinator started; they only grow.
+package struct SchedulerCounters: Equatable, Sendable {
+    package var leases = 0
+    package var speculativeLeases = 0
+    /// Attempts a worker turned out to hold that were taken up again instead of leased anew.
+    package var attemptsAdopted = 0
+    package var tasksMerged = 0
+    package var tasksRequeued = 0
+    package var tasksFailed = 0
+    package var partialsRejected = 0
+    /// Results of attempts that had been given up, taken because the task was still open.
+    package var resultsLateAccepted = 0
+    /// Results of tasks that were merged or over, dropped.
+    package var resultsDropped = 0
+    /// Results left for the worker to send again because too many merges were waiting.
+    package var resultsDeferred = 0
+    package var workersJoined = 0
+    package var workersLost = 0
+    package var workersRefused = 0
+    /// Messages from peers that had not said who they are.
+    package var messagesFromStrangers = 0
+    package var messagesUndecodable = 0
+    package var alarms = 0
+
+    package init() {}
+}

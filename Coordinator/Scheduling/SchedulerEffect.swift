@@ -1,0 +1,27 @@
+import ClusterModel
+
+/// What the shell has to do, in this order, after an event.
+package enum SchedulerEffect: Equatable, Sendable {
+    case send(Peer, CoordinatorMessage)
+    /// Send the lease with the task's payload.
+    case lease(Peer, Lease)
+    /// Merge this partial into the job's state, then say `merged` or `mergeRejected` of its task.
+    case merge(AttemptRef, PayloadHandle)
+    /// Nobody needs these bytes.
+    case discard(PayloadHandle)
+
+    /// The first lease of a job is about to go out: all its results will have this profile. Record it.
+    case profileChosen(JobID, NumericProfile)
+    /// Every task of the stage is merged.
+    case stageComplete(JobID, PlanHash)
+    /// The job cannot end well; its tasks are already dropped. The reason is a sentence, with the task's story.
+    case jobFailed(JobID, reason: String)
+
+    case workerJoined(WorkerID)
+    /// Not heard of for too long; so many attempts went back to the queue.
+    case workerLost(WorkerID, attemptsReturned: Int)
+    /// Said goodbye.
+    case workerLeft(WorkerID)
+    /// Something that must not happen and that a person should look at, as one sentence.
+    case alarm(String)
+}

@@ -1,0 +1,75 @@
+import ClusterModel
+
+/// How far a job's present stage is. `queued + leased + merging + merged == total`.
+package struct StageProgress: Equatable, Sendable {
+    package var plan: PlanHash
+    package var stageName: String
+    package var queued: Int
+    package var leased: Int
+    /// Tasks whose partial is with the merger.
+    package var merging: Int
+    package var merged: Int
+    package var total: Int
+}
+
+/// The workers as a whole.
+package struct ClusterLoad: Equatable, Sendable {
+    package var workersConnected = 0
+    package var slotsTotal = 0
+    /// Slots with an attempt in them, as far as the leases tell.
+    package var slotsBusy = 0
+
+    package init() {}
+}
+
+extension Scheduler {
+    /// Ordered by worker name; lost workers are listed until they are forgotten.
+    package func workerViews(at now: MonotonicTime) -> [WorkerView] {
+        workers.filter { $0.state != .vacant }.sorted { $0.id < $1.id }.map { view(of: $0, at: now) }
+    }
+
+    private func view(of worker: WorkerRecord, at now: MonotonicTime) -> WorkerView {
+        let state =
+            switch worker.state {
+            case .lost: "lost"
+            case .vacant, .connected, .unreachable: worker.draining ? "draining" : "connected"
+            }
+        return WorkerView(
+            worker: worker.id.rawValue, host: worker.host, processID: worker.processID, version: worker.version,
+            profile: worker.profile.map { profiles[$0].profile.description } ?? "", state: state, slots: worker.slots,
+            running: min(worker.outstanding.count, worker.slots),
+            queued: max(0, worker.outstanding.count - worker.slots), tasksDone: worker.tasksDone,
+            tasksFailed: worker.tasksFailed, memoryBytes: worker.memoryBytes, cachedBytes: worker.heartbeat.cachedBytes,
+            gigaflopsPerSecond: worker.state == .lost ? 0 : worker.gigaflopsPerSecond,
+            heartbeatAgeSeconds: max(0, now.seconds(since: worker.lastHeard)))
+    }
+
+    package func load() -> ClusterLoad {
+        var load = ClusterLoad()
+        for worker in workers where worker.state == .connected || worker.state == .unreachable {
+            load.workersConnected += 1
+            load.slotsTotal += worker.slots
+            load.slotsBusy += min(worker.slots, worker.outstanding.count)
+        }
+        return load
+    }
+
+    /// The job's present stage; nil when it has none.
+    package func progress(of job: JobID) -> StageProgress? {
+        guard let slot = jobByID[job], let stage = jobs[slot]?.stage else { return nil }
+        return StageProgress(
+            plan: stage.plan, stageName: stage.name, queued: stage.queued.count, leased: stage.leasedCount,
+            merging: stage.merges.count, merged: stage.mergedCount, total: stage.taskCount)
+    }
+
+    /// The job's numeric profile, once a lease or a submission has fixed it.
+    package func profile(of job: JobID) -> NumericProfile? {
+        jobByID[job].flatMap { jobs[$0]?.profile }.map { profiles[$0].profile }
+    }
+
+    /// What happened to a task of an open stage beyond one lease and its merge, oldest first, bounded.
+    package func story(of task: TaskID) -> [String] {
+        guard let job = jobByID[task.job], let stage = jobs[job]?.stage, stage.plan == task.plan else { return [] }
+        return stage.notes[task.index]?.story(since: stage.beganAt) ?? []
+    }
+}

@@ -1,0 +1,101 @@
+import ClusterModel
+
+/// What the scheduler knows of a worker; slots of the table are reused.
+struct WorkerRecord: Sendable {
+    enum State: Sendable {
+        /// Nobody's slot. Goes to connected.
+        case vacant
+        /// Said hello and is heard of. Goes to unreachable, lost, or vacant after its goodbye.
+        case connected
+        /// The transport lost its connection; it may come back by another one. Goes to connected or lost.
+        case unreachable
+        /// Silent for too long, its attempts given back. Goes to connected, or to vacant when it is forgotten.
+        case lost
+    }
+
+    var id = WorkerID("")
+    var state = State.vacant
+    var incarnation: UInt64 = 0
+    /// Earlier processes of this name that a later one took over from; bounded by `displacedMax`.
+    var displaced: [UInt64] = []
+    /// Where to send; nil unless connected, or lost on a connection that may still work.
+    var peer: Peer?
+    /// Position in `Scheduler.profiles`; nil only while vacant.
+    var profile: Int?
+    var slots = 1
+    var credit = 1
+    var memoryBytes: UInt64 = 0
+    var host = ""
+    var processID: Int32 = 0
+    var version = ""
+
+    /// An operator asked for it, so it holds over reconnects.
+    var drainOrdered = false
+    var draining = false
+
+    /// Attempts that occupy credit, in the order of their leases.
+    var outstanding: [AttemptID] = []
+    /// Counted in its profile's `slots` and `workers`; kept by `Scheduler.refresh`.
+    var leasable = false
+
+    var lastHeard = MonotonicTime(nanoseconds: 0)
+    var lastSent = MonotonicTime(nanoseconds: 0)
+    /// When it was last asked who it is although it had said so.
+    var lastAsked: MonotonicTime?
+    /// Raised with every change of owner or state, so that older timers of the slot mean nothing.
+    var timerGeneration: UInt32 = 0
+
+    var heartbeat = Heartbeat()
+    var heartbeatAt: MonotonicTime?
+    var gigaflopsPerSecond = 0.0
+    var tasksDone = 0
+    var tasksFailed = 0
+    var recent = RecentGroups()
+
+    static let displacedMax = 4
+
+    mutating func describe(_ hello: Hello) {
+        slots = min(Int(hello.slots), Limits.creditPerWorkerMax)
+        credit = min(max(Int(hello.credit), slots), Limits.creditPerWorkerMax)
+        memoryBytes = hello.memoryBytes
+        host = hello.host
+        processID = hello.processID
+        version = hello.version
+    }
+}
+
+/// The last few block groups a worker's tasks touched, newest overwriting oldest.
+struct RecentGroups: Sendable {
+    private var keys = SIMD8<UInt64>(repeating: .max)
+    private var next = 0
+
+    static func key(job: JobID, group: Int) -> UInt64 {
+        UInt64(truncatingIfNeeded: job.rawValue) << 32 | UInt64(truncatingIfNeeded: group) & 0xFFFF_FFFF
+    }
+
+    func contains(_ key: UInt64) -> Bool { any(keys .== key) }
+
+    mutating func touch(_ key: UInt64) {
+        if contains(key) { return }
+        keys[next] = key
+        next = (next + 1) % 8
+    }
+}
+
+/// The workers of one numeric profile that may be given a lease.
+struct ProfileRecord: Sendable {
+    var profile: NumericProfile
+    /// Workers and jobs that refer to this slot of the table; it is reused when nobody does.
+    var references = 0
+    /// Leasable workers and their slots.
+    var workers = 0
+    var slots = 0
+    /// Leasable workers with a free slot, and those with all slots taken but credit left.
+    var idle: NumberSet
+    var topUp: NumberSet
+    /// Whom to look at next, so that leases go round.
+    var cursor = 0
+
+    /// Different profiles known at once; more would be a mistake or an attack.
+    static let profilesMax = 256
+}

@@ -1,0 +1,83 @@
+import ClusterModel
+import Dispatch
+import Foundation
+import Jobs
+import Messaging
+import Panel
+import Scheduling
+import Store
+import Synchronization
+
+/// One job of the coordinator from its row in `jobs` to its published rows.
+///
+/// All its work runs on a serial queue of its own; the view is what everybody else sees of it.
+final class ActiveJob: Sendable {
+    private struct State {
+        var view: JobView
+        var panel: Panel?
+        var runningSince: MonotonicTime?
+    }
+
+    let id: JobID
+    let queue: DispatchQueue
+    private let state: Mutex<State>
+
+    init(_ view: JobView) {
+        id = view.jobID
+        queue = DispatchQueue(label: "alphagrid.job.\(view.jobID)")
+        state = Mutex(State(view: view))
+    }
+
+    var view: JobView { state.withLock { $0.view } }
+    var priority: Int { state.withLock { $0.view.priority } }
+
+    var panel: Panel? {
+        get { state.withLock { $0.panel } }
+        set { state.withLock { $0.panel = newValue } }
+    }
+
+    func update(_ change: (inout JobView) -> Void) {
+        state.withLock { change(&$0.view) }
+    }
+
+    /// Goes to `next` unless the job is over: a job that was cancelled stays cancelled, whatever its thread still does.
+    ///
+    /// - Returns: whether it went.
+    func advance(to next: JobState, now: MonotonicTime) -> Bool {
+        state.withLock { state in
+            guard !state.view.state.isFinal else { return false }
+            state.view.state = next
+            if next == .planning { state.view.startedAt = Self.timestamp() }
+            if next == .running { state.runningSince = now }
+            if next.isFinal {
+                state.view.finishedAt = Self.timestamp()
+                state.view.etaSeconds = nil
+            }
+            return true
+        }
+    }
+
+    /// The view with the progress of this moment written in.
+    func view(driver: JobDriver.Progress, stage: StageProgress?, now: MonotonicTime) -> JobView {
+        state.withLock { state in
+            var view = state.view
+            view.stages = driver.finishedStages
+            view.profile = driver.profile?.description
+            guard let stage, stage.plan == driver.plan else { return view }
+            view.stages.append(StageView(name: stage.stageName, tasksDone: stage.merged, tasksTotal: stage.total))
+            guard let since = state.runningSince, stage.total > 0 else { return view }
+            let inStage = Double(driver.stageTiles) * Double(stage.merged) / Double(stage.total)
+            let done = Double(driver.earlierTiles) + inStage
+            let elapsed = now.seconds(since: since)
+            guard done > 0, elapsed > 0 else { return view }
+            view.tilesPerSecond = done / elapsed
+            view.etaSeconds = (Double(driver.stageTiles) - inStage + Double(driver.laterTiles)) * elapsed / done
+            return view
+        }
+    }
+
+    /// The present time as rows and JSON show it: ISO 8601, UTC, to the millisecond.
+    static func timestamp() -> String {
+        Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}

@@ -1,0 +1,107 @@
+import ClusterModel
+import Logging
+import Messaging
+import Scheduling
+import WireProtocol
+
+/// The ROUTER socket that workers connect to, with the scheduler on its thread.
+final class ControlSocket: Sendable {
+    let endpoint: Endpoint
+    private let loop: SocketLoop<ControlHandler>
+
+    /// - Parameter publish: gets a snapshot for displays a few times a second, on the socket's thread.
+    init(
+        endpoint: Endpoint, scheduler: Scheduler, drivers: JobDrivers, log: Logger,
+        publish: @escaping @Sendable (GridSnapshot) -> Void
+    ) throws(GridError) {
+        loop = try SocketLoop(name: "control", .router(bind: endpoint)) { _ in
+            ControlHandler(shell: SchedulerShell(scheduler: scheduler, drivers: drivers, log: log), log: log, publish: publish)
+        }
+        self.endpoint = loop.endpoint
+    }
+
+    func post(_ command: SchedulerCommand) {
+        loop.post(command)
+    }
+
+    /// Returns when the socket is closed.
+    func stop() {
+        loop.stop()
+        loop.join()
+    }
+}
+
+struct ControlHandler: SocketHandler {
+    typealias Command = SchedulerCommand
+
+    let shell: SchedulerShell
+    let log: Logger
+    let publish: @Sendable (GridSnapshot) -> Void
+    private var publishedAt: MonotonicTime?
+
+    /// Between snapshots for displays.
+    private static let publishEveryMilliseconds: Int64 = 200
+
+    init(shell: SchedulerShell, log: Logger, publish: @escaping @Sendable (GridSnapshot) -> Void) {
+        self.shell = shell
+        self.log = log
+        self.publish = publish
+    }
+
+    mutating func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
+        let transport = PortTransport(port: port, log: log)
+        do throws(GridError) {
+            let (message, payload) = try WireCodec.decodeWorkerMessage(frames)
+            // Whoever speaks the protocol keeps its place among the peers when strangers crowd in.
+            if case .hello = message { _ = port.keep(peer) }
+            shell.received(from: peer, message, payload: payload, at: now, via: transport)
+        } catch {
+            log.debug("message refused", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            if error.kind == .conflict {
+                _ = transport.send(.refused(error.message), payload: nil, to: peer)
+            } else {
+                shell.handle(.undecodable(from: peer, reason: error.message), at: now, via: transport)
+            }
+        }
+    }
+
+    mutating func noticed(_ event: SocketEvent, at now: MonotonicTime, via port: SocketPort) {
+        if case .dropped(let peer, let reason) = event {
+            let transport = PortTransport(port: port, log: log)
+            shell.handle(.undecodable(from: peer, reason: reason), at: now, via: transport)
+        }
+    }
+
+    mutating func handle(_ command: SchedulerCommand, at now: MonotonicTime, via port: SocketPort) {
+        switch command {
+        case .event(let event): shell.handle(event, at: now, via: PortTransport(port: port, log: log))
+        }
+    }
+
+    mutating func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? {
+        if let deadline = shell.nextDeadline, deadline <= now {
+            shell.handle(.tick, at: now, via: PortTransport(port: port, log: log))
+        }
+        let due = publishedAt?.advanced(milliseconds: Self.publishEveryMilliseconds) ?? now
+        if due <= now {
+            publish(shell.snapshot(at: now))
+            publishedAt = now
+        }
+        let next = (publishedAt ?? now).advanced(milliseconds: Self.publishEveryMilliseconds)
+        return shell.nextDeadline.map { min($0, next) } ?? next
+    }
+}
+
+private struct PortTransport: CoordinatorTransport {
+    let port: SocketPort
+    let log: Logger
+
+    func send(_ message: CoordinatorMessage, payload: Payload?, to peer: Peer) -> Bool {
+        do throws(GridError) {
+            return port.send(try WireCodec.encode(message, payload: payload), to: peer) == .sent
+        } catch {
+            log.error("message not sent", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            return true
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import ClusterModel
+import Dispatch
+import Logging
+import Messaging
+import Scheduling
+import Store
+import Synchronization
+
+extension CoordinatorService: GridControl {
+    package func status() async throws -> StatusView {
+        shared.withLock { shared in
+            StatusView(
+                version: AlphaGrid.version, epoch: shared.epoch.rawValue, uptimeSeconds: uptimeSeconds,
+                databaseReachable: shared.isDatabaseReachable, workersConnected: shared.snapshot.load.workersConnected,
+                slotsTotal: shared.snapshot.load.slotsTotal, slotsBusy: shared.snapshot.load.slotsBusy,
+                jobsQueued: shared.admission.waitingCount, jobsRunning: shared.admission.runningCount,
+                tasksDoneTotal: shared.snapshot.counters.tasksMerged, lastError: shared.lastError)
+        }
+    }
+
+    package func ready() async throws {
+        try await waiting { service throws(GridError) in
+            guard service.shared.withLock({ $0.control != nil && !$0.isStopping }) else {
+                throw GridError(.unreachable, "the coordinator is starting or stopping")
+            }
+            try service.usingDatabase { () throws(GridError) in try service.store.ping() }
+        }
+    }
+
+    package func submit(_ request: JobRequest) async throws -> JobView {
+        try await waiting { service throws(GridError) in
+            let region = try Region(request.region)
+            return try service.usingDatabase { () throws(GridError) in
+                let settings = try service.store.regionSettings(region)
+                var view = try request.resolve(region: region, settings: settings, now: ActiveJob.timestamp())
+                view.jobID = try service.store.createJob(view, epoch: service.epoch)
+                return try service.enqueue(view).view
+            }
+        }
+    }
+
+    package func jobs(limit: Int, before: JobID?) async throws -> [JobView] {
+        try await waiting { service throws(GridError) in
+            let rows = try service.usingDatabase { () throws(GridError) in
+                try service.store.jobs(limit: limit, before: before)
+            }
+            return rows.map { service.liveView(of: $0.jobID) ?? $0 }
+        }
+    }
+
+    package func job(_ id: JobID) async throws -> JobView {
+        if let view = liveView(of: id) { return view }
+        return try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.job(id) }
+        }
+    }
+
+    package func cancel(_ id: JobID, reason: String) async throws -> JobView {
+        guard let job = shared.withLock({ $0.jobs[id] }) else {
+            let stored = try await self.job(id)
+            throw GridError(.conflict, "job \(id) is \(stored.state.rawValue) already")
+        }
+        guard job.view.state != .publishing else {
+            throw GridError(.conflict, "job \(id) is being published and can no longer be cancelled")
+        }
+        guard job.advance(to: .cancelled, now: .now()) else {
+            throw GridError(.conflict, "job \(id) is \(job.view.state.rawValue) already")
+        }
+        job.update { $0.error = "cancelled: \(reason)" }
+        drivers[id]?.stop()
+        post(.finish(id))
+        // The row is written by the job's own thread, behind whatever it is doing now.
+        job.queue.async { self.end(job, .cancelled, error: nil) }
+        return job.view
+    }
+
+    package func workers() async throws -> [WorkerView] {
+        shared.withLock { $0.snapshot.workers }
+    }
+
+    package func drain(_ worker: WorkerID) async throws -> WorkerView {
+        guard var view = shared.withLock({ $0.snapshot.workers.first { $0.worker == worker.rawValue } }) else {
+            throw GridError(.notFound, "there is no worker '\(worker.rawValue.printable)'")
+        }
+        post(.drain(worker))
+        if view.state == "connected" { view.state = "draining" }
+        return view
+    }
+
+    /// A job that waits or runs, with its progress of this moment.
+    private func liveView(of id: JobID) -> JobView? {
+        let (job, stage) = shared.withLock { ($0.jobs[id], $0.snapshot.stages[id]) }
+        guard let job else { return nil }
+        guard let progress = drivers[id]?.progress else { return job.view }
+        return job.view(driver: progress, stage: stage, now: .now())
+    }
+
+    /// Runs a call that may block on a thread that may.
+    private func waiting<R: Sendable>(
+        _ body: @escaping @Sendable (CoordinatorService) throws(GridError) -> R
+    ) async throws -> R {
+        try await withCheckedThrowingContinuation { continuation in
+            waitingCalls.async {
+                do throws(GridError) {
+                    continuation.resume(returning: try body(self))
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        }
+    }
+}

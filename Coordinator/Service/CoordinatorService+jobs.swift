@@ -1,0 +1,191 @@
+import ClusterModel
+import Dispatch
+import Glibc
+import Jobs
+import Logging
+import Messaging
+import Panel
+import Scheduling
+import Store
+import Synchronization
+
+// The life of a job: enqueue -> plan -> (stages, run by the driver) -> publish -> finished.
+extension CoordinatorService {
+    /// Puts a job whose row exists among the waiting ones and begins what may begin.
+    func enqueue(_ view: JobView) throws(GridError) -> ActiveJob {
+        let job = ActiveJob(view)
+        let result = shared.withLock { shared -> Result<Void, GridError> in
+            do throws(GridError) {
+                try shared.admission.enqueue(job.id, priority: view.priority)
+                shared.jobs[job.id] = job
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+        admit()
+        return job
+    }
+
+    func resumeUnfinishedJobs() throws(GridError) {
+        for var view in try store.unfinishedJobs() {
+            view.state = .queued
+            view.stages = []
+            log.info("job taken up again", metadata: ["job": "\(view.jobID)"])
+            _ = try enqueue(view)
+        }
+    }
+
+    private func admit() {
+        let begun = shared.withLock { shared in
+            shared.isStopping ? [] : shared.admission.admit().compactMap { shared.jobs[$0] }
+        }
+        for job in begun { job.queue.async { self.plan(job) } }
+    }
+
+    /// Reads the region and hands the job to the scheduler. On the job's thread.
+    private func plan(_ job: ActiveJob) {
+        guard job.advance(to: .planning, now: .now()) else { return }
+        do throws(GridError) {
+            try save(job)
+            let view = job.view
+            let region = try Region(view.region)
+            let parameters = try view.correlationParameters()
+            let loaded = try usingDatabase { () throws(GridError) in
+                try store.loadPanel(region: region, pool: view.pool, blockEdge: view.blockEdge)
+            }
+            let panel = loaded.panel
+            try panel.requireCorrelatable(source: "pool \(view.pool) of region \(region)")
+            let warnings = loaded.warnings + (try panel.warnings(for: parameters))
+            let firstDay = try panel.firstDay(of: parameters.window)
+            job.panel = panel
+            job.update {
+                $0.alphaCount = panel.alphaCount
+                $0.dayCount = panel.dayCount
+                $0.panelHash = panel.contentHash.description
+                $0.warnings = warnings
+            }
+            blocks.add(panel)
+            let plan = CorrelationPlan(layout: PanelLayout(panel), parameters: parameters, firstDay: firstDay)
+            let driver = JobDriver(
+                id: job.id, job: CorrelationJob(plan: plan), priority: job.priority, queue: job.queue,
+                post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
+                whenDone: { [weak self] result in self?.driverDone(job, result) })
+            drivers.add(driver)
+            guard job.advance(to: .running, now: .now()) else { return release(job) }
+            try save(job)
+            log.info(
+                "job running",
+                metadata: ["job": "\(job.id)", "alphas": "\(panel.alphaCount)", "panel_bytes": "\(panel.bytes)"])
+            driver.start()
+        } catch {
+            end(job, .failed, error: error)
+        }
+    }
+
+    /// On the job's thread, after the last stage or a failure.
+    private func driverDone(_ job: ActiveJob, _ result: Result<JobOutcome, GridError>) {
+        switch result {
+        case .failure(let error):
+            end(job, .failed, error: error)
+        case .success(.correlation(let outcome)):
+            guard let panel = job.panel, job.advance(to: .publishing, now: .now()) else { return }
+            do throws(GridError) {
+                try publish(job, outcome, panel)
+                log.info("job done", metadata: ["job": "\(job.id)"])
+                release(job)
+            } catch {
+                end(job, .failed, error: error)
+            }
+        }
+    }
+
+    /// Replaces the rows and records the end of the job in one transaction.
+    private func publish(_ job: ActiveJob, _ outcome: CorrelationOutcome, _ panel: Panel) throws(GridError) {
+        let region = try Region(job.view.region)
+        let parameters = try job.view.correlationParameters()
+        let firstDay = try panel.firstDay(of: parameters.window)
+        let progress = drivers[job.id]?.progress
+        let rows = outcome.rows(alphaIDs: panel.alphaIDs)
+        var done = job.view
+        done.digest = outcome.digest(alphaIDs: panel.alphaIDs)
+        done.profile = progress?.profile?.description
+        done.stages = progress?.finishedStages ?? []
+        try retryingWhileUnreachable { () throws(GridError) in
+            let settings = try store.regionSettings(region) ?? RegionSettings()
+            let publication = Publication(
+                region: region, target: done.isRegionsOwn(settings) ? .region : .job, jobID: job.id,
+                convention: parameters.convention, window: parameters.window, minOverlap: parameters.minOverlap,
+                windowStart: panel.dates[firstDay], windowEnd: panel.dates[panel.dayCount - 1])
+            done.resultTable = publication.table
+            done.state = .done
+            done.finishedAt = ActiveJob.timestamp()
+            try store.publishCorrelation(rows, of: publication, epoch: epoch, saving: done)
+        }
+        job.update { $0 = done }
+    }
+
+    /// The job is over: remembers why, tells the scheduler, frees what it held, and lets the next one begin.
+    func end(_ job: ActiveJob, _ state: JobState, error: GridError?) {
+        let driver = drivers[job.id]
+        driver?.stop()
+        if let progress = driver?.progress {
+            job.update {
+                $0.stages = progress.finishedStages
+                $0.profile = progress.profile?.description
+            }
+        }
+        if let error { job.update { $0.error = error.message } }
+        if job.advance(to: state, now: .now()) {
+            log.info("job \(state.rawValue)", metadata: ["job": "\(job.id)", "error": "\(error?.message ?? "none")"])
+        }
+        do throws(GridError) {
+            try retryingWhileUnreachable { () throws(GridError) in try save(job) }
+        } catch {
+            log.error("the end of the job could not be recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
+        }
+        release(job)
+    }
+
+    private func release(_ job: ActiveJob) {
+        post(.finish(job.id))
+        drivers.remove(job.id)
+        if let panel = job.panel { blocks.remove(panel) }
+        job.panel = nil
+        shared.withLock {
+            $0.jobs[job.id] = nil
+            $0.admission.remove(job.id)
+        }
+        admit()
+    }
+
+    func save(_ job: ActiveJob) throws(GridError) {
+        let view = job.view
+        try usingDatabase { () throws(GridError) in try store.saveJob(view, epoch: epoch) }
+    }
+
+    /// Hours of computing are not thrown away for a database that restarts: five tries over half a minute.
+    private func retryingWhileUnreachable(_ body: () throws(GridError) -> Void) throws(GridError) {
+        for wait: UInt32 in [1, 3, 8, 18] {
+            do {
+                return try usingDatabase(body)
+            } catch {
+                let isStopping = shared.withLock { $0.isStopping }
+                guard error.kind == .unreachable, !isStopping else { throw error }
+                log.warning("database unreachable, trying again", metadata: ["seconds": "\(wait)", "error": "\(error)"])
+                sleep(wait)
+            }
+        }
+        try usingDatabase(body)
+    }
+}
+
+extension LoadedPanel {
+    /// Alphas of the pool that could not take part.
+    fileprivate var warnings: [String] {
+        guard let first = alphasWithoutPnL.first else { return [] }
+        let count = alphasWithoutPnL.count
+        return ["\(count) \(count == 1 ? "alpha of the pool has" : "alphas of the pool have") no PnL and no row: \(first)\(count == 1 ? "" : ", ...")"]
+    }
+}

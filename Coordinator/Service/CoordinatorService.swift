@@ -1,0 +1,131 @@
+import ClusterModel
+import Dispatch
+import Logging
+import Messaging
+import Scheduling
+import Store
+import Synchronization
+import WorkerRuntime
+
+package struct CoordinatorConfiguration: Sendable {
+    package var databaseURL: String
+    /// Where workers connect, `tcp://HOST:PORT`; port 0 takes a free one.
+    package var bind: String
+    /// TCP port of the block socket on the same host; 0 takes a free one.
+    package var blockPort: UInt16
+    package init(databaseURL: String, bind: String, blockPort: UInt16 = 0) {
+        self.databaseURL = databaseURL
+        self.bind = bind
+        self.blockPort = blockPort
+    }
+}
+
+/// The coordinator: owns the sockets' threads, the jobs and the way to the database.
+///
+/// The scheduler decides on the control thread; every job works on a thread of its own; this type is what the HTTP
+/// interface asks, from any thread.
+package final class CoordinatorService: Sendable {
+    struct Shared: Sendable {
+        var epoch = Epoch(0)
+        var jobs: [JobID: ActiveJob] = [:]
+        var admission = JobAdmission()
+        var snapshot = GridSnapshot()
+        var isDatabaseReachable = true
+        var lastError: String?
+        var isStopping = false
+        var control: ControlSocket?
+        var blockServer: SocketLoop<BlockServer>?
+    }
+
+    let configuration: CoordinatorConfiguration
+    let store: Store
+    let log: Logger
+    let drivers = JobDrivers()
+    let blocks = BlockRegistry()
+    let shared = Mutex(Shared())
+    /// Calls from the HTTP interface that wait for the database run here, not on Swift's cooperative pool.
+    let waitingCalls = DispatchQueue(label: "alphagrid.calls", attributes: .concurrent)
+    private let startedAt = MonotonicTime.now()
+
+    /// - Throws: `GridError(.usage)` for a database URL or an endpoint that is not valid; connects to nothing.
+    package init(configuration: CoordinatorConfiguration, log: Logger) throws(GridError) {
+        self.configuration = configuration
+        self.log = log
+        store = try Store(url: configuration.databaseURL)
+        _ = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
+    }
+
+    /// Takes over as the coordinator of the database, binds the sockets and goes on with the jobs that were not
+    /// finished. Returns when workers can connect. Blocks.
+    package func start() throws(GridError) {
+        try store.ping()
+        let epoch = try store.takeEpoch(holder: "\(HostIdentity.name) process \(HostIdentity.processID)")
+        let endpoint = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
+        let blockServer = try startBlockServer(at: endpoint.with(port: configuration.blockPort))
+        let scheduler = Scheduler(
+            epoch: epoch, configuration: SchedulerConfiguration(blockPort: blockServer.endpoint.port))
+        let control = try ControlSocket(endpoint: endpoint, scheduler: scheduler, drivers: drivers, log: log) {
+            [weak self] snapshot in self?.shared.withLock { $0.snapshot = snapshot }
+        }
+        shared.withLock {
+            $0.epoch = epoch
+            $0.control = control
+            $0.blockServer = blockServer
+        }
+        log.info("coordinator ready", metadata: ["bind": "\(control.endpoint)", "epoch": "\(epoch.rawValue)"])
+        try resumeUnfinishedJobs()
+    }
+
+    /// Where workers can connect, with the real port.
+    package var endpoint: String { shared.withLock { $0.control?.endpoint.description ?? configuration.bind } }
+
+    /// Lets go of the workers, which keep what they have for the next coordinator; jobs that are not finished go on
+    /// when one starts. Blocks until the sockets are closed.
+    package func stop() {
+        let (control, blockServer, jobs) = shared.withLock { shared in
+            shared.isStopping = true
+            defer { shared.control = nil }
+            return (shared.control, shared.blockServer, shared.jobs.values.sorted { $0.id < $1.id })
+        }
+        for job in jobs { drivers[job.id]?.stop() }
+        // A job in the middle of publishing ends its transaction; the others have nothing to lose.
+        for job in jobs { job.queue.sync {} }
+        control?.stop()
+        blockServer?.stop()
+        blockServer?.join()
+    }
+
+    /// Blocks have a socket and a thread of their own, so that megabytes never delay a lease.
+    private func startBlockServer(at endpoint: Endpoint) throws(GridError) -> SocketLoop<BlockServer> {
+        var options = SocketOptions()
+        // Requests are a few dozen bytes.
+        options.frameBytesMax = Limits.headerBytesMax
+        let (blocks, log) = (blocks, log)
+        return try SocketLoop(name: "blocks", .router(bind: endpoint), options: options) { _ in
+            BlockServer(logger: log) { blocks.payload($0) }
+        }
+    }
+
+    func post(_ event: SchedulerEvent) {
+        shared.withLock { $0.control }?.post(.event(event))
+    }
+
+    var epoch: Epoch { shared.withLock { $0.epoch } }
+
+    var uptimeSeconds: Double { MonotonicTime.now().seconds(since: startedAt) }
+
+    /// Runs a use of the database and remembers whether it answered.
+    func usingDatabase<R>(_ body: () throws(GridError) -> R) throws(GridError) -> R {
+        do {
+            let result = try body()
+            shared.withLock { $0.isDatabaseReachable = true }
+            return result
+        } catch {
+            shared.withLock {
+                $0.isDatabaseReachable = error.kind != .unreachable
+                $0.lastError = error.message
+            }
+            throw error
+        }
+    }
+}

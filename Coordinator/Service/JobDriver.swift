@@ -1,0 +1,148 @@
+import ClusterModel
+import Dispatch
+import Jobs
+import Scheduling
+import Synchronization
+
+/// Runs one job's own work — planning the next stage, merging partials — on a thread of its own, so that the thread
+/// of the sockets never waits for it.
+final class JobDriver: Sendable {
+    struct Progress: Sendable {
+        var stageName = ""
+        /// Plan, tiles and stages done before it, of the present stage; nil before the first.
+        var plan: PlanHash?
+        var stageTiles = 0
+        var laterTiles = 0
+        var earlierTiles = 0
+        var finishedStages: [StageView] = []
+        var profile: NumericProfile?
+    }
+
+    private struct State {
+        var stage: JobStage?
+        var progress = Progress()
+        var isStopped = false
+
+        mutating func closeStage() {
+            guard let stage else { return }
+            progress.finishedStages.append(
+                StageView(name: stage.name, tasksDone: stage.taskCount, tasksTotal: stage.taskCount))
+            progress.earlierTiles += stage.tileCount
+            progress.plan = nil
+            progress.stageTiles = 0
+            self.stage = nil
+        }
+    }
+
+    let id: JobID
+    private let job: any GridJob
+    private let priority: Int
+    private let queue: DispatchQueue
+    private let post: @Sendable (SchedulerCommand) -> Void
+    /// Called once, on the job's thread, unless the driver is stopped before.
+    private let whenDone: @Sendable (Result<JobOutcome, GridError>) -> Void
+    private let state = Mutex(State())
+
+    /// - Parameters:
+    ///   - queue: serial; all of the job's work runs on it.
+    ///   - post: hands an event to the thread that owns the scheduler.
+    init(
+        id: JobID, job: any GridJob, priority: Int, queue: DispatchQueue,
+        post: @escaping @Sendable (SchedulerCommand) -> Void,
+        whenDone: @escaping @Sendable (Result<JobOutcome, GridError>) -> Void
+    ) {
+        self.id = id
+        self.job = job
+        self.priority = priority
+        self.queue = queue
+        self.post = post
+        self.whenDone = whenDone
+    }
+
+    func start() {
+        queue.async { self.advance() }
+    }
+
+    /// Nothing more is merged, planned or reported; what is running on the job's thread ends by itself.
+    func stop() {
+        state.withLock {
+            $0.isStopped = true
+            $0.stage = nil
+        }
+    }
+
+    var progress: Progress { state.withLock { $0.progress } }
+
+    /// Payload of a task of the present stage; nil when the stage is over.
+    func payload(of task: TaskID) -> Payload? {
+        let stage = state.withLock { $0.stage }
+        guard let stage, stage.plan == task.plan, task.index < stage.taskCount else { return nil }
+        return stage.payload(Int(task.index))
+    }
+
+    func profileChosen(_ profile: NumericProfile) {
+        state.withLock { $0.progress.profile = profile }
+    }
+
+    func merge(_ task: TaskID, partial: Payload) {
+        queue.async {
+            guard !self.state.withLock({ $0.isStopped }) else { return }
+            do throws(GridError) {
+                try self.job.merge(task: Int(task.index), partial: partial)
+                self.post(.event(.merged(task)))
+            } catch {
+                self.post(.event(.mergeRejected(task, reason: error.message)))
+            }
+        }
+    }
+
+    func stageComplete(_ plan: PlanHash) {
+        queue.async {
+            guard self.state.withLock({ $0.stage?.plan == plan }) else { return }
+            self.advance()
+        }
+    }
+
+    func fail(_ reason: String) {
+        queue.async { self.end(.failure(GridError(.failed, reason))) }
+    }
+
+    private func advance() {
+        guard !state.withLock({ $0.isStopped }) else { return }
+        do {
+            switch try job.next() {
+            case .stage(let stage): begin(stage)
+            case .publish(let outcome): end(.success(outcome))
+            }
+        } catch {
+            end(.failure(error as? GridError ?? GridError(.failed, "the job could not be planned: \(error)")))
+        }
+    }
+
+    private func begin(_ stage: JobStage) {
+        let profile = state.withLock { state -> NumericProfile? in
+            state.closeStage()
+            state.stage = stage
+            state.progress.stageName = stage.name
+            state.progress.plan = stage.plan
+            state.progress.stageTiles = stage.tileCount
+            state.progress.laterTiles = stage.laterTileCount
+            return state.progress.profile
+        }
+        post(
+            .event(
+                .submit(
+                    StageSubmission(
+                        job: id, plan: stage.plan, stageName: stage.name, kind: stage.kind, taskCount: stage.taskCount,
+                        grid: stage.grid, priority: priority, profile: profile))))
+    }
+
+    private func end(_ result: Result<JobOutcome, GridError>) {
+        let isFirst = state.withLock { state in
+            defer { state.isStopped = true }
+            state.closeStage()
+            return !state.isStopped
+        }
+        if isFirst { whenDone(result) }
+    }
+}

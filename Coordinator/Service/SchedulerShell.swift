@@ -1,0 +1,126 @@
+import ClusterModel
+import Logging
+import Scheduling
+import Synchronization
+import WireProtocol
+
+/// What other threads ask of the thread that owns the scheduler.
+enum SchedulerCommand: Sendable {
+    case event(SchedulerEvent)
+}
+
+/// How messages reach workers: the control socket, or a function call within one process.
+protocol CoordinatorTransport {
+    /// Must not block.
+    ///
+    /// - Returns: false when there is no way to this peer any more, or it does not read what it gets.
+    func send(_ message: CoordinatorMessage, payload: Payload?, to peer: Peer) -> Bool
+}
+
+/// Carries out what the scheduler decides. Used by one thread: that of the control socket, or of an embedded run.
+///
+/// The scheduler decides, this type moves the bytes: messages out through a transport, partials to the jobs' threads.
+final class SchedulerShell {
+    private var scheduler: Scheduler
+    private let payloads = PayloadTable()
+    private let drivers: JobDrivers
+    private let log: Logger?
+
+    init(scheduler: Scheduler, drivers: JobDrivers, log: Logger?) {
+        self.scheduler = scheduler
+        self.drivers = drivers
+        self.log = log
+    }
+
+    var nextDeadline: MonotonicTime? { scheduler.nextDeadline }
+
+    /// A message with its payload, as it arrived.
+    func received(
+        from peer: Peer, _ message: WorkerMessage, payload: Payload?, at now: MonotonicTime, via transport: any CoordinatorTransport
+    ) {
+        let handle = payload.map(payloads.insert)
+        let checksum = payload.map(WireCodec.checksum)
+        self.handle(.received(from: peer, message, payload: handle, checksum: checksum), at: now, via: transport)
+    }
+
+    func handle(_ event: SchedulerEvent, at now: MonotonicTime, via transport: any CoordinatorTransport) {
+        var events = [event]
+        while let next = events.popLast() {
+            var lost: Set<Peer> = []
+            for effect in scheduler.handle(next, at: now) {
+                if let peer = carryOut(effect, via: transport), lost.insert(peer).inserted {
+                    events.append(.unroutable(peer))
+                }
+            }
+        }
+    }
+
+    /// What displays show, taken now.
+    func snapshot(at now: MonotonicTime) -> GridSnapshot {
+        var stages: [JobID: StageProgress] = [:]
+        var explanations: [JobID: String] = [:]
+        for id in drivers.ids {
+            stages[id] = scheduler.progress(of: id)
+            explanations[id] = scheduler.explain(id, at: now)
+        }
+        return GridSnapshot(
+            workers: scheduler.workerViews(at: now), load: scheduler.load(), counters: scheduler.counters,
+            stages: stages, explanations: explanations)
+    }
+
+    /// - Returns: the peer that could not be reached, if any.
+    private func carryOut(_ effect: SchedulerEffect, via transport: any CoordinatorTransport) -> Peer? {
+        switch effect {
+        case .send(let peer, let message):
+            return transport.send(message, payload: nil, to: peer) ? nil : peer
+        case .lease(let peer, let lease):
+            // A stage that has just ended has no payloads any more; the scheduler hears of the end in a moment.
+            guard let payload = drivers[lease.ref.task.job]?.payload(of: lease.ref.task) else { return nil }
+            return transport.send(.lease(lease), payload: payload, to: peer) ? nil : peer
+        case .merge(let ref, let handle):
+            guard let partial = payloads.remove(handle), let driver = drivers[ref.task.job] else { return nil }
+            driver.merge(ref.task, partial: partial)
+        case .discard(let handle):
+            payloads.remove(handle)
+        case .profileChosen(let job, let profile):
+            drivers[job]?.profileChosen(profile)
+        case .stageComplete(let job, let plan):
+            drivers[job]?.stageComplete(plan)
+        case .jobFailed(let job, let reason):
+            drivers[job]?.fail(reason)
+        case .workerJoined(let worker):
+            log?.info("worker joined", metadata: ["worker": "\(worker)"])
+        case .workerLost(let worker, let attempts):
+            log?.warning("worker lost", metadata: ["worker": "\(worker)", "attempts_returned": "\(attempts)"])
+        case .workerLeft(let worker):
+            log?.info("worker left", metadata: ["worker": "\(worker)"])
+        case .alarm(let sentence):
+            log?.error("\(sentence)")
+        }
+        return nil
+    }
+}
+
+/// A moment of the scheduler, for displays.
+struct GridSnapshot: Sendable {
+    var workers: [WorkerView] = []
+    var load = ClusterLoad()
+    var counters = SchedulerCounters()
+    var stages: [JobID: StageProgress] = [:]
+    var explanations: [JobID: String] = [:]
+}
+
+/// The drivers of the jobs that run, by job; shared by the threads that add, serve and drop them.
+final class JobDrivers: Sendable {
+    private let drivers = Mutex<[JobID: JobDriver]>([:])
+
+    subscript(id: JobID) -> JobDriver? {
+        drivers.withLock { $0[id] }
+    }
+
+    var ids: [JobID] { drivers.withLock { $0.keys.sorted() } }
+
+    func add(_ driver: JobDriver) { drivers.withLock { $0[driver.id] = driver } }
+
+    func remove(_ id: JobID) { drivers.withLock { $0[id] = nil } }
+}

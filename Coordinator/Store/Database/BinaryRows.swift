@@ -1,0 +1,122 @@
+import ClusterModel
+
+/// Writes the rows of a binary COPY through one buffer of `Limits.copyBufferBytes`. Used by the connection's thread.
+final class CopyWriter {
+    private let connection: Connection
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.copyBufferBytes, alignment: 8)
+    private var used = 0
+
+    init(_ connection: Connection) {
+        self.connection = connection
+        buffer.copyBytes(from: Connection.copySignature)
+        used = Connection.copySignature.count
+        buffer.baseAddress?.advanced(by: used).initializeMemory(as: UInt8.self, repeating: 0, count: 8)
+        used += 8
+    }
+
+    deinit { buffer.deallocate() }
+
+    /// Begins a row; exactly `fields` values follow.
+    func row(fields: Int16) throws(DatabaseError) {
+        if used + 256 > buffer.count { try flush() }
+        store(fields)
+    }
+
+    func put(_ value: Int32) throws(DatabaseError) { try field(value) }
+    func put(_ value: Int64) throws(DatabaseError) { try field(value) }
+    func put(_ value: Double) throws(DatabaseError) { try field(value.bitPattern) }
+
+    /// A date as PostgreSQL counts: days since 2000-01-01, where `daysSince1970` counts from 1970-01-01.
+    func put(date daysSince1970: Int32) throws(DatabaseError) { try field(daysSince1970 - PostgresDate.epochOffsetDays) }
+
+    func putNull() throws(DatabaseError) {
+        if used + 4 > buffer.count { try flush() }
+        store(Int32(-1))
+    }
+
+    func put(_ value: Double?) throws(DatabaseError) {
+        if let value { try put(value) } else { try putNull() }
+    }
+
+    func put(_ value: Int32?) throws(DatabaseError) {
+        if let value { try put(value) } else { try putNull() }
+    }
+
+    func put(_ value: String?) throws(DatabaseError) {
+        guard var value else { return try putNull() }
+        let count = value.utf8.count
+        if used + 4 > buffer.count { try flush() }
+        store(Int32(count))
+        if count > buffer.count - used { try flush() }
+        let result: Result<Void, DatabaseError> = value.withUTF8 { utf8 in
+            let bytes = UnsafeRawBufferPointer(utf8)
+            guard count <= buffer.count else { return Result { () throws(DatabaseError) in try connection.putCopyData(bytes) } }
+            UnsafeMutableRawBufferPointer(rebasing: buffer[used...]).copyMemory(from: bytes)
+            used += count
+            return .success(())
+        }
+        try result.get()
+    }
+
+    func finish() throws(DatabaseError) {
+        if used + 2 > buffer.count { try flush() }
+        store(Int16(-1))
+        try flush()
+    }
+
+    private func flush() throws(DatabaseError) {
+        try connection.putCopyData(UnsafeRawBufferPointer(rebasing: buffer[..<used]))
+        used = 0
+    }
+
+    private func field<T: FixedWidthInteger>(_ value: T) throws(DatabaseError) {
+        if used + 4 + MemoryLayout<T>.size > buffer.count { try flush() }
+        store(Int32(MemoryLayout<T>.size))
+        store(value)
+    }
+
+    private func store<T: FixedWidthInteger>(_ value: T) {
+        buffer.storeBytes(of: value.bigEndian, toByteOffset: used, as: T.self)
+        used += MemoryLayout<T>.size
+    }
+}
+
+enum PostgresDate {
+    /// 2000-01-01, PostgreSQL's day 0, as days since 1970-01-01.
+    static let epochOffsetDays: Int32 = 10_957
+    /// Day 0 of `-infinity` and `infinity`.
+    static let infinities: Set<Int32> = [.min, .max]
+}
+
+/// One row `(alpha_id text, date date, pnl float8)` of a binary COPY, read in place.
+struct PnLRow {
+    /// UTF-8 of the id, valid as long as the row's bytes.
+    let alphaID: UnsafeRawBufferPointer
+    /// Days since 2000-01-01.
+    let date: Int32
+    let pnl: Double
+
+    /// Layout: field count (2 bytes), then per field its length (4) and bytes, all big-endian. Nil when it is
+    /// another row, or holds a NULL.
+    @inline(__always)
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= 26, Self.int16(bytes, 0) == 3 else { return nil }
+        let idLength = Int(Self.int32(bytes, 2))
+        guard idLength >= 0, bytes.count == 26 + idLength, Self.int32(bytes, 6 + idLength) == 4,
+            Self.int32(bytes, 14 + idLength) == 8
+        else { return nil }
+        alphaID = UnsafeRawBufferPointer(rebasing: bytes[6..<(6 + idLength)])
+        date = Self.int32(bytes, 10 + idLength)
+        pnl = Double(bitPattern: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 18 + idLength, as: UInt64.self)))
+    }
+
+    @inline(__always)
+    private static func int16(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Int16 {
+        Int16(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int16.self))
+    }
+
+    @inline(__always)
+    private static func int32(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Int32 {
+        Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self))
+    }
+}

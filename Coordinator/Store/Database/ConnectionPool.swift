@@ -1,0 +1,37 @@
+import ClusterModel
+import Dispatch
+import Synchronization
+
+/// At most `Limits.databaseConnectionsMax` connections at a time; those not in use are kept for the next caller.
+///
+/// A caller blocks until a connection is free, so it must not hold one while it asks for another.
+final class ConnectionPool: Sendable {
+    let url: DatabaseURL
+    private let idle = Mutex<[Connection]>([])
+    private let permits = DispatchSemaphore(value: Limits.databaseConnectionsMax)
+
+    init(_ url: DatabaseURL) { self.url = url }
+
+    /// Runs `body` with a connection of its own. Afterwards the connection must be outside any transaction, or it is
+    /// closed.
+    func withConnection<R>(_ body: (Connection) throws -> R) throws -> R {
+        let wait = DispatchTime.now() + .milliseconds(Limits.databaseStatementMilliseconds)
+        guard permits.wait(timeout: wait) == .success else {
+            throw GridError(
+                .unreachable,
+                "all \(Limits.databaseConnectionsMax) database connections were busy for \(Limits.databaseStatementMilliseconds / 1_000) seconds")
+        }
+        defer { permits.signal() }
+        let connection = try takeIdle() ?? Connection.open(url)
+        defer { if connection.isHealthy { idle.withLock { $0.append(connection) } } }
+        return try body(connection)
+    }
+
+    /// The most recently used connection that still works; those that do not are closed on the way.
+    private func takeIdle() -> Connection? {
+        while let candidate = idle.withLock({ $0.popLast() }) {
+            if candidate.isHealthy { return candidate }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,136 @@
+import CLibpq
+import ClusterModel
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// How long a transaction may take and wait.
+enum Patience {
+    /// `Limits.databaseStatementMilliseconds` per statement.
+    case short
+    /// `Limits.databaseBulkMilliseconds`, for work that grows with the data.
+    case bulk
+}
+
+extension ConnectionPool {
+    /// Runs `body` in a transaction that only reads; every statement sees the same snapshot.
+    func read<R>(_ action: Action, patience: Patience = .short, _ body: (Connection) throws -> R) throws(GridError) -> R {
+        try translating(action) {
+            try repeatingOnFailure { connection in
+                try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                try connection.setPatience(patience)
+                let result = try body(connection)
+                try connection.execute("COMMIT")
+                return result
+            }
+        }
+    }
+
+    /// Runs `body` in a transaction and commits it.
+    ///
+    /// `body` runs again from the start when another session got in the way or the connection broke, so it must do
+    /// nothing but use the connection. A commit whose answer never came is asked after.
+    func write<R>(_ action: Action, patience: Patience = .short, _ body: (Connection) throws -> R) throws(GridError) -> R {
+        try translating(action) {
+            try repeatingOnFailure { connection in
+                try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+                try connection.setPatience(patience)
+                let result = try body(connection)
+                let transaction = try connection.execute("SELECT pg_current_xact_id_if_assigned()::text").text(0, 0)
+                do {
+                    try connection.execute("COMMIT")
+                } catch let error as DatabaseError where error.isDisconnected {
+                    // Nothing was written, or it was and is there: both are what the caller wants.
+                    guard let transaction, try !wasCommitted(transaction, after: error, action) else { return result }
+                    throw error
+                }
+                return result
+            }
+        }
+    }
+
+    private func translating<R>(_ action: Action, _ body: () throws -> R) throws(GridError) -> R {
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            throw error.gridError(action)
+        } catch let error as GridError {
+            throw error
+        } catch {
+            throw GridError(.failed, "cannot \(action.doing): \(error)")
+        }
+    }
+
+    private func repeatingOnFailure<R>(_ body: (Connection) throws -> R) throws -> R {
+        var attempt = 1
+        while true {
+            var begun = false
+            do {
+                return try withConnection { connection in
+                    begun = true
+                    do {
+                        return try body(connection)
+                    } catch {
+                        connection.rollBack()
+                        throw error
+                    }
+                }
+            } catch let error as DatabaseError where attempt < Limits.databaseTransactionAttemptsMax {
+                // A connection that broke is worth one more try, since the server may have been restarted; one that
+                // could not even be made is not.
+                guard error.isTransient || (error.isDisconnected && begun && attempt == 1) else { throw error }
+                usleep(UInt32(attempt) * 20_000)
+                attempt += 1
+            }
+        }
+    }
+
+    /// Asks other connections what became of a transaction whose commit was not answered.
+    ///
+    /// - Throws: `GridError(.unreachable)` when nobody can say within `Limits.databaseCommitDoubtSeconds`.
+    private func wasCommitted(_ transaction: String, after lost: DatabaseError, _ action: Action) throws -> Bool {
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(Limits.databaseCommitDoubtSeconds)
+        repeat {
+            if let connection = try? Connection.open(url) {
+                let status = try? connection.execute("SELECT pg_xact_status($1::xid8)", [.text(transaction)]).text(0, 0)
+                switch status {
+                case "committed": return true
+                case "aborted": return false
+                default: break
+                }
+            }
+            usleep(200_000)
+        } while clock.now < deadline
+        throw GridError(
+            .unreachable,
+            "the connection to the database at \(lost.place) broke while it was asked to \(action.doing), and whether that "
+                + "was done is unknown: repeating it does no harm")
+    }
+}
+
+extension Connection {
+    func setPatience(_ patience: Patience) throws(DatabaseError) {
+        guard case .bulk = patience else { return }
+        try execute(
+            """
+            SET LOCAL statement_timeout = \(Limits.databaseBulkMilliseconds); \
+            SET LOCAL idle_in_transaction_session_timeout = \(Limits.databaseBulkMilliseconds); \
+            SET LOCAL lock_timeout = \(Limits.databaseBulkLockMilliseconds); SET LOCAL work_mem = '64MB'
+            """)
+    }
+
+    /// Ends the transaction without its effects; a connection that cannot even do that is abandoned.
+    func rollBack() {
+        guard !isBroken, PQtransactionStatus(handle) != PQTRANS_IDLE else { return }
+        do { try execute("ROLLBACK") } catch { abandon() }
+    }
+
+    /// Holds a lock on a name until the transaction ends. Names are hashed: two may share a lock, which only costs time.
+    func lock(_ name: String) throws(DatabaseError) {
+        try execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 5710))", [.text("alphagrid " + name)])
+    }
+}

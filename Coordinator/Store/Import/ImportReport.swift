@@ -1,0 +1,29 @@
+/// What an import did.
+package struct ImportReport: Codable, Hashable, Sendable {
+    /// As the caller named it.
+    package var file: String
+    /// Nil when the file's alphas belong to several.
+    package var region: String?
+    package var unsubmitted: Bool
+    /// Alphas in the file, and how many of them were new.
+    package var alphas: Int
+    package var alphasInserted: Int
+    /// PnL values, or alphas when metadata was imported. Unchanged ones were not written again.
+    package var rowsInserted: Int
+    package var rowsUpdated: Int
+    package var rowsUnchanged: Int
+
+    package init(
+        file: String, region: String?, unsubmitted: Bool, alphas: Int = 0, alphasInserted: Int = 0, rowsInserted: Int = 0,
+        rowsUpdated: Int = 0, rowsUnchanged: Int = 0
+    ) {
+        self.file = file
+        self.region = region
+        self.unsubmitted = unsubmitted
+        self.alphas = alphas
+        self.alphasInserted = alphasInserted
+        self.rowsInserted = rowsInserted
+        self.rowsUpdated = rowsUpdated
+        self.rowsUnchanged = rowsUnchanged
+    }
+}

@@ -1,0 +1,101 @@
+import ClusterModel
+import Panel
+
+extension Store {
+    /// Reads a file of cumulative PnL and puts its values into `pnl_<region>`, or `pnl_unsubmitted_<region>`.
+    ///
+    /// A value that differs from the stored one replaces it; stored values the file does not have stay. Alphas that are
+    /// new get a row in `alphas` (type REGULAR) or `alphas_unsubmitted` (UNSUBMITTED). Importing a file again changes
+    /// nothing.
+    ///
+    /// - Throws: `GridError(.usage)` naming the lines of the file that are wrong, `.conflict` for an alpha that belongs
+    ///   to another region, or is unsubmitted where this import is not and vice versa. Nothing is applied then.
+    package func importPnL(path: String, region: Region, unsubmitted: Bool) throws(GridError) -> ImportReport {
+        let table = try PnLReader.read(path: path)
+        guard !table.dates.isEmpty else {
+            throw GridError(.usage, "\(path.printable) has no dates, so its PnL cannot be stored: expected .csv or .csv.gz")
+        }
+        return try importPnL(table, file: path, region: region, unsubmitted: unsubmitted)
+    }
+
+    /// The same for a table that is already in memory.
+    ///
+    /// - Parameter file: names the table in messages and in the audit log.
+    package func importPnL(
+        _ table: PnLTable, file: String, region: Region, unsubmitted: Bool
+    ) throws(GridError) -> ImportReport {
+        try ensureRegion(region)
+        let names = RegionTables(region)
+        let (alphas, pnl) = (names.alphas(unsubmitted: unsubmitted), names.pnl(unsubmitted: unsubmitted))
+        let action = Action(
+            "import PnL of \(region)",
+            needs: "SELECT, INSERT and UPDATE on \(alphas) and \(pnl), and TEMPORARY on the database")
+        return try pool.write(action, patience: .bulk) { connection in
+            let regionID = try Self.requireRegion(region, connection)
+            try connection.lock("import \(region)")
+            // Ids in bytewise order: every import then locks rows in the same order, and the index is filled in order.
+            let order = table.alphaIDs.indices.sorted {
+                table.alphaIDs[$0].utf8.lexicographicallyPrecedes(table.alphaIDs[$1].utf8)
+            }
+            try Self.copyAlphas(
+                order.map { table.alphaIDs[$0] }, regionIDs: Array(repeating: regionID, count: order.count), connection)
+            try Self.refuseForeignAlphas(file: file, unsubmitted: unsubmitted, connection)
+            var report = ImportReport(file: file, region: region.name, unsubmitted: unsubmitted, alphas: order.count)
+            report.alphasInserted = try Self.insertAlphas(
+                into: alphas, type: unsubmitted ? "UNSUBMITTED" : "REGULAR", connection)
+            let copied = try Self.copyPnL(table, order: order, connection)
+            try Self.upsertPnL(into: pnl, connection, &report)
+            report.rowsUnchanged = copied - report.rowsInserted - report.rowsUpdated
+            try Self.audit("import", region: region, subject: file, detail: report, connection)
+            return report
+        }
+    }
+
+    /// Makes `incoming_pnl (ordinal, date, pnl)` with the values that are there; how many.
+    private static func copyPnL(_ table: PnLTable, order: [Int], _ connection: Connection) throws -> Int {
+        try connection.execute(
+            """
+            CREATE TEMP TABLE incoming_pnl (
+                ordinal integer NOT NULL, date date NOT NULL, pnl double precision NOT NULL
+            ) ON COMMIT DROP
+            """)
+        let dates = table.dates.map(\.rawValue)
+        let copied = try connection.copyIn("COPY incoming_pnl FROM STDIN (FORMAT binary)") { writer in
+            for (ordinal, alpha) in order.enumerated() {
+                let series = table.series(alpha)
+                for day in dates.indices where !series[day].isNaN {
+                    try writer.row(fields: 3)
+                    try writer.put(Int32(ordinal))
+                    try writer.put(date: dates[day])
+                    try writer.put(series[day])
+                }
+            }
+        }
+        try connection.execute("ANALYZE incoming_pnl")
+        return copied
+    }
+
+    /// Writes what is new or different. Equal values are sorted out before the upsert, which would lock their rows and
+    /// so write every page of an unchanged table.
+    private static func upsertPnL(into table: String, _ connection: Connection, _ report: inout ImportReport) throws {
+        let name = quoted(identifier: table)
+        let counts = try connection.execute(
+            """
+            WITH written AS (
+                INSERT INTO \(name) AS stored (alpha_id, date, pnl)
+                SELECT a.alpha_id, i.date, i.pnl
+                FROM incoming_pnl i
+                JOIN incoming_alphas a USING (ordinal)
+                LEFT JOIN \(name) p ON p.alpha_id = a.alpha_id AND p.date = i.date
+                WHERE p.pnl IS DISTINCT FROM i.pnl
+                ORDER BY i.ordinal, i.date
+                ON CONFLICT (alpha_id, date) DO UPDATE SET pnl = EXCLUDED.pnl
+                WHERE stored.pnl IS DISTINCT FROM EXCLUDED.pnl
+                RETURNING stored.xmax = 0 AS is_new
+            )
+            SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written
+            """)
+        report.rowsInserted = counts.integer(0, 0) ?? 0
+        report.rowsUpdated = counts.integer(0, 1) ?? 0
+    }
+}

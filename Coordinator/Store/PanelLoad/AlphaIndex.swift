@@ -1,0 +1,67 @@
+import ClusterModel
+import Panel
+
+/// Finds an alpha's position by the bytes of its id: the lookup of every row a panel is made from.
+///
+/// Immutable after `init`, so any thread may ask. Open addressing in a table at most half full.
+final class AlphaIndex: @unchecked Sendable {
+    private let bytes: UnsafeMutableRawBufferPointer
+    /// Where each id begins in `bytes`, and where the last one ends.
+    private let starts: UnsafeMutableBufferPointer<Int>
+    /// Position, or -1 for free; a power of two in size.
+    private let slots: UnsafeMutableBufferPointer<Int32>
+
+    /// - Precondition: the ids differ.
+    init(_ ids: [String]) {
+        let total = ids.reduce(0) { $0 + $1.utf8.count }
+        bytes = .allocate(byteCount: max(total, 1), alignment: 8)
+        starts = .allocate(capacity: ids.count + 1)
+        var size = 64
+        while size < ids.count * 2 { size *= 2 }
+        slots = .allocate(capacity: size)
+        slots.initialize(repeating: -1)
+        starts.initialize(repeating: 0)
+        for (position, id) in ids.enumerated() {
+            let start = starts[position]
+            for (offset, byte) in id.utf8.enumerated() { bytes[start + offset] = byte }
+            starts[position + 1] = start + id.utf8.count
+            var slot = Self.hash(idBytes(position)) & (size - 1)
+            while slots[slot] >= 0 { slot = (slot + 1) & (size - 1) }
+            slots[slot] = Int32(position)
+        }
+    }
+
+    deinit {
+        bytes.deallocate()
+        starts.deallocate()
+        slots.deallocate()
+    }
+
+    /// The position of an id, or -1.
+    ///
+    /// - Parameter hint: where it probably is, such as the last row's; rows come mostly alpha by alpha.
+    func find(_ id: UnsafeRawBufferPointer, hint: Int) -> Int {
+        if hint >= 0, equal(idBytes(hint), id) { return hint }
+        var slot = Self.hash(id) & (slots.count - 1)
+        while slots[slot] >= 0 {
+            let position = Int(slots[slot])
+            if equal(idBytes(position), id) { return position }
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        return -1
+    }
+
+    private func idBytes(_ position: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: bytes[starts[position]..<starts[position + 1]])
+    }
+
+    private func equal(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+        guard a.count == b.count else { return false }
+        for i in 0..<a.count where a[i] != b[i] { return false }
+        return true
+    }
+
+    private static func hash(_ id: UnsafeRawBufferPointer) -> Int {
+        Int(truncatingIfNeeded: AlphaIDRule.hash(id.assumingMemoryBound(to: UInt8.self)))
+    }
+}

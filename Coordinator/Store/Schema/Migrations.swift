@@ -1,0 +1,164 @@
+import ClusterModel
+
+/// One numbered step of the schema. Steps are only ever added: a released one is never changed.
+struct Migration: Sendable {
+    let version: Int
+    let name: String
+    /// Statements separated by `;`, run in one transaction.
+    let sql: String
+
+    static let all: [Migration] = [
+        Migration(version: 1, name: "tables of AlphaDataBank", sql: alphaDataBankTables),
+        Migration(version: 2, name: "pools, jobs, coordinator lease and audit log", sql: gridTables),
+    ]
+
+    /// Names, types and indexes are AlphaDataBank's. A database that it made is adopted: its tables stay and get the
+    /// columns they lack.
+    private static let alphaDataBankTables = """
+        CREATE TABLE IF NOT EXISTS regions (
+            region_id serial PRIMARY KEY,
+            region_name varchar(10) UNIQUE NOT NULL
+        );
+        ALTER TABLE regions
+            ADD COLUMN IF NOT EXISTS convention varchar(20) NOT NULL DEFAULT 'ffill-shift',
+            ADD COLUMN IF NOT EXISTS window_spec varchar(10) NOT NULL DEFAULT '4y',
+            ADD COLUMN IF NOT EXISTS min_overlap integer NOT NULL DEFAULT 60;
+        \(alphaTable("alphas"))
+        \(alphaTable("alphas_unsubmitted"))
+        """
+
+    private static func alphaTable(_ name: String) -> String {
+        let columns = AlphaColumn.all.map { "\($0.name) \($0.sqlType)" }
+        return """
+            CREATE TABLE IF NOT EXISTS \(name) (
+                alpha_id varchar(50) PRIMARY KEY,
+                region_id integer REFERENCES regions (region_id),
+                alpha_type varchar(15),
+                \(columns.joined(separator: ",\n    "))
+            );
+            ALTER TABLE \(name) ADD COLUMN IF NOT EXISTS alpha_type varchar(15), \(columns.map { "ADD COLUMN IF NOT EXISTS \($0)" }.joined(separator: ", "));
+            CREATE INDEX IF NOT EXISTS idx_\(name)_region_type ON \(name) (region_id, alpha_type);
+            """
+    }
+
+    private static let gridTables = """
+        CREATE TABLE pools (
+            pool_id serial PRIMARY KEY,
+            region_id integer NOT NULL REFERENCES regions (region_id) ON DELETE CASCADE,
+            pool_name varchar(50) NOT NULL,
+            date_added timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
+            UNIQUE (region_id, pool_name)
+        );
+        CREATE TABLE pool_members (
+            pool_id integer NOT NULL REFERENCES pools (pool_id) ON DELETE CASCADE,
+            alpha_id varchar(50) NOT NULL REFERENCES alphas (alpha_id) ON DELETE CASCADE,
+            PRIMARY KEY (pool_id, alpha_id)
+        );
+        CREATE INDEX idx_pool_members_alpha_id ON pool_members (alpha_id);
+        CREATE TABLE jobs (
+            job_id bigserial PRIMARY KEY,
+            kind varchar(50) NOT NULL,
+            region varchar(10) NOT NULL,
+            pool varchar(50) NOT NULL,
+            state varchar(15) NOT NULL,
+            priority integer NOT NULL,
+            convention varchar(20) NOT NULL,
+            window_spec varchar(10) NOT NULL,
+            min_overlap integer NOT NULL,
+            precision varchar(10) NOT NULL,
+            block_edge integer NOT NULL,
+            submitted_at timestamptz NOT NULL,
+            started_at timestamptz,
+            finished_at timestamptz,
+            stages jsonb NOT NULL DEFAULT '[]',
+            alpha_count integer,
+            day_count integer,
+            tiles_per_second double precision,
+            profile text,
+            panel_hash text,
+            digest text,
+            result_table text,
+            warnings jsonb NOT NULL DEFAULT '[]',
+            error text,
+            epoch bigint NOT NULL
+        );
+        CREATE INDEX idx_jobs_unfinished ON jobs (job_id) WHERE state NOT IN ('done', 'failed', 'cancelled');
+        CREATE TABLE coordinator_lease (
+            only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+            epoch bigint NOT NULL,
+            holder text NOT NULL,
+            taken_at timestamptz NOT NULL DEFAULT clock_timestamp()
+        );
+        INSERT INTO coordinator_lease (epoch, holder) VALUES (0, '');
+        CREATE TABLE audit_log (
+            audit_id bigserial PRIMARY KEY,
+            happened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            actor text NOT NULL DEFAULT session_user,
+            action varchar(50) NOT NULL,
+            region varchar(10),
+            subject text,
+            detail jsonb
+        );
+        """
+}
+
+extension Store {
+    private static let initialising = Action(
+        "make AlphaGrid's tables", needs: "CREATE and USAGE on the schema, and to own AlphaGrid's tables")
+
+    /// Brings the schema up to this program's version, every step in a transaction of its own, and the tables of every
+    /// region with it. Does nothing when there is nothing to do; several may run at once.
+    ///
+    /// - Returns: the names of the steps that were applied.
+    /// - Throws: `GridError(.conflict)` when a newer program has been here.
+    @discardableResult
+    package func migrate() throws(GridError) -> [String] {
+        var applied: [String] = []
+        for migration in Migration.all {
+            let isNew = try pool.write(Self.initialising) { connection in
+                try connection.lock("migrations")
+                try Self.makeMigrationTable(connection)
+                guard try Self.schemaVersion(connection) < migration.version else { return false }
+                try connection.execute(migration.sql)
+                try connection.execute(
+                    "INSERT INTO schema_migrations (version, name) VALUES ($1, $2)",
+                    [.integer(Int64(migration.version)), .text(migration.name)])
+                return true
+            }
+            if isNew { applied.append(migration.name) }
+        }
+        let names = try pool.read(Self.initialising) { try $0.execute("SELECT region_name FROM regions ORDER BY 1").texts() }
+        // Names that no AlphaGrid region can have may stand in an adopted database; they are left alone.
+        for region in names.compactMap({ name in try? Region(name) }) { try ensureRegion(region) }
+        return applied
+    }
+
+    /// The database's schema version; 0 before `migrate`.
+    ///
+    /// - Throws: `GridError(.conflict)` when it is newer than this program knows.
+    static func schemaVersion(_ connection: Connection) throws -> Int {
+        guard try connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").boolean(0, 0) else { return 0 }
+        let version = try connection.execute("SELECT max(version) FROM schema_migrations").integer(0, 0) ?? 0
+        let known = Migration.all.count
+        guard version <= known else {
+            throw GridError(
+                .conflict,
+                "the database at \(connection.place) has schema version \(version), but this program knows \(known) at most: "
+                    + "use the newer alphagrid that made it")
+        }
+        return version
+    }
+
+    private static func makeMigrationTable(_ connection: Connection) throws(DatabaseError) {
+        // Asked first because even CREATE IF NOT EXISTS needs the right to create.
+        guard try !connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").boolean(0, 0) else { return }
+        try connection.execute(
+            """
+            CREATE TABLE schema_migrations (
+                version integer PRIMARY KEY,
+                name text NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+            )
+            """)
+    }
+}

@@ -1,0 +1,140 @@
+import ClusterModel
+
+/// The tables of one region. Their names come from a validated region and nothing else.
+struct RegionTables: Sendable {
+    let region: Region
+
+    init(_ region: Region) { self.region = region }
+
+    /// `alphas` and `pnl_<region>`, or the unsubmitted ones.
+    func alphas(unsubmitted: Bool) -> String { unsubmitted ? "alphas_unsubmitted" : "alphas" }
+    func pnl(unsubmitted: Bool) -> String { unsubmitted ? "pnl_unsubmitted_\(region.tableSuffix)" : "pnl_\(region.tableSuffix)" }
+    var correlation: String { "correlation_\(region.tableSuffix)" }
+    var correlationUnsubmitted: String { "correlation_unsubmitted_\(region.tableSuffix)" }
+    /// Results of jobs whose parameters are not the region's own, keyed by job.
+    var correlationJobs: String { "correlation_\(region.tableSuffix)_jobs" }
+
+    struct Table {
+        let name: String
+        let columns: [String]
+        let constraints: [String]
+        let indexes: [String]
+
+        var columnNames: [String] { columns.map { String($0.prefix { $0 != " " }) } }
+
+        /// Makes the table, or gives the one that is there the columns it lacks.
+        var statements: String {
+            let table = quoted(identifier: name)
+            // A table that is there has its keys; only what may be NULL or has a default can be added to its rows.
+            let addable = columns.filter { !$0.contains("PRIMARY KEY") && !$0.contains("NOT NULL") }
+            let additions = addable.map { "ADD COLUMN IF NOT EXISTS \($0)" }.joined(separator: ", ")
+            return """
+                CREATE TABLE IF NOT EXISTS \(table) (\((columns + constraints).joined(separator: ", ")));
+                \(addable.isEmpty ? "" : "ALTER TABLE \(table) \(additions);")
+                \(indexes.map { "CREATE INDEX IF NOT EXISTS idx_\(name)_\($0) ON \(table) (\($0));" }.joined(separator: "\n"))
+                """
+        }
+    }
+
+    var all: [Table] {
+        [
+            pnlTable(unsubmitted: false), pnlTable(unsubmitted: true),
+            Table(
+                name: correlation,
+                columns: [
+                    "correlation_id bigserial PRIMARY KEY",
+                    "alpha_id varchar(50) NOT NULL UNIQUE REFERENCES alphas (alpha_id) ON DELETE CASCADE",
+                ] + Self.resultColumns, constraints: [], indexes: []),
+            Table(
+                name: correlationUnsubmitted,
+                columns: [
+                    "correlation_id bigserial PRIMARY KEY",
+                    "alpha_id varchar(50) NOT NULL UNIQUE REFERENCES alphas_unsubmitted (alpha_id) ON DELETE CASCADE",
+                    "max_correlation_with_submitted double precision",
+                    "best_correlated_submitted_alpha varchar(50)",
+                    "last_updated timestamp DEFAULT CURRENT_TIMESTAMP",
+                ], constraints: [], indexes: []),
+            Table(
+                name: correlationJobs,
+                // Rows of any pool, so of submitted and unsubmitted alphas: no reference to either table.
+                columns: ["alpha_id varchar(50) NOT NULL"] + Self.resultColumns.filter { !$0.hasPrefix("job_id") }
+                    + ["job_id bigint NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE"],
+                constraints: ["PRIMARY KEY (job_id, alpha_id)"], indexes: ["alpha_id"]),
+        ]
+    }
+
+    private func pnlTable(unsubmitted: Bool) -> Table {
+        Table(
+            name: pnl(unsubmitted: unsubmitted),
+            columns: [
+                "pnl_id bigserial PRIMARY KEY",
+                "alpha_id varchar(50) NOT NULL REFERENCES \(alphas(unsubmitted: unsubmitted)) (alpha_id) ON DELETE CASCADE",
+                "date date NOT NULL", "pnl double precision NOT NULL",
+            ], constraints: ["UNIQUE (alpha_id, date)"], indexes: ["alpha_id", "date"])
+    }
+
+    /// What both correlation tables say of an alpha, after its id.
+    static let resultColumns = [
+        "min_correlation double precision", "max_correlation double precision", "avg_correlation double precision",
+        "median_correlation double precision", "last_updated timestamp DEFAULT CURRENT_TIMESTAMP", "pair_count integer",
+        "most_correlated_alpha_id varchar(50)", "most_correlated_days integer", "least_correlated_alpha_id varchar(50)",
+        "max_abs_correlation double precision", "max_abs_alpha_id varchar(50)", "convention varchar(20)",
+        "window_start date", "window_end date", "min_overlap integer", "job_id bigint",
+    ]
+}
+
+extension Store {
+    /// Makes a region and its tables unless they are there; safe to call from anywhere at once.
+    ///
+    /// - Returns: the region's `region_id`.
+    @discardableResult
+    package func ensureRegion(_ region: Region) throws(GridError) -> Int {
+        let action = Action(
+            "make the tables of region \(region)",
+            needs: "CREATE and USAGE on the schema, REFERENCES on alphas, and INSERT on regions")
+        return try pool.write(action) { connection in
+            if let id = try Self.completeRegion(region, connection) { return id }
+            try connection.lock("region tables")
+            if let id = try Self.completeRegion(region, connection) { return id }
+            let present = try connection.execute("SELECT count(*) FROM regions").integer(0, 0) ?? 0
+            let isThere = try Self.regionID(region, connection) != nil
+            guard isThere || present < Limits.regionsMax else {
+                throw GridError(.conflict, "cannot add region \(region): there are \(present) already, as many as are supported")
+            }
+            try connection.execute(
+                "INSERT INTO regions (region_name) VALUES ($1) ON CONFLICT (region_name) DO NOTHING", [.text(region.name)])
+            for table in RegionTables(region).all { try connection.execute(table.statements) }
+            return try Self.requireRegion(region, connection)
+        }
+    }
+
+    static func regionID(_ region: Region, _ connection: Connection) throws(DatabaseError) -> Int? {
+        let found = try connection.execute("SELECT region_id FROM regions WHERE region_name = $1", [.text(region.name)])
+        return found.rowCount == 0 ? nil : found.integer(0, 0)
+    }
+
+    static func requireRegion(_ region: Region, _ connection: Connection) throws -> Int {
+        guard let id = try regionID(region, connection) else {
+            throw GridError(
+                .notFound, "region \(region) is unknown: import PnL with 'alphagrid db import FILE --region \(region)' first")
+        }
+        return id
+    }
+
+    /// The region's id when its row and all columns of all its tables are there. Reading suffices to find out.
+    private static func completeRegion(_ region: Region, _ connection: Connection) throws -> Int? {
+        guard let id = try regionID(region, connection) else { return nil }
+        let tables = RegionTables(region).all
+        let found = try connection.execute(
+            """
+            SELECT n.name || '.' || a.attname FROM unnest($1::text[]) AS n (name)
+            JOIN pg_attribute a ON a.attrelid = to_regclass(quote_ident(n.name))
+            WHERE a.attnum > 0 AND NOT a.attisdropped
+            """, [.texts(tables.map(\.name))])
+        let present = Set(found.texts())
+        let isComplete = tables.allSatisfy { table in
+            table.columnNames.allSatisfy { present.contains("\(table.name).\($0)") }
+        }
+        return isComplete ? id : nil
+    }
+}

@@ -1,0 +1,122 @@
+import ClusterModel
+
+extension Store {
+    /// Adds a row to `jobs`; its `job_id` is given by the database, whatever the view says.
+    ///
+    /// - Throws: `GridError(.conflict)` when another coordinator has taken over.
+    package func createJob(_ job: JobView, epoch: Epoch) throws(GridError) -> JobID {
+        let action = Action("record a job", needs: "INSERT on jobs and UPDATE on coordinator_lease")
+        return try pool.write(action) { connection in
+            try Self.hold(epoch, connection)
+            let columns = Self.jobColumns.dropFirst()
+            let places = columns.indices.map { "$\($0)\(Self.jobColumns[$0].cast)" }
+            let names = columns.map(\.name).joined(separator: ", ")
+            let made = try connection.execute(
+                "INSERT INTO jobs (\(names)) VALUES (\(places.joined(separator: ", "))) RETURNING job_id",
+                Array(try Self.jobValues(job, epoch).dropFirst()))
+            return JobID(Int64(made.integer(0, 0) ?? 0))
+        }
+    }
+
+    /// Replaces a job's row by what the view says.
+    ///
+    /// - Throws: `GridError(.conflict)` when another coordinator has taken over, `.notFound` when there is no such row.
+    package func saveJob(_ job: JobView, epoch: Epoch) throws(GridError) {
+        let action = Action("save job \(job.jobID)", needs: "UPDATE on jobs and coordinator_lease")
+        try pool.write(action) { connection in
+            try Self.hold(epoch, connection)
+            try Self.save(job, epoch, connection)
+        }
+    }
+
+    /// A job's row as last saved, but for `eta_seconds`, which is never stored.
+    package func job(_ id: JobID) throws(GridError) -> JobView {
+        let found = try jobRows("read job \(id)", "WHERE job_id = $1", [.integer(id.rawValue)])
+        guard let job = found.first else { throw GridError(.notFound, "job \(id) does not exist") }
+        return job
+    }
+
+    /// Newest first, at most `Limits.jobsListedMax`.
+    ///
+    /// - Parameter before: only jobs with smaller ids.
+    package func jobs(limit: Int, before: JobID?) throws(GridError) -> [JobView] {
+        try jobRows(
+            "list jobs", "WHERE job_id < $1 ORDER BY job_id DESC LIMIT $2",
+            [.integer(before?.rawValue ?? .max), .integer(Int64(max(0, min(limit, Limits.jobsListedMax))))])
+    }
+
+    /// Jobs that some coordinator began and none finished, oldest first.
+    package func unfinishedJobs() throws(GridError) -> [JobView] {
+        try jobRows(
+            "list unfinished jobs", "WHERE state NOT IN ('done', 'failed', 'cancelled') ORDER BY job_id LIMIT $1",
+            [.integer(Int64(Limits.jobsActiveMax))])
+    }
+
+    static func save(_ job: JobView, _ epoch: Epoch, _ connection: Connection) throws {
+        let changes = jobColumns.indices.dropFirst().map { "\(jobColumns[$0].name) = $\($0 + 1)\(jobColumns[$0].cast)" }
+        let saved = try connection.execute(
+            "UPDATE jobs SET \(changes.joined(separator: ", ")) WHERE job_id = $1", try jobValues(job, epoch))
+        guard saved.affectedRows == 1 else { throw GridError(.notFound, "job \(job.jobID) has no row in table jobs") }
+    }
+
+    // MARK: Columns
+
+    /// Order of `jobValues` and of the columns that `jobRows` reads.
+    private static let jobColumns: [(name: String, cast: String)] = [
+        ("job_id", ""), ("kind", ""), ("region", ""), ("pool", ""), ("state", ""), ("priority", ""), ("convention", ""),
+        ("window_spec", ""), ("min_overlap", ""), ("precision", ""), ("block_edge", ""), ("submitted_at", ""),
+        ("started_at", ""), ("finished_at", ""), ("stages", "::jsonb"), ("alpha_count", ""), ("day_count", ""),
+        ("tiles_per_second", ""), ("profile", ""), ("panel_hash", ""), ("digest", ""), ("result_table", ""),
+        ("warnings", "::jsonb"), ("error", ""), ("epoch", ""),
+    ]
+
+    private static func jobValues(_ job: JobView, _ epoch: Epoch) throws -> [SQLValue] {
+        [
+            .integer(job.jobID.rawValue), .text(job.kind), .text(job.region), .text(job.pool), .text(job.state.rawValue),
+            .integer(Int64(job.priority)), .text(job.convention), .text(job.window), .integer(Int64(job.minOverlap)),
+            .text(job.precision), .integer(Int64(job.blockEdge)), .text(job.submittedAt), .optional(job.startedAt),
+            .optional(job.finishedAt), .text(try json(job.stages)), .optional(job.alphaCount), .optional(job.dayCount),
+            .optional(job.tilesPerSecond), .optional(job.profile), .optional(job.panelHash), .optional(job.digest),
+            .optional(job.resultTable), .text(try json(job.warnings)), .optional(job.error), .integer(epoch.rawValue),
+        ]
+    }
+
+    private func jobRows(_ doing: String, _ condition: String, _ values: [SQLValue]) throws(GridError) -> [JobView] {
+        let columns = Self.jobColumns.map { $0.name.hasSuffix("_at") ? Self.isoTime($0.name) : $0.name }
+        return try pool.read(Action(doing, needs: "SELECT on jobs")) { connection in
+            let found = try connection.execute("SELECT \(columns.joined(separator: ", ")) FROM jobs \(condition)", values)
+            return try (0..<found.rowCount).map { try Self.jobView(found, $0) }
+        }
+    }
+
+    /// ISO 8601 UTC, with a fraction of a second only where there is one.
+    private static func isoTime(_ column: String) -> String {
+        "to_char(\(column), 'YYYY-MM-DD\"T\"HH24:MI:SS') || "
+            + "rtrim(rtrim(to_char(\(column), '.US'), '0'), '.') || 'Z' AS \(column)"
+    }
+
+    private static func jobView(_ rows: QueryResult, _ row: Int) throws -> JobView {
+        func text(_ column: Int) -> String { rows.text(row, column) ?? "" }
+        func integer(_ column: Int) -> Int { rows.integer(row, column) ?? 0 }
+        guard let state = JobState(rawValue: text(4)) else {
+            throw GridError(.conflict, "job \(text(0)) has the state '\(text(4).printable)', which this program does not know")
+        }
+        var job = JobView(
+            jobID: JobID(Int64(integer(0))), kind: text(1), region: text(2), pool: text(3), state: state,
+            priority: integer(5), convention: text(6), window: text(7), minOverlap: integer(8), precision: text(9),
+            blockEdge: integer(10), submittedAt: text(11))
+        job.startedAt = rows.text(row, 12)
+        job.finishedAt = rows.text(row, 13)
+        job.stages = try fromJSON(rows.text(row, 14), as: [StageView].self)
+        job.alphaCount = rows.integer(row, 15)
+        job.dayCount = rows.integer(row, 16)
+        job.tilesPerSecond = rows.real(row, 17)
+        job.profile = rows.text(row, 18)
+        job.panelHash = rows.text(row, 19)
+        job.digest = rows.text(row, 20)
+        job.resultTable = rows.text(row, 21)
+        job.warnings = try fromJSON(rows.text(row, 22), as: [String].self)
+        job.error = rows.text(row, 23)
+        return job
+    }
+}

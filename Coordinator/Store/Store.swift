@@ -1,0 +1,105 @@
+import ClusterModel
+import Dispatch
+import Foundation
+
+/// The PostgreSQL database behind a grid: regions, alphas, PnL, results, pools and jobs.
+///
+/// Calls block until the database has answered, so they belong on threads that may. Any thread may call, any number
+/// at once: each call takes a connection of its own from a small pool. What a call writes is one transaction, done
+/// whole or not at all. Every error is a `GridError` of one sentence; none holds a secret.
+package final class Store: Sendable {
+    let pool: ConnectionPool
+    /// Panels being read at once.
+    let loads = DispatchSemaphore(value: Limits.panelLoadsMax)
+
+    /// Checks the URL; connects to nothing.
+    ///
+    /// - Parameter url: `postgresql://USER@HOST:PORT/NAME` or libpq's `key=value` pairs. Passwords come from
+    ///   `PGPASSWORD`, `~/.pgpass` or a service file; one in the URL is refused.
+    package init(url: String) throws(GridError) {
+        pool = ConnectionPool(try DatabaseURL(url))
+    }
+
+    /// Asks the database whether it answers and has this program's tables.
+    package func ping() throws(GridError) {
+        try pool.read(Action("use the database", needs: "SELECT on schema_migrations")) { connection in
+            let version = try Self.schemaVersion(connection)
+            guard version == Migration.all.count else {
+                throw GridError(
+                    .conflict,
+                    "the database at \(connection.place) has schema version \(version), but this program needs "
+                        + "\(Migration.all.count): run 'alphagrid db init'")
+            }
+        }
+    }
+
+    // MARK: Coordinator epoch
+
+    /// Begins a new generation of the coordinator. From now on writes of older ones are refused; those that are under
+    /// way are waited for.
+    ///
+    /// - Parameter holder: who takes over, such as host and process, for people to read.
+    package func takeEpoch(holder: String) throws(GridError) -> Epoch {
+        let action = Action("take over the coordinator's lease", needs: "INSERT and UPDATE on coordinator_lease")
+        return try pool.write(action, patience: .bulk) { connection in
+            let taken = try connection.execute(
+                """
+                INSERT INTO coordinator_lease AS lease (epoch, holder) VALUES (1, $1)
+                ON CONFLICT (only_row) DO UPDATE
+                SET epoch = lease.epoch + 1, holder = EXCLUDED.holder, taken_at = clock_timestamp()
+                RETURNING epoch
+                """, [.text(holder)])
+            return Epoch(Int64(taken.integer(0, 0) ?? 0))
+        }
+    }
+
+    /// Keeps the epoch from changing until the transaction ends, and checks that it is still the caller's.
+    ///
+    /// - Throws: `GridError(.conflict)` when another coordinator has taken over.
+    static func hold(_ epoch: Epoch, _ connection: Connection) throws {
+        let lease = try connection.execute("SELECT epoch, holder FROM coordinator_lease FOR SHARE")
+        guard lease.rowCount == 1, let present = lease.integer(0, 0) else {
+            throw GridError(.conflict, "nobody holds the coordinator's lease in the database at \(connection.place)")
+        }
+        guard Int64(present) == epoch.rawValue else {
+            let holder = (lease.text(0, 1) ?? "").printable
+            throw GridError(
+                .conflict,
+                "another coordinator has taken over: the database is at epoch \(present) of '\(holder)', this one is \(epoch)")
+        }
+    }
+
+    // MARK: Audit log
+
+    /// Adds a line to `audit_log` within the caller's transaction; the oldest beyond `Limits.auditRowsMax` go.
+    static func audit(
+        _ action: String, region: Region?, subject: String, detail: some Encodable, _ connection: Connection
+    ) throws {
+        let added = try connection.execute(
+            "INSERT INTO audit_log (action, region, subject, detail) VALUES ($1, $2, $3, $4::jsonb) RETURNING audit_id",
+            [.text(action), .optional(region?.name), .text(subject), .text(try json(detail))])
+        let newest = Int64(added.integer(0, 0) ?? 0)
+        try connection.execute(
+            "DELETE FROM audit_log WHERE audit_id <= $1", [.integer(newest - Int64(Limits.auditRowsMax))])
+    }
+
+    /// JSON with sorted snake_case keys.
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    static func fromJSON<T: Decodable>(_ text: String?, as type: T.Type) throws -> T {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(type, from: Data((text ?? "").utf8))
+    }
+
+    /// The first few of many names, for a sentence: `A, B, C and 17 more`.
+    static func list(_ names: [String]) -> String {
+        let shown = names.prefix(5).map(\.printable).joined(separator: ", ")
+        return names.count > 5 ? "\(shown) and \(names.count - 5) more" : shown
+    }
+}

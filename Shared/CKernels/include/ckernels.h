@@ -1,0 +1,166 @@
+// The inner loops of the correlation kernels, in C because Swift has no multi-versioned functions: each hot function
+// is compiled for several instruction sets and the best one is picked when the program is loaded.
+//
+// Bits do not depend on which version runs: no contraction into FMA, no reassociation, and every sum is spread over
+// lanes in the source, not by the compiler.
+//
+// MEMORY LAYOUT
+//   block     `edge` series, of which the first `alphas` are real; padding series are missing throughout.
+//   day       kept days are numbered from 0; `depth` is their number rounded up to 16, the rest is padding.
+//   operand   series-major: element (series a, day t) at [a * depth + t]; zero where missing or padding.
+//   bit set   (a, t) is bit t % 64 of word [a * words + t / 64], words = (depth + 63) / 64.
+//   tile      row-major: pair (i of the row block, j of the column block) at [i * edge + j].
+//   days      tile of uint32_t: common returns of each pair; AG_PAIRWISE is set while the pair's own are not yet known.
+#ifndef ALPHAGRID_CKERNELS_H
+#define ALPHAGRID_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Marks a pair whose returns depend on the gaps of both series, so that no product of the blocks can serve it.
+#define AG_PAIRWISE UINT32_C(0x80000000)
+
+// One block of series. All arrays have `edge` elements (times depth, words, ...) and are 64-byte aligned.
+typedef struct {
+    size_t edge, alphas, depth, words;
+    const double *returns;     // operand layout, NaN where missing: what the two-pass kernel reads
+    const uint64_t *bits;      // which returns count; none of a series that is constant as a whole
+    const uint32_t *counts;    // how many that is, 0 also for padding
+    const double *tolerance;   // returns that differ by no more than this are constant
+    const double *constancy;   // tolerance^2 / 4 in the units of the scaled operands squared
+    const double *sums;        // sum of the scaled operand x
+    const double *squares;     // sum of x^2
+
+    // Only for the conventions that are defined per pair; else NULL and 0.
+    const double *cumulative;  // edge x days, NaN where missing
+    size_t days;
+    size_t first_kept;         // panel day of kept day 0, at least 1
+    const uint64_t *presence;  // bit set of values from panel day first_kept - 1 on
+    size_t presence_words;
+    const int32_t *first, *last;  // panel days of a series' first and last value; first > last without any
+    int32_t has_gaps;          // some series lacks a day between its first and its last
+    int32_t relative;          // returns are relative to a book of 10,000,000 plus the PnL so far
+} ag_block;
+
+// What a series' operands are made with: x = (return - centre) * scale.
+typedef struct {
+    double centre, scale;
+    double constancy;
+    uint32_t count;  // returns that count; 0 when there are fewer than two or they are constant
+} ag_survey;
+
+// --- series.c: from returns to operands, once per block ---
+
+// Finds bits, centre (the median, which no tick can move) and scale (a power of two: the largest |x| is in [1/2, 1)).
+// `scratch` has room for `days` doubles.
+void ag_survey_series(
+    const double *returns, size_t days, size_t words, double tolerance, uint64_t *bits, double *scratch,
+    ag_survey *survey);
+
+// Fills x, x^2 and, unless NULL, the mask of one series, each `depth` long and zero before; returns sums of x and x^2
+// as they are after rounding to the operands' type.
+void ag_fill_products_f64(
+    const double *returns, const uint64_t *bits, size_t days, const ag_survey *survey, double *x, double *squared,
+    double *mask, double *sum, double *squares);
+void ag_fill_products_f32(
+    const double *returns, const uint64_t *bits, size_t days, const ag_survey *survey, float *x, float *squared,
+    float *mask, double *sum, double *squares);
+
+// Fills z, the series minus its mean over the root of its sum of squared deviations, so that r = z_i . z_j.
+// `scratch` has room for `days` + 8 doubles.
+void ag_fill_standard_f64(const double *returns, const uint64_t *bits, size_t days, double *scratch, double *z);
+void ag_fill_standard_f32(const double *returns, const uint64_t *bits, size_t days, double *scratch, float *z);
+
+// Largest |value| that is not NaN, 0 without any.
+double ag_largest_magnitude(const double *values, size_t count);
+
+// First and last day with a value, and whether one is missing between them; bits from day `from` on.
+int32_t ag_survey_presence(
+    const double *cumulative, size_t days, size_t from, uint64_t *presence, int32_t *first, int32_t *last);
+
+// --- pair.c: one pair, exactly ---
+
+// Pearson's r of n pairs, two-pass with corrected means; NaN when n < 2 or either side is constant within its
+// tolerance. Identical sides give exactly 1, opposite ones exactly -1. Overwrites x and y, which have room for n + 8.
+double ag_two_pass(double *x, double *y, size_t n, double tolerance_x, double tolerance_y);
+
+// r over the returns both series have; sets *days.
+double ag_pair_of_returns(
+    const ag_block *a, size_t i, const ag_block *b, size_t j, double *scratch_x, double *scratch_y, uint32_t *days);
+
+// r over the returns between the dates both series have, for the conventions defined per pair; sets *days.
+// The scratch buffers have room for the panel's days + 8.
+double ag_pair_of_common_dates(
+    const ag_block *a, size_t i, const ag_block *b, size_t j, double *scratch_x, double *scratch_y, uint32_t *days);
+
+// --- epilogue.c: from correlations to mergeable summaries ---
+
+// Values that fall inside their alpha's bracket, in the order found.
+typedef struct {
+    double *values;
+    uint32_t *alphas;
+    size_t count, capacity;
+} ag_log;
+
+// Makes room for `more` further values; 0 when memory is exhausted.
+int32_t ag_log_reserve(ag_log *log, size_t more);
+void ag_log_free(ag_log *log);
+
+// Running summaries of the alphas of one block, one element per alpha (see CorrelationPartial.Block).
+typedef struct {
+    double *minimum, *maximum;
+    uint32_t *minimum_rank, *maximum_rank, *maximum_days;
+    int64_t *sum;
+    uint32_t *count, *below;
+    const uint32_t *rank;
+    const double *low, *high;
+    ag_log *log;
+} ag_summary;
+
+// Takes r[start..<end] of row alpha i into its own summary and into those of the column alphas. NaN is left out.
+// Both logs have room for 2 * (end - start) further values.
+void ag_reduce_row(
+    const double *r, const uint32_t *days, size_t start, size_t end, size_t i, const ag_summary *row,
+    const ag_summary *column, int32_t median_only);
+
+// --- tile.c: one tile ---
+
+// When a fast kernel's r is taken, and what becomes of it.
+typedef struct {
+    uint32_t min_overlap;
+    int32_t rounds_to_float;  // the compute precision is float32
+    double offset_limit;      // largest (mean - centre)^2 / variance, summed over both sides, with a good enough bound
+    double variance_min;      // smaller sums of squared deviations may have lost bits to underflow
+    double near_one;          // larger |r| may be exactly 1
+} ag_rule;
+
+// The matrix products of a tile, double or float. Those that a block without missing days makes unnecessary are NULL;
+// `xy` is NULL when no pair needs products. With `standard`, `xy` holds z_i . z_j and there are no others.
+typedef struct {
+    const void *xy, *x, *y, *xx, *yy;
+    int32_t is_float, standard;
+} ag_products;
+
+typedef struct {
+    const ag_block *row, *column;
+    int32_t diagonal;  // only pairs i < j
+    ag_rule rule;
+    uint32_t *days;
+    double *rows;             // scratch: 8 x edge
+    double *pair_x, *pair_y;  // scratch: days of the panel + 8 each
+} ag_tile;
+
+// Fills `days`; returns how many pairs the products must serve.
+size_t ag_plan_tile(const ag_tile *tile);
+
+// The same where all series that count have the same `common` returns.
+size_t ag_plan_uniform_tile(const ag_tile *tile, uint32_t common);
+
+// Turns products into correlations, row by row while they are in cache, has the two-pass kernel decide what they
+// cannot, and hands each row to the summaries and, unless NULL, to `values` (NaN where undefined, both triangles of a
+// diagonal tile alike and its diagonal untouched). Returns how many pairs the two-pass kernel decided.
+uint64_t ag_finish_tile(
+    const ag_tile *tile, const ag_products *products, const ag_summary *row, const ag_summary *column,
+    int32_t median_only, double *values);
+
+#endif

@@ -1,0 +1,196 @@
+#include "ckernels.h"
+#include "clones.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+// --- how many days each pair has ---
+
+// Common days of row alpha i with `count` column alphas.
+AG_CLONES_POPCOUNT static void common_days(
+    const uint64_t *restrict row, const uint64_t *restrict columns, size_t words, size_t count,
+    uint32_t *restrict days) {
+    for (size_t j = 0; j < count; j++) {
+        const uint64_t *column = columns + j * words;
+        uint64_t common = 0;
+        for (size_t w = 0; w < words; w++) common += (uint64_t)__builtin_popcountll(row[w] & column[w]);
+        days[j] = (uint32_t)common;
+    }
+}
+
+static int has_bit(const uint64_t *bits, size_t t) { return (int)(bits[t / 64] >> (t % 64) & 1); }
+
+// Marks the pairs of row alpha i whose common dates leave out a panel date between their first and their last: only
+// they have returns of their own. Dates long before the kept ones matter no more once both have the date just before.
+static void mark_pairwise(const ag_tile *tile, size_t i, uint32_t *days) {
+    const ag_block *a = tile->row, *b = tile->column;
+    const int32_t from = (int32_t)a->first_kept - 1;
+    const uint64_t *row_bits = a->presence + i * a->presence_words;
+    uint32_t present[256];
+    for (size_t strip = 0; strip < b->alphas; strip += 256) {
+        size_t count = b->alphas - strip < 256 ? b->alphas - strip : 256;
+        common_days(row_bits, b->presence + strip * a->presence_words, a->presence_words, count, present);
+        for (size_t k = 0; k < count; k++) {
+            size_t j = strip + k;
+            int32_t first = a->first[i] > b->first[j] ? a->first[i] : b->first[j];
+            int32_t last = a->last[i] < b->last[j] ? a->last[i] : b->last[j];
+            if (last < first || last < from) continue;  // no common date that matters, hence no return either way
+            int32_t start = first > from ? first : from;
+            int joined = first >= from || (has_bit(row_bits, 0) && has_bit(b->presence + j * b->presence_words, 0));
+            if (joined && (int32_t)present[k] == last - start + 1) continue;
+            // A return ends on a common date, so fewer of those than wanted need no closer look.
+            days[j] = present[k] < tile->rule.min_overlap ? 0 : AG_PAIRWISE;
+        }
+    }
+}
+
+size_t ag_plan_tile(const ag_tile *tile) {
+    const ag_block *a = tile->row, *b = tile->column;
+    int pairwise = a->presence && (a->has_gaps || b->has_gaps);
+    size_t pending = 0;
+    for (size_t i = 0; i < a->alphas; i++) {
+        uint32_t *days = tile->days + i * a->edge;
+        common_days(a->bits + i * a->words, b->bits, a->words, b->alphas, days);
+        if (pairwise) mark_pairwise(tile, i, days);
+        for (size_t j = tile->diagonal ? i + 1 : 0; j < b->alphas; j++)
+            pending += days[j] >= tile->rule.min_overlap && !(days[j] & AG_PAIRWISE);
+    }
+    return pending;
+}
+
+size_t ag_plan_uniform_tile(const ag_tile *tile, uint32_t common) {
+    const ag_block *a = tile->row, *b = tile->column;
+    for (size_t i = 0; i < a->alphas; i++)
+        for (size_t j = 0; j < b->alphas; j++)
+            tile->days[i * a->edge + j] = a->counts[i] && b->counts[j] ? common : 0;
+    return common >= tile->rule.min_overlap;
+}
+
+// --- from products to correlations ---
+
+// One row of products as doubles: from the tile, or what the block knows of its series (one value or one per column).
+AG_INLINE const double *row_of(
+    const void *product, int is_float, size_t offset, size_t count, const double *known, size_t known_step,
+    double *restrict scratch) {
+    if (product && !is_float) return (const double *)product + offset;
+    if (product) {
+        const float *values = (const float *)product + offset;
+        for (size_t j = 0; j < count; j++) scratch[j] = values[j];
+        return scratch;
+    }
+    if (known_step) return known;
+    for (size_t j = 0; j < count; j++) scratch[j] = *known;
+    return scratch;
+}
+
+// Pearson's r from sums over the overlap of series centred on their medians,
+//
+//     cov = Sxy - Sx Sy / n,   vx = Sxx - Sx^2 / n,   vy = Syy - Sy^2 / n,   r = cov / sqrt(vx vy),
+//
+// and whether it can be trusted. With e the relative error of a product's sum against its sum of magnitudes,
+// bx = Sx^2 / (n vx) = (mean - centre)^2 / variance, and Cauchy-Schwarz on each sum of magnitudes,
+//
+//     |error of r| <= e (2.5 + 5.25 (bx + by)):
+//
+// the caller turns the error it tolerates into a limit for bx + by. That a pair is not constant needs proof, too: if
+// all returns lay within the tolerance, vx would be at most n tolerance^2 / 4. Comparisons are written so that NaN
+// and infinity fail them.
+AG_CLONES static void combine(
+    const double *restrict xy, const double *restrict x, const double *restrict y, const double *restrict xx,
+    const double *restrict yy, const uint32_t *restrict days, double constancy_x, const double *restrict constancy_y,
+    const ag_rule *rule, size_t count, double *restrict r, uint8_t *restrict flags) {
+    const int32_t min_overlap = (int32_t)rule->min_overlap;
+    const double limit = rule->offset_limit, variance_min = rule->variance_min, near_one = rule->near_one;
+    for (size_t j = 0; j < count; j++) {
+        double n = (double)(int32_t)days[j], inverse_n = 1 / n;
+        double mean_x = x[j] * inverse_n, mean_y = y[j] * inverse_n;
+        double offset_x = x[j] * mean_x, offset_y = y[j] * mean_y;
+        double vx = xx[j] - offset_x, vy = yy[j] - offset_y;
+        double inverse = 1 / (vx * vy);
+        double value = (xy[j] - x[j] * mean_y) * sqrt(inverse);
+        double offset = (offset_x * vy + offset_y * vx) * inverse;
+        // Pairs that are marked as pairwise are negative here.
+        int wanted = (int32_t)days[j] >= min_overlap;
+        int trusted = (vx >= variance_min) & (vy >= variance_min) & (offset <= limit) & (fabs(value) <= near_one)
+            & (0.9 * vx > n * constancy_x) & (0.9 * vy > n * constancy_y[j]);
+        r[j] = (wanted & trusted) ? value + 0.0 : NAN;
+        flags[j] = (uint8_t)((wanted & !trusted) | (days[j] >> 31));
+    }
+}
+
+// The same for standardised series, whose product is r and whose error needs no look at each pair.
+AG_CLONES static void combine_standard(
+    const double *restrict xy, const uint32_t *restrict days, const ag_rule *rule, size_t count, double *restrict r,
+    uint8_t *restrict flags) {
+    for (size_t j = 0; j < count; j++) {
+        int wanted = days[j] >= rule->min_overlap;
+        int trusted = fabs(xy[j]) <= rule->near_one;
+        r[j] = (wanted & trusted) ? xy[j] + 0.0 : NAN;
+        flags[j] = (uint8_t)(wanted & !trusted);
+    }
+}
+
+// Row i of the tile before the two-pass kernel has its say; `flags` marks the columns it must decide.
+static void first_row(const ag_tile *tile, const ag_products *p, size_t i, double *r, uint8_t *flags) {
+    const ag_block *a = tile->row, *b = tile->column;
+    const size_t count = b->alphas, edge = a->edge, offset = i * edge;
+    const uint32_t *days = tile->days + offset;
+    double *scratch = tile->rows + edge;
+    if (!p->xy) {
+        for (size_t j = 0; j < count; j++) {
+            r[j] = NAN;
+            flags[j] = (uint8_t)(days[j] >> 31);
+        }
+        return;
+    }
+    const double *xy = row_of(p->xy, p->is_float, offset, count, NULL, 0, scratch);
+    if (p->standard) {
+        combine_standard(xy, days, &tile->rule, count, r, flags);
+        return;
+    }
+    const double *x = row_of(p->x, p->is_float, offset, count, a->sums + i, 0, scratch + edge);
+    const double *y = row_of(p->y, p->is_float, offset, count, b->sums, 1, scratch + 2 * edge);
+    const double *xx = row_of(p->xx, p->is_float, offset, count, a->squares + i, 0, scratch + 3 * edge);
+    const double *yy = row_of(p->yy, p->is_float, offset, count, b->squares, 1, scratch + 4 * edge);
+    combine(xy, x, y, xx, yy, days, a->constancy[i], b->constancy, &tile->rule, count, r, flags);
+}
+
+// Has the two-pass kernel decide the flagged pairs of row i; returns how many they were.
+static uint64_t decide_flagged(const ag_tile *tile, size_t i, size_t start, double *r, const uint8_t *flags) {
+    uint32_t *days = tile->days + i * tile->row->edge;
+    uint64_t decided = 0;
+    for (size_t j = start; j < tile->column->alphas; j++) {
+        if (!flags[j]) continue;
+        double value;
+        if (days[j] & AG_PAIRWISE)
+            value = ag_pair_of_common_dates(tile->row, i, tile->column, j, tile->pair_x, tile->pair_y, days + j);
+        else value = ag_pair_of_returns(tile->row, i, tile->column, j, tile->pair_x, tile->pair_y, days + j);
+        r[j] = days[j] >= tile->rule.min_overlap ? value : NAN;
+        decided++;
+    }
+    return decided;
+}
+
+uint64_t ag_finish_tile(
+    const ag_tile *tile, const ag_products *products, const ag_summary *row, const ag_summary *column,
+    int32_t median_only, double *values) {
+    const size_t edge = tile->row->edge, count = tile->column->alphas;
+    double *r = tile->rows;
+    uint8_t *flags = (uint8_t *)(tile->rows + 7 * edge);
+    uint64_t decided = 0;
+    for (size_t i = 0; i < tile->row->alphas; i++) {
+        size_t start = tile->diagonal ? i + 1 : 0;
+        first_row(tile, products, i, r, flags);
+        decided += decide_flagged(tile, i, start, r, flags);
+        if (tile->rule.rounds_to_float)
+            for (size_t j = start; j < count; j++) r[j] = (double)(float)r[j] + 0.0;
+        if (row && (!ag_log_reserve(row->log, 2 * count) || !ag_log_reserve(column->log, 2 * count))) abort();
+        if (row) ag_reduce_row(r, tile->days + i * edge, start, count, i, row, column, median_only);
+        if (!values) continue;
+        for (size_t j = start; j < count; j++) {
+            values[i * edge + j] = r[j];
+            if (tile->diagonal) values[j * edge + i] = r[j];
+        }
+    }
+    return decided;
+}

@@ -1,0 +1,25 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Zeroed memory for `count` elements, 64-byte aligned for vector loads; freed with the object.
+///
+/// Whoever makes it decides who may write: nothing here is synchronised.
+final class AlignedBuffer<Element: BitwiseCopyable> {
+    let pointer: UnsafeMutablePointer<Element>
+    let count: Int
+
+    init(count: Int) {
+        let bytes = max(64, (count * MemoryLayout<Element>.stride + 63) / 64 * 64)
+        guard let memory = aligned_alloc(64, bytes) else { fatalError("out of memory for a buffer of \(bytes) bytes") }
+        memset(memory, 0, bytes)
+        pointer = memory.bindMemory(to: Element.self, capacity: bytes / MemoryLayout<Element>.stride)
+        self.count = count
+    }
+
+    var byteCount: Int { count * MemoryLayout<Element>.stride }
+
+    deinit { free(pointer) }
+}

@@ -1,0 +1,184 @@
+import CZeroMQ
+import ClusterModel
+
+/// What a handler can do with its socket. Lives on the socket's thread, like the handler.
+package final class SocketPort {
+    private let context: ZeroMQContext
+    private let options: SocketOptions
+    private let isRouter: Bool
+    private var socket: ZeroMQSocket
+    /// Only a connecting socket is watched.
+    private var monitor: ConnectionMonitor?
+    private var peers = PeerTable()
+    private var connections: UInt64 = 0
+    /// The one peer of a connecting socket, while there is a connection.
+    private var connection: Peer?
+    private(set) var isStopping = false
+
+    /// Where the socket is bound or connects to.
+    package private(set) var endpoint: Endpoint
+
+    init(_ role: SocketRole, _ options: SocketOptions) throws(GridError) {
+        context = try ZeroMQContext()
+        self.options = options
+        switch role {
+        case .router(let endpoint):
+            isRouter = true
+            self.endpoint = endpoint
+            socket = try Self.bound(context, endpoint, options)
+            self.endpoint = endpoint.with(port: try boundPort())
+        case .dealer(let endpoint):
+            isRouter = false
+            self.endpoint = endpoint
+            do throws(ZeroMQError) {
+                socket = try Self.dealer(context, endpoint, options)
+            } catch {
+                throw Self.connectError(error, endpoint)
+            }
+            try startConnecting()
+        }
+    }
+
+    // The monitor has to go before the socket it watches.
+    deinit { monitor = nil }
+
+    private func boundPort() throws(GridError) -> UInt16 {
+        let address = try? socket.lastEndpoint()
+        guard let port = address?.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+            throw GridError(.failed, "cannot tell which port \(endpoint) was bound to")
+        }
+        return port
+    }
+
+    private func startConnecting() throws(GridError) {
+        do throws(ZeroMQError) {
+            monitor = try ConnectionMonitor(context, watching: socket)
+            try socket.connect(endpoint.description)
+        } catch {
+            throw Self.connectError(error, endpoint)
+        }
+    }
+
+    private static func connectError(_ error: ZeroMQError, _ endpoint: Endpoint) -> GridError {
+        GridError(.failed, "cannot connect to \(endpoint): \(error)")
+    }
+
+    /// Sends all frames, at least one, or nothing; never waits.
+    package func send(_ frames: [Payload], to peer: Peer) -> SendOutcome {
+        precondition(!frames.isEmpty, "a message has at least one frame")
+        do throws(ZeroMQError) {
+            if isRouter {
+                guard let route = peers.route(of: peer) else { return .unroutable }
+                guard try socket.send(MessageFrame(copying: route), more: true) else { return .congested }
+            } else if peer != connection {
+                return .unroutable
+            }
+            for (index, frame) in frames.enumerated() {
+                guard try socket.send(MessageFrame(sending: frame), more: index + 1 < frames.count) else { return .congested }
+            }
+            return .sent
+        } catch {
+            if isRouter { peers.forget(peer) }
+            return .unroutable
+        }
+    }
+
+    /// The one peer of a connecting socket; nil while there is no connection.
+    package var connectedPeer: Peer? { connection }
+
+    /// Vouches for a peer, so that a flood of unknown ones cannot push it out.
+    /// - Returns: false when the peer is gone or `Limits.workersMax` are kept already.
+    @discardableResult package func keep(_ peer: Peer) -> Bool { peers.keep(peer) }
+
+    /// The peer is of no interest any more; its next message comes from a new handle.
+    package func forget(_ peer: Peer) { peers.forget(peer) }
+
+    /// Replaces a connecting socket by a new one: what was queued is gone, and the next connection is announced as usual.
+    /// - Parameter other: connect there from now on; nil for the same address.
+    package func reconnect(to other: Endpoint? = nil) throws(GridError) {
+        precondition(!isRouter, "only a connecting socket can be replaced")
+        try? socket.set(ZMQ_LINGER, 0)
+        monitor = nil
+        connection = nil
+        endpoint = other ?? endpoint
+        do throws(ZeroMQError) {
+            socket = try Self.dealer(context, endpoint, options)
+        } catch {
+            throw Self.connectError(error, endpoint)
+        }
+        try startConnecting()
+    }
+
+    /// Ends the thread after the present batch.
+    package func stop() { isStopping = true }
+
+    // MARK: What the loop calls
+
+    /// Waits for messages, news of the connection, `descriptor` or the timeout, whichever comes first.
+    func wait(orFor descriptor: Int32, milliseconds: Int) throws(ZeroMQError) {
+        // The monitor comes first: libzmq looks at the items in order, and a connection that was announced must be
+        // usable by the time the announcement is read.
+        var items = [
+            zmq_pollitem_t(socket: socket.raw, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0),
+            zmq_pollitem_t(socket: nil, fd: descriptor, events: Int16(ZMQ_POLLIN), revents: 0),
+        ]
+        if let monitor { items.insert(monitor.pollItem, at: 0) }
+        try zmqCall("zmq_poll") { zmq_poll(&items, Int32(items.count), milliseconds) }
+    }
+
+    /// News of the connection that have come in, oldest first.
+    func takeEvents() throws(ZeroMQError) -> [SocketEvent] {
+        var events: [SocketEvent] = []
+        while let monitor, let news = try monitor.next() {
+            switch news {
+            case .connected:
+                connections += 1
+                connection = Peer(connections)
+                events.append(.connected(Peer(connections)))
+            case .disconnected:
+                guard let peer = connection else { continue }
+                connection = nil
+                events.append(.disconnected(peer))
+            case .connectFailed:
+                events.append(.connectFailed)
+            }
+        }
+        return events
+    }
+
+    enum Incoming {
+        case nothing
+        case message(Peer, [Payload])
+        case dropped(Peer, reason: String)
+    }
+
+    /// The next complete message. libzmq delivers the frames of a message all at once or not at all.
+    func receive() throws(ZeroMQError) -> Incoming {
+        guard var frame = try socket.receive() else { return .nothing }
+        // Before the first announcement is read a connecting socket's messages belong to the connection to come.
+        var peer = connection ?? Peer(connections + 1)
+        if isRouter {
+            peer = peers.peer(route: Array(frame.bytes))
+            guard frame.hasMore, let next = try socket.receive() else {
+                return .dropped(peer, reason: "a message without frames")
+            }
+            frame = next
+        }
+        var frames: [Payload] = []
+        var frameCount = 0
+        var bytesLeft = Limits.headerBytesMax + Limits.payloadBytesMax
+        while true {
+            frameCount += 1
+            bytesLeft -= frame.bytes.count
+            let hasMore = frame.hasMore
+            if frameCount <= Limits.framesPerMessageMax && bytesLeft >= 0 { frames.append(frame.intoPayload()) }
+            guard hasMore, let next = try socket.receive() else { break }
+            frame = next
+        }
+        if frameCount > Limits.framesPerMessageMax {
+            return .dropped(peer, reason: "a message of \(frameCount) frames, the limit is \(Limits.framesPerMessageMax)")
+        }
+        if bytesLeft < 0 { return .dropped(peer, reason: "a message beyond \(Limits.payloadBytesMax) bytes") }
+        return .message(peer, frames)
+    }
+}

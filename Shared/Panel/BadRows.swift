@@ -1,0 +1,23 @@
+import ClusterModel
+
+/// Collects what is wrong with the rows of a file, so that one run names several of them.
+///
+/// The first `Limits.errorsReportedMax` are kept, the rest counted.
+struct BadRows {
+    private var problems: [String] = []
+    private var more = 0
+
+    var isEmpty: Bool { problems.isEmpty }
+
+    mutating func add(_ problem: @autoclosure () -> String) {
+        if problems.count < Limits.errorsReportedMax { problems.append(problem()) } else { more += 1 }
+    }
+
+    /// - Throws: one `GridError(.usage)` with all that was collected, such as
+    ///   `file.csv: line 7, column X: 'abc' is not a number; line 9: 3 fields, expected 5; and 3 more`.
+    func throwIfAny(name: String) throws(GridError) {
+        guard !isEmpty else { return }
+        let tail = more > 0 ? ["and \(more) more"] : []
+        throw GridError(.usage, "\(name): " + (problems + tail).joined(separator: "; "))
+    }
+}

@@ -1,0 +1,100 @@
+import ClusterModel
+
+extension Panel {
+    /// Writes the panel to a file that appears when it is complete (format: `PanelFileHeader`).
+    package func write(to path: String) throws(GridError) {
+        let metadata = encodedMetadata()
+        let file = try AtomicFile(path: path)
+        try file.write(PanelFileHeader(self, metadata: metadata).encoded())
+        try file.write(storageBytes)
+        try file.write(metadata)
+        try file.commit()
+    }
+
+    /// Maps a panel file; every byte of it is checked against a hash first.
+    ///
+    /// The file may be replaced or deleted while the panel is in use, but not be cut short.
+    /// - Throws: `GridError(.failed)` when it is damaged, truncated or of another version; `.notFound` when it is not there.
+    package static func open(path: String) throws(GridError) -> Panel {
+        let name = FileSystem.name(path)
+        let file = try FileSystem.contents(of: path)
+        let header = try PanelFileHeader(decoding: file.bytes, name: name)
+        let shape = try header.shape(fileBytes: file.count, name: name)
+        let blocksEnd = PanelFileHeader.byteCount + shape.totalBytes
+        let metadata = UnsafeRawBufferPointer(rebasing: file.bytes[blocksEnd...])
+        guard PanelHashing.hash(metadata) == header.metadataHash else {
+            throw PanelFileHeader.damaged(name, "its metadata does not match its hash")
+        }
+        let blocks = UnsafeRawBufferPointer(rebasing: file.bytes[PanelFileHeader.byteCount..<blocksEnd])
+        let storage = Payload(adopting: blocks) { withExtendedLifetime(file) {} }
+        let parts = try parse(metadata, header, shape, storage, name: name)
+        let hashes = PanelHashing.blocks(storage, shape)
+        for (index, hash) in hashes.enumerated() where hash != parts.blockHashes[index] {
+            throw PanelFileHeader.damaged(name, "block \(index) does not match its hash")
+        }
+        let panel = Panel(parts)
+        guard panel.contentHash == header.contentHash else {
+            throw PanelFileHeader.damaged(name, "its content does not match its hash")
+        }
+        try panel.checkValues(name: name)
+        return panel
+    }
+
+    private func encodedMetadata() -> [UInt8] {
+        var writer = ByteWriter(capacity: 64 + dates.count * 4 + alphaCount * 64 + blockCount * 32)
+        for date in dates { writer.write(date.rawValue) }
+        for id in alphaIDs { writer.write(id) }
+        writer.writeArray(inputOrder.map { UInt32($0) })
+        for hash in blockHashes { writer.write(hash) }
+        for digest in alphaDigests { writer.write(digest) }
+        return writer.bytes
+    }
+
+    private static func parse(
+        _ metadata: UnsafeRawBufferPointer, _ header: PanelFileHeader, _ shape: PanelShape, _ storage: Payload, name: String
+    ) throws(GridError) -> Parts {
+        var reader = ByteReader(metadata, what: "metadata of panel file \(name)")
+        func damaged(_ what: String) -> GridError { PanelFileHeader.damaged(name, what) }
+        var dates: [Day] = []
+        for _ in 0..<Int(header.dateCount) { dates.append(Day(rawValue: try reader.read())) }
+        guard zip(dates, dates.dropFirst()).allSatisfy({ $0 < $1 }) else { throw damaged("its dates are not ascending") }
+
+        var ids: [String] = []
+        for _ in 0..<shape.alphaCount {
+            let id = try reader.readString()
+            if let problem = AlphaIDRule.problem(id) { throw damaged(problem) }
+            ids.append(id)
+        }
+        let order = AlphaOrder.bytewise(ids)
+        if let twice = AlphaOrder.duplicate(ids, bytewise: order) { throw damaged("alpha id '\(twice.printable)' occurs twice") }
+
+        let inputOrder = try reader.readArray(UInt32.self, count: shape.alphaCount).map { Int($0) }
+        var isUsed = [Bool](repeating: false, count: shape.alphaCount)
+        for position in inputOrder {
+            guard position < shape.alphaCount, !isUsed[position] else { throw damaged("its input order is not a permutation") }
+            isUsed[position] = true
+        }
+        var blockHashes: [BlockHash] = []
+        for _ in 0..<shape.blockCount { blockHashes.append(try reader.readBlockHash()) }
+        var digests: [BlockHash] = []
+        for _ in 0..<shape.alphaCount { digests.append(try reader.readBlockHash()) }
+        try reader.expectEnd()
+        return Parts(
+            shape: shape, alphaIDs: ids, inputOrder: inputOrder, idOrder: order.map { UInt32($0) }, dates: dates,
+            sampledAlphaCount: Int(header.sampledAlphaCount), blockHashes: blockHashes, alphaDigests: digests, storage: storage)
+    }
+
+    /// Hashes only say that the file is as it was written; kernels also rely on finite values and missing padding.
+    private func checkValues(name: String) throws(GridError) {
+        let isValid = PanelHashing.concurrentMap(blockCount) { index in
+            let values = self.block(index)
+            let used = self.alphas(inBlock: index).count * self.dayCount
+            for i in 0..<used where values[i].magnitude > Limits.valueMagnitudeMax { return false }
+            for i in used..<values.count where !values[i].isNaN { return false }
+            return true
+        }
+        if let index = isValid.firstIndex(of: false) {
+            throw PanelFileHeader.damaged(name, "block \(index) has values that no panel has")
+        }
+    }
+}

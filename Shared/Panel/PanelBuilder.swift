@@ -1,0 +1,137 @@
+import ClusterModel
+import Dispatch
+
+/// Fills a panel's memory in its final layout, so that the values exist once.
+///
+/// For readers that know ids and dates before the values. Any number of threads may set values, as long as no two set
+/// the same alpha at once; `finish` comes after all of them, once.
+package final class PanelBuilder: @unchecked Sendable {
+    package let shape: PanelShape
+    package let dates: [Day]
+    private let alphaIDs: [String]
+    /// Layout position of each alpha of the input.
+    private let inputOrder: [Int]
+    private let idOrder: [UInt32]
+    private let name: String
+    private let storage: Payload
+    private let base: UnsafeMutableRawPointer
+
+    /// - Parameters:
+    ///   - alphaIDs: distinct ids, in the order of the input.
+    ///   - dates: ascending, without duplicates.
+    ///   - blockEdge: alphas per block, 1 ... `Limits.blockEdgeMax`.
+    /// - Throws: `GridError(.usage)` naming the id, date or number that is not valid, also when there are none.
+    package convenience init(alphaIDs: [String], dates: [Day], blockEdge: Int) throws(GridError) {
+        try self.init(alphaIDs: alphaIDs, dates: dates, dayCount: dates.count, blockEdge: blockEdge)
+        fillMissing(from: 0)
+    }
+
+    /// - Parameter dates: empty, or `dayCount` of them.
+    /// Leaves the values undefined.
+    fileprivate init(alphaIDs ids: [String], dates: [Day], dayCount: Int, blockEdge: Int) throws(GridError) {
+        name = "the panel"
+        shape = try PanelShape(alphaCount: ids.count, dayCount: dayCount, blockEdge: blockEdge, name: name)
+        for id in ids { if let problem = AlphaIDRule.problem(id) { throw GridError(.usage, problem) } }
+        for (a, b) in zip(dates, dates.dropFirst()) where a >= b {
+            throw GridError(.usage, "date \(b) comes behind \(a): expected ascending dates without duplicates")
+        }
+        let layout = AlphaOrder.layout(ids)
+        var inputOrder = [Int](repeating: 0, count: ids.count)
+        for (position, input) in layout.enumerated() { inputOrder[input] = position }
+        alphaIDs = layout.map { ids[$0] }
+        let order = AlphaOrder.bytewise(alphaIDs)
+        if let twice = AlphaOrder.duplicate(alphaIDs, bytewise: order) {
+            throw GridError(.usage, "alpha id '\(twice.printable)' occurs twice")
+        }
+        idOrder = order.map { UInt32($0) }
+        self.inputOrder = inputOrder
+        self.dates = dates
+        storage = try FileSystem.allocate(bytes: shape.totalBytes, for: name)
+        base = UnsafeMutableRawPointer(mutating: storage.bytes.baseAddress!)
+    }
+
+    /// Sets one value; missing ones need not be set.
+    /// - Parameters:
+    ///   - alpha: position in the ids given.
+    ///   - day: position in the dates.
+    package func set(alpha: Int, day: Int, value: Double) {
+        precondition(day >= 0 && day < shape.dayCount)
+        series(inputOrder[alpha])[day] = value
+    }
+
+    /// Sets all values of an alpha.
+    package func set(alpha: Int, values: UnsafeBufferPointer<Double>) {
+        precondition(values.count == shape.dayCount)
+        series(inputOrder[alpha]).update(from: values.baseAddress!, count: values.count)
+    }
+
+    /// - Throws: `GridError(.usage)` naming alpha and date of values that are infinite or too large.
+    package func finish() throws(GridError) -> Panel {
+        let group = 64
+        let groups = PanelHashing.concurrentMap((shape.alphaCount + group - 1) / group) { index in
+            let alphas = (index * group)..<min((index + 1) * group, self.shape.alphaCount)
+            return alphas.map { alpha in
+                let isValid = self.canonicalise(alpha)
+                let bytes = UnsafeRawBufferPointer(start: self.series(alpha), count: self.shape.dayCount * 8)
+                return (isValid: isValid, digest: PanelHashing.hash(bytes))
+            }
+        }
+        let checked = groups.flatMap { $0 }
+        if let alpha = inputOrder.first(where: { !checked[$0].isValid }) { throw invalid(alpha) }
+        return Panel(
+            Panel.Parts(
+                shape: shape, alphaIDs: alphaIDs, inputOrder: inputOrder, idOrder: idOrder, dates: dates,
+                sampledAlphaCount: shape.alphaCount, blockHashes: PanelHashing.blocks(storage, shape),
+                alphaDigests: checked.map(\.digest), storage: storage))
+    }
+
+    private func series(_ position: Int) -> UnsafeMutablePointer<Double> {
+        (base + shape.offset(ofAlpha: position)).assumingMemoryBound(to: Double.self)
+    }
+
+    /// Makes series from `first` on missing, the padding behind the last alpha included.
+    fileprivate func fillMissing(from first: Int) {
+        for position in first..<(shape.blockCount * shape.blockEdge) {
+            series(position).update(repeating: .nan, count: shape.dayCount)
+        }
+    }
+
+    /// Gives equal values equal bits: one NaN, no negative zero.
+    /// - Returns: whether all values are missing or within the limit.
+    private func canonicalise(_ position: Int) -> Bool {
+        let values = series(position)
+        var isValid = true
+        for day in 0..<shape.dayCount {
+            let value = values[day]
+            // Adding zero turns -0 into 0 and changes nothing else.
+            values[day] = value.isNaN ? .nan : value + 0
+            if value.magnitude > Limits.valueMagnitudeMax { isValid = false }
+        }
+        return isValid
+    }
+
+    private func invalid(_ alpha: Int) -> GridError {
+        let values = series(alpha)
+        let day = (0..<shape.dayCount).first { values[$0].magnitude > Limits.valueMagnitudeMax } ?? 0
+        let date = dates.isEmpty ? "day \(day + 1)" : "\(dates[day])"
+        let problem = PnLText.problem(values[day], text: "\(values[day])") ?? ""
+        return GridError(.usage, "PnL of alpha \(alphaIDs[alpha].printable) on \(date): \(problem)")
+    }
+}
+
+extension Panel {
+    /// Lays a table out. The table is copied once; drop it afterwards.
+    /// - Parameter blockEdge: alphas per block, 1 ... `Limits.blockEdgeMax`.
+    package static func build(from table: PnLTable, blockEdge: Int) throws(GridError) -> Panel {
+        let builder = try PanelBuilder(
+            alphaIDs: table.alphaIDs, dates: table.dates, dayCount: table.dayCount, blockEdge: blockEdge)
+        builder.fillMissing(from: table.alphaIDs.count)
+        let group = 64
+        DispatchQueue.concurrentPerform(iterations: (table.alphaIDs.count + group - 1) / group) { index in
+            for alpha in (index * group)..<min((index + 1) * group, table.alphaIDs.count) {
+                builder.set(alpha: alpha, values: table.series(alpha))
+            }
+        }
+        return try builder.finish()
+    }
+}

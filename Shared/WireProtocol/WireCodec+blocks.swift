@@ -1,0 +1,55 @@
+import ClusterModel
+import Foundation
+import SwiftProtobuf
+
+extension WireCodec {
+    package static func encode(_ request: BlockRequest) throws(GridError) -> [Payload] {
+        try frames(
+            .blockRequest(
+                .with {
+                    $0.hash = Data(request.hash.bytes)
+                    $0.offset = request.offset
+                    $0.length = request.length
+                }), payload: nil)
+    }
+
+    /// - Parameter chunk: the bytes of the block from `reply.offset` on; empty when the block is not held.
+    package static func encode(_ reply: BlockReply, chunk: Payload) throws(GridError) -> [Payload] {
+        try frames(
+            .blockReply(
+                .with {
+                    $0.hash = Data(reply.hash.bytes)
+                    $0.offset = reply.offset
+                    $0.totalBytes = reply.totalBytes
+                }), payload: chunk)
+    }
+
+    /// - Throws: `.conflict` for another protocol version, `.usage` for anything that is not a block request or asks
+    ///   for more than `Limits.blockChunkBytesMax` at once.
+    package static func decodeBlockRequest(_ frames: [Payload]) throws(GridError) -> BlockRequest {
+        guard case .blockRequest(let wire) = try open(frames).body else { throw malformed("a block request was expected") }
+        guard (1...Limits.blockChunkBytesMax).contains(Int(wire.length)) else {
+            throw malformed("a block request for \(wire.length) bytes, expected 1 to \(Limits.blockChunkBytesMax)")
+        }
+        return BlockRequest(hash: try blockHash(wire.hash), offset: wire.offset, length: wire.length)
+    }
+
+    /// - Throws: `.conflict` for another protocol version, `.usage` for anything that is not a block reply or
+    ///   contradicts itself.
+    package static func decodeBlockReply(_ frames: [Payload]) throws(GridError) -> (BlockReply, chunk: Payload) {
+        guard case (.blockReply(let wire), let chunk?) = try open(frames) else { throw malformed("a block reply was expected") }
+        guard chunk.count <= Limits.blockChunkBytesMax else {
+            throw malformed("a chunk of \(chunk.count) bytes, the limit is \(Limits.blockChunkBytesMax)")
+        }
+        let (end, overflow) = wire.offset.addingReportingOverflow(UInt64(chunk.count))
+        guard chunk.count == 0 || !overflow && end <= wire.totalBytes else {
+            throw malformed("a chunk of \(chunk.count) bytes at \(wire.offset) of a block of \(wire.totalBytes)")
+        }
+        return (BlockReply(hash: try blockHash(wire.hash), offset: wire.offset, totalBytes: wire.totalBytes), chunk)
+    }
+
+    private static func blockHash(_ bytes: Data) throws(GridError) -> BlockHash {
+        guard bytes.count == 32 else { throw malformed("a block hash of \(bytes.count) bytes, expected 32") }
+        return BlockHash(bytes: bytes)
+    }
+}

@@ -1,0 +1,126 @@
+import CChecksum
+import ClusterModel
+import SwiftProtobuf
+
+/// Turns messages into frames and back.
+///
+/// A message is one header frame (a `WireEnvelope`, at most `Limits.headerBytesMax`) and, for results, leases and
+/// block replies, one payload frame (at most `Limits.payloadBytesMax`) whose size and CRC32C the header states.
+///
+/// Nothing a peer sends can do more than make a decode function throw: `.conflict` when it speaks another protocol
+/// version, with a sentence that names both and is fit for `CoordinatorMessage.refused`; `.usage` for anything else.
+package enum WireCodec {
+    /// Frames of `body`.
+    ///
+    /// - Throws: `.failed` when the message does not fit its limits, which is a mistake of the sender.
+    static func frames(_ body: WireEnvelope.OneOf_Body, payload: Payload?) throws(GridError) -> [Payload] {
+        guard body.carriesPayload == (payload != nil) else {
+            throw GridError(.failed, "a \(body.name) \(body.carriesPayload ? "needs a" : "has no") payload")
+        }
+        var envelope = WireEnvelope()
+        envelope.protocolVersion = Limits.protocolVersion
+        envelope.body = body
+        if let payload {
+            guard payload.count <= Limits.payloadBytesMax else {
+                throw GridError(
+                    .failed, "the payload of a \(body.name) has \(payload.count) bytes, the limit is \(Limits.payloadBytesMax)")
+            }
+            envelope.payloadBytes = UInt64(payload.count)
+            envelope.payloadCrc32C = checksum(payload)
+        }
+        guard let header: [UInt8] = try? envelope.serializedBytes(), header.count <= Limits.headerBytesMax else {
+            throw GridError(.failed, "a \(body.name) does not fit a header of \(Limits.headerBytesMax) bytes")
+        }
+        let frame = Payload(copying: header)
+        return payload.map { [frame, $0] } ?? [frame]
+    }
+
+    /// Body and payload of what arrived, once version, sizes and checksum are as they must be.
+    static func open(_ frames: [Payload]) throws(GridError) -> (body: WireEnvelope.OneOf_Body, payload: Payload?) {
+        guard frames.count == 1 || frames.count == 2 else {
+            throw malformed("\(frames.count) frames, expected 1 or 2")
+        }
+        let header = frames[0]
+        guard header.count <= Limits.headerBytesMax else {
+            throw malformed("a header of \(header.count) bytes, the limit is \(Limits.headerBytesMax)")
+        }
+        var options = BinaryDecodingOptions()
+        // Envelope, message and attempt are three levels; more can only be meant to overflow the stack.
+        options.messageDepthLimit = 8
+        options.discardUnknownFields = true
+        guard let envelope = try? WireEnvelope(serializedBytes: Array(header.bytes), options: options) else {
+            throw malformed("the header is not an envelope")
+        }
+        let version = envelope.protocolVersion
+        guard (Limits.protocolVersionMin...Limits.protocolVersion).contains(version) else { throw otherVersion(version) }
+        guard let body = envelope.body else { throw malformed("the header holds no message that is known here") }
+        guard frames.count == (body.carriesPayload ? 2 : 1) else {
+            throw malformed("a \(body.name) of \(frames.count) frames, expected \(body.carriesPayload ? 2 : 1)")
+        }
+        let payload = body.carriesPayload ? frames[1] : nil
+        try check(payload, of: body.name, against: envelope)
+        return (body, payload)
+    }
+
+    private static func check(_ payload: Payload?, of name: String, against envelope: WireEnvelope) throws(GridError) {
+        let count = payload?.count ?? 0
+        guard count <= Limits.payloadBytesMax else {
+            throw malformed("a payload of \(count) bytes, the limit is \(Limits.payloadBytesMax)")
+        }
+        guard envelope.payloadBytes == UInt64(count) else {
+            throw malformed("the header of a \(name) promises \(envelope.payloadBytes) payload bytes, \(count) came")
+        }
+        let expected = envelope.payloadCrc32C
+        let found = payload.map(checksum) ?? 0
+        guard expected == found else {
+            throw malformed("the payload of a \(name) has CRC32C \(found), its header says \(expected)")
+        }
+    }
+
+    /// CRC32C of the payload: what its header states and what two results of one task must agree on.
+    package static func checksum(_ payload: Payload) -> UInt32 {
+        alphagrid_crc32c(payload.bytes.baseAddress, payload.count)
+    }
+
+    static func malformed(_ detail: String) -> GridError { GridError(.usage, "malformed message: \(detail)") }
+
+    private static func otherVersion(_ version: UInt32) -> GridError {
+        let understood =
+            Limits.protocolVersionMin == Limits.protocolVersion
+            ? "version \(Limits.protocolVersion)" : "versions \(Limits.protocolVersionMin) to \(Limits.protocolVersion)"
+        return GridError(
+            .conflict,
+            "protocol version \(version) is not understood: AlphaGrid \(AlphaGrid.version) speaks \(understood); "
+                + "install the same release on coordinator and workers")
+    }
+}
+
+extension WireEnvelope.OneOf_Body {
+    /// Whether a payload frame follows; the same for every message of a kind, so that none can be smuggled in or lost.
+    var carriesPayload: Bool {
+        switch self {
+        case .result, .lease, .blockReply: true
+        case .hello, .heartbeat, .failed, .goodbye, .welcome, .whoAreYou, .cancel, .ack, .drain, .refused, .blockRequest: false
+        }
+    }
+
+    /// What errors call the message.
+    var name: String {
+        switch self {
+        case .hello: "hello"
+        case .heartbeat: "heartbeat"
+        case .result: "result"
+        case .failed: "failure"
+        case .goodbye: "goodbye"
+        case .welcome: "welcome"
+        case .whoAreYou: "who-are-you"
+        case .lease: "lease"
+        case .cancel: "cancel"
+        case .ack: "ack"
+        case .drain: "drain"
+        case .refused: "refusal"
+        case .blockRequest: "block request"
+        case .blockReply: "block reply"
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import ClusterModel
+
+/// A grid that remembers what it was asked and answers from a list.
+actor FakeGrid: GridControl {
+    enum Call: Equatable {
+        case submit(JobRequest)
+        case jobs(limit: Int, before: JobID?)
+        case job(JobID)
+        case cancel(JobID, String)
+        case drain(WorkerID)
+    }
+
+    private(set) var calls: [Call] = []
+    /// Thrown by every method while it is set.
+    private var failure: (any Error)?
+    private var stored: [JobView]
+    private let worker: WorkerView
+
+    init(failure: (any Error)? = nil, jobs: [JobView] = FakeGrid.jobs([3, 2, 1]), gigaflops: Double = 91.5) {
+        self.failure = failure
+        stored = jobs
+        worker = WorkerView(
+            worker: "host-17", host: "host", processID: 17, version: "0.1.0", profile: "openblas-0.3.21/Zen/e1",
+            state: "connected", slots: 2, running: 1, queued: 3, tasksDone: 40, tasksFailed: 0,
+            memoryBytes: 4 << 30, cachedBytes: 1 << 20, gigaflopsPerSecond: gigaflops, heartbeatAgeSeconds: 0.25)
+    }
+
+    static func jobs(_ ids: [Int64]) -> [JobView] {
+        ids.map { id in
+            var job = JobView(
+                jobID: JobID(id), kind: "correlation", region: "USA", pool: "submitted", state: .running, priority: 0,
+                convention: "ffill-shift", window: "4y", minOverlap: 60, precision: "float64", blockEdge: 256,
+                submittedAt: "2025-01-02T03:04:05Z")
+            job.stages = [StageView(name: "tiles", tasksDone: 3, tasksTotal: 10)]
+            return job
+        }
+    }
+
+    private func check() throws {
+        if let failure { throw failure }
+    }
+
+    func status() async throws -> StatusView {
+        try check()
+        return StatusView(
+            version: "0.1.0", epoch: 7, uptimeSeconds: 12.5, databaseReachable: true, workersConnected: 1,
+            slotsTotal: 2, slotsBusy: 1, jobsQueued: 0, jobsRunning: 1, tasksDoneTotal: 40, lastError: nil)
+    }
+
+    func ready() async throws { try check() }
+
+    func submit(_ request: JobRequest) async throws -> JobView {
+        calls.append(.submit(request))
+        try check()
+        return FakeGrid.jobs([4])[0]
+    }
+
+    func jobs(limit: Int, before: JobID?) async throws -> [JobView] {
+        calls.append(.jobs(limit: limit, before: before))
+        try check()
+        return Array(stored.filter { before == nil || $0.jobID < before! }.prefix(limit))
+    }
+
+    func job(_ id: JobID) async throws -> JobView {
+        calls.append(.job(id))
+        try check()
+        guard let job = stored.first(where: { $0.jobID == id }) else {
+            throw GridError(.notFound, "there is no job \(id)")
+        }
+        return job
+    }
+
+    func cancel(_ id: JobID, reason: String) async throws -> JobView {
+        calls.append(.cancel(id, reason))
+        var job = try await job(id)
+        job.state = .cancelled
+        return job
+    }
+
+    func workers() async throws -> [WorkerView] {
+        try check()
+        return [worker]
+    }
+
+    func drain(_ worker: WorkerID) async throws -> WorkerView {
+        calls.append(.drain(worker))
+        try check()
+        guard worker.rawValue == self.worker.worker else {
+            throw GridError(.notFound, "there is no worker \(worker)")
+        }
+        var view = self.worker
+        view.state = "draining"
+        return view
+    }
+}

@@ -1,0 +1,69 @@
+import ClusterModel
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import ServiceLifecycle
+import Testing
+
+@testable import API
+
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
+@Suite struct ServerTests {
+    @Test("A server takes a free port, reports it, answers over the socket and stops when told to", .timeLimit(.minutes(1)))
+    func lifecycle() async throws {
+        let token = try AccessToken(goodToken, source: "the test")
+        let (ports, report) = AsyncStream.makeStream(of: Int.self)
+        let server = APIServer(control: FakeGrid(), token: token, host: "127.0.0.1", port: 0, logger: silent) { port in
+            report.yield(port)
+        }
+        let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
+        async let ended: Void = group.run()
+        let port = try #require(await ports.first { _ in true })
+        #expect(port > 0)
+
+        var request = URLRequest(url: try #require(URL(string: "http://127.0.0.1:\(port)/v1/status")))
+        request.setValue("Bearer \(goodToken)", forHTTPHeaderField: "Authorization")
+        let (_, response) = try await URLSession.shared.data(for: request)
+        #expect((response as? HTTPURLResponse)?.statusCode == 200)
+
+        // While it runs, nobody else gets the port, and the error says which address it is about.
+        let second = APIServer(control: FakeGrid(), token: token, host: "127.0.0.1", port: port, logger: silent)
+        let failure = await #expect(throws: GridError.self) { try await second.run() }
+        #expect(failure?.kind == .conflict)
+        #expect(failure?.message.contains("127.0.0.1:\(port)") == true)
+
+        await group.triggerGracefulShutdown()
+        try await ended
+    }
+
+    @Test("An address of another machine and a name nobody knows are named in the error")
+    func wrongAddress() async throws {
+        let token = try AccessToken(goodToken, source: "the test")
+        for host in ["192.0.2.1", "no-such-host.invalid"] {
+            let server = APIServer(control: FakeGrid(), token: token, host: host, port: 0, logger: silent)
+            let failure = await #expect(throws: GridError.self) { try await server.run() }
+            #expect(failure?.kind == .usage)
+            #expect(failure?.message.contains(host) == true)
+        }
+    }
+
+    @Test("Several requests share a connection, also after one was refused with its body unread")
+    func keepAlive() async throws {
+        let token = try AccessToken(goodToken, source: "the test")
+        let application = Application(
+            router: APIRoutes(control: FakeGrid(), logger: silent).router(token: token),
+            configuration: .init(address: .hostname("127.0.0.1", port: 0)), logger: silent)
+        try await application.test(.live) { client in
+            let body = ByteBuffer(string: String(repeating: "x", count: 200_000))
+            let refused = try await client.execute(uri: "/v1/jobs", method: .post, body: body)
+            #expect(refused.status == .unauthorized)
+            let authorized: HTTPFields = [.authorization: "Bearer \(goodToken)"]
+            let answer = try await client.execute(uri: "/v1/workers", method: .get, headers: authorized)
+            #expect(answer.status == .ok)
+        }
+    }
+}

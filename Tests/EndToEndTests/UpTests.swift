@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+extension EndToEnd {
+    /// `alphagrid up`: a whole cluster of one command.
+    @Suite struct UpTests {
+        /// Processes whose command line names a folder.
+        private func processes(of folder: ScratchFolder) throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int($0) != nil }.compactMap { pid in
+                guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline"), !data.isEmpty else { return nil }
+                let line = String(decoding: data.map { $0 == 0 ? 0x20 : $0 }, as: UTF8.self)
+                return line.contains(folder.path) ? "\(pid) \(line)" : nil
+            }
+        }
+
+        /// What watches over the others ends a moment after them.
+        private func expectNoProcess(of folder: ScratchFolder, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+            for _ in 0..<50 where try !processes(of: folder).isEmpty { try await Task.sleep(for: .milliseconds(100)) }
+            #expect(try processes(of: folder) == [], sourceLocation: sourceLocation)
+        }
+
+        private func start(_ folder: ScratchFolder, workers: Int) async throws -> ChildProcess {
+            let up = try ChildProcess(
+                Place.program("alphagrid"), ["up", "--workers", "\(workers)", "--state", folder.path],
+                environment: ["NO_COLOR": "1"])
+            let environment = ["ALPHAGRID_STATE": folder.path]
+            try await waitUntil("\(workers) workers of alphagrid up", seconds: 90) {
+                try #require(!up.hasEnded, "it ended: \(up.errorsSoFar.suffix(2_000))")
+                let status = try await run(Place.program("alphagrid"), ["status", "--json"], environment: environment)
+                guard status.status == 0 else { return false }
+                let answer = try JSONSerialization.jsonObject(with: Data(status.output.utf8)) as? [String: Any]
+                let view = answer?["status"] as? [String: Any] ?? answer
+                return view?["workers_connected"] as? Int == workers
+            }
+            return up
+        }
+
+        @Test(
+            "It starts, takes an import and a job, stops on SIGTERM leaving no process, and finds its data again",
+            .timeLimit(.minutes(5)))
+        func upAndDown() async throws {
+            let folder = try ScratchFolder()
+            let environment = ["ALPHAGRID_STATE": folder.path]
+            let file = try await TestData.synthetic(folder, alphas: 60, days: 200)
+            let alphagrid = Place.program("alphagrid")
+
+            let first = try await start(folder, workers: 2)
+            try await succeed(alphagrid, ["db", "import", file, "--region", "USA"], environment: environment)
+            try await succeed(alphagrid, ["run", "correlation", "--region", "USA", "--wait"], environment: environment)
+            first.signal(SIGTERM)
+            let ended = try await first.end(within: 60)
+            #expect(ended.status == 0, "\(ended.errors.suffix(2_000))")
+            try await expectNoProcess(of: folder)
+
+            let second = try await start(folder, workers: 1)
+            let jobs = try await succeed(alphagrid, ["jobs", "list", "--json"], environment: environment)
+            #expect(jobs.contains("correlation_usa"))
+            try await succeed(alphagrid, ["run", "correlation", "--region", "USA", "--wait"], environment: environment)
+            // Ctrl-C in a terminal.
+            second.signal(SIGINT)
+            #expect(try await second.end(within: 60).status == 0)
+            try await expectNoProcess(of: folder)
+        }
+
+        @Test("A second one of the same state folder says so and leaves the first alone", .timeLimit(.minutes(5)))
+        func twice() async throws {
+            let folder = try ScratchFolder()
+            let first = try await start(folder, workers: 1)
+            let second = try await run(Place.program("alphagrid"), ["up", "--workers", "1", "--state", folder.path])
+            #expect(second.status == 1)
+            #expect(second.errors.contains(folder.path), "\(second.errors)")
+            #expect(!first.hasEnded)
+            let status = try await run(Place.program("alphagrid"), ["status"], environment: ["ALPHAGRID_STATE": folder.path])
+            #expect(status.status == 0)
+            first.signal(SIGTERM)
+            #expect(try await first.end(within: 60).status == 0)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ClusterModel
+import Kernels
+import Testing
+
+/// Conventions whose returns depend on the gaps of both series.
+struct PairwiseConventionTests {
+    static let conventions = Convention.allCases.filter(\.isPairwise)
+
+    @Test("Series that are never missing on neighbouring days still share returns over common dates", arguments: conventions)
+    func alternating(_ convention: Convention) {
+        var random = Generator(seed: 31)
+        // No series has two days in a row; the first two have every fourth day in common.
+        let panel = (0..<4).map { alpha in
+            (0..<120).map { day in day % 2 == alpha % 2 || (alpha == 2 && day % 4 == 1) ? 1e4 * random.normal() : .nan }
+        }
+        let worst = largestError(panel, convention, edge: 3)
+        #expect(worst[.float64]! <= 1e-12)
+        let matrix = KernelMatrix(panel, edge: 3, convention: convention, precision: .float64, minOverlap: 2)
+        #expect(matrix.days[0][2] == 59 && matrix.values[0][1].isNaN)
+    }
+
+    @Test("A gap that reaches back beyond the window is spanned by the window's first return", arguments: conventions)
+    func gapAcrossWindowStart(_ convention: Convention) {
+        var random = Generator(seed: 32)
+        var panel = (0..<5).map { _ in (0..<100).map { _ in 1e4 * random.normal() } }
+        for day in 40..<60 { panel[1][day] = .nan }
+        for day in 49..<52 { panel[2][day] = .nan }
+        for day in 0..<50 { panel[3][day] = .nan }
+        for day in 10..<20 { panel[4][day] = .nan }
+        for firstDay in [1, 15, 20, 21, 49, 50, 51, 52, 60, 61] {
+            let worst = largestError(panel, convention, firstDay: firstDay, edge: 3)
+            #expect(worst[.float64]! <= 1e-12, "from day \(firstDay)")
+        }
+    }
+
+    @Test("A day on which the whole region is missing is no reason for other returns", arguments: conventions)
+    func holiday(_ convention: Convention) {
+        var random = Generator(seed: 33)
+        let panel = (0..<6).map { _ in (0..<60).map { day in day == 30 || day == 31 ? .nan : 1e4 * random.normal() } }
+        let worst = largestError(panel, convention, edge: 3)
+        #expect(worst[.float64]! <= 1e-12)
+        let matrix = KernelMatrix(panel, edge: 3, convention: convention, precision: .float64, minOverlap: 2)
+        #expect(matrix.days[0][4] == 57)
+    }
+
+    @Test("Only pairs with a gap inside their common dates are decided one by one", arguments: conventions)
+    func gaplessPairs(_ convention: Convention) {
+        var random = Generator(seed: 34)
+        // Starts and ends differ; one alpha has a gap before one other begins.
+        var panel = [(0, 100), (20, 100), (40, 90), (0, 70)].map { start, end in
+            (0..<100).map { day in day < start || day >= end ? Double.nan : 1e4 * random.normal() }
+        }
+        panel[0][30] = .nan
+        let matrix = KernelMatrix(panel, edge: 4, convention: convention, precision: .float64, minOverlap: 2)
+        #expect(matrix.twinPairs == 2, "the first with the second and the fourth")
+        #expect(largestError(panel, convention, edge: 4)[.float64]! <= 1e-12)
+    }
+}

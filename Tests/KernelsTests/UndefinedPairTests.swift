@@ -1,0 +1,117 @@
+import ClusterModel
+import Kernels
+import Testing
+
+/// Which pairs have no correlation.
+struct UndefinedPairTests {
+    @Test("A pair needs min-overlap common returns, not one less", arguments: Convention.allCases, Precision.allCases)
+    func minimumOverlap(_ convention: Convention, _ precision: Precision) {
+        // 30 common days, so 29 common returns of differences and 30 of daily values.
+        var random = Generator(seed: 21)
+        let early = (0..<80).map { $0 < 55 ? random.normal() : .nan }
+        let late = (0..<80).map { $0 < 25 ? .nan : random.normal() }
+        let days = convention == .dailyPnL ? 30 : convention == .ffillDiff ? 54 : 29
+        for (overlap, isDefined) in [(days - 1, true), (days, true), (days + 1, false)] {
+            let matrix = KernelMatrix(
+                [early, late], edge: 3, convention: convention, precision: precision, minOverlap: overlap)
+            #expect(matrix.values[0][1].isNaN != isDefined)
+            if isDefined { #expect(matrix.days[0][1] == days) }
+        }
+    }
+
+    @Test("A complete panel shorter than min-overlap has no correlations at all")
+    func shortPanel() {
+        let panel = syntheticPanel(alphas: 6, days: 20, seed: 22, gaps: -1).map { $0.map { $0.isNaN ? 1 : $0 } }
+        for (overlap, isDefined) in [(19, true), (20, false)] {
+            let matrix = KernelMatrix(panel, edge: 6, convention: .ffillShift, precision: .float64, minOverlap: overlap)
+            #expect(matrix.values[0][3].isNaN != isDefined)
+        }
+    }
+
+    @Test("A steady 0.1 per day has no correlation, however it was added up", arguments: Convention.allCases, Precision.allCases)
+    func steadyLine(_ convention: Convention, _ precision: Precision) {
+        var total = 0.0
+        var summed: [Double] = []
+        for _ in 0..<300 {
+            summed.append(total)
+            total += 0.1
+        }
+        let multiplied = (0..<300).map { Double($0) * 0.1 }
+        let daily = [Double](repeating: 0.1, count: 300)
+        // Relative to the book the returns fall steadily, far less than the tolerance of 1e-15 x 30.
+        let other = syntheticPanel(alphas: 2, days: 300, seed: 23, gaps: -1)[0]
+        let lines = convention == .dailyPnL ? [daily, daily] : [summed, multiplied]
+        let matrix = KernelMatrix(
+            lines + [other], edge: 2, convention: convention, precision: precision, minOverlap: 20)
+        let reference = ReferenceCorrelation(convention: convention, minOverlap: 20)
+        for line in 0..<2 {
+            #expect(matrix.values[line][2].isNaN == (reference(lines[line], other).r == nil))
+            #expect(matrix.values[line][2].isNaN || convention == .alphadatabank)
+        }
+        #expect(matrix.values[0][1].isNaN || convention == .alphadatabank)
+    }
+
+    @Test("A series constant on the overlap only is undefined with that partner and defined with others", arguments: Precision.allCases)
+    func constantOnOverlap(_ precision: Precision) {
+        var random = Generator(seed: 24)
+        let complete = (0..<200).map { _ in random.normal() }
+        let late = (0..<200).map { $0 < 100 ? .nan : random.normal() }
+        // Returns around 3 that stop moving on day 100, but for rounding noise below 2^-50 of the largest value.
+        let stops = (0..<200).map { $0 < 100 ? 3 + random.normal() : 3.125 + Double($0 % 2) * 0x1p-51 }
+        // The same with noise that is just large enough to count.
+        let trembles = (0..<200).map { $0 < 100 ? 3 + random.normal() : 3.125 + Double($0 % 2) * 0x1p-46 }
+        for edge in [1, 4] {
+            let matrix = KernelMatrix(
+                [complete, late, stops, trembles], edge: edge, convention: .dailyPnL, precision: precision, minOverlap: 20)
+            #expect(matrix.values[1][2].isNaN)
+            #expect(!matrix.values[0][2].isNaN)
+            let expected = ReferenceCorrelation(convention: .dailyPnL, minOverlap: 20)(late, trembles).r ?? .nan
+            #expect(abs(matrix.values[1][3] - expected) <= (precision == .float64 ? 1e-10 : 1e-5))
+        }
+    }
+
+    @Test("Constant is judged by the largest value of the whole series, also outside the window")
+    func toleranceOfWholeSeries() {
+        var random = Generator(seed: 25)
+        let other = (0..<100).map { _ in random.normal() }
+        let quiet = (0..<100).map { $0 < 2 ? 0 : 1e-6 * random.normal() }
+        var loud = quiet
+        loud[0] = 1e12
+        for firstDay in [0, 50] {
+            let matrix = KernelMatrix(
+                [other, quiet, loud], edge: 3, convention: .dailyPnL, precision: .float64, firstDay: firstDay, minOverlap: 20)
+            #expect(!matrix.values[0][1].isNaN)
+            #expect(matrix.values[0][2].isNaN == (firstDay == 50))
+        }
+    }
+
+    @Test("An all-missing, a constant and a single-valued alpha have no pairs, and their neighbours keep theirs", arguments: Convention.allCases)
+    func deadAlphas(_ convention: Convention) {
+        var panel = syntheticPanel(alphas: 6, days: 90, seed: 26)
+        panel[1] = Array(repeating: .nan, count: 90)
+        panel[3] = Array(repeating: 5, count: 90)
+        panel[4] = (0..<90).map { $0 == 60 ? 1 : .nan }
+        for edge in [3, 6] {
+            let matrix = KernelMatrix(panel, edge: edge, convention: convention, precision: .float64, minOverlap: 2)
+            for i in 0..<6 {
+                for j in 0..<6 where i != j {
+                    let dead = [1, 3].contains(i) || [1, 3].contains(j)
+                    // Filled forward, a single value is a series of zero returns: constant.
+                    #expect(matrix.values[i][j].isNaN == (dead || i == 4 || j == 4))
+                }
+            }
+        }
+        #expect(largestError(panel, convention, edge: 3)[.float64]! <= 1e-12)
+    }
+
+    @Test("A window without any return leaves all pairs undefined", arguments: Convention.allCases)
+    func emptyWindow(_ convention: Convention) {
+        let panel = syntheticPanel(alphas: 5, days: 30, seed: 27)
+        let matrix = KernelMatrix(panel, edge: 5, convention: convention, precision: .float64, firstDay: 29, minOverlap: 2)
+        for i in 0..<5 {
+            for j in 0..<5 where i != j { #expect(matrix.values[i][j].isNaN) }
+        }
+        let single = KernelMatrix([[1], [2]], edge: 2, convention: convention, precision: .float64, minOverlap: 2)
+        #expect(single.values[0][1].isNaN)
+    }
+}

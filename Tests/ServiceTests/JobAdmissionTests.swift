@@ -1,0 +1,49 @@
+import ClusterModel
+import Testing
+
+@testable import Service
+
+struct JobAdmissionTests {
+    @Test("Jobs begin by priority, then in the order they came, a few at a time")
+    func beginsByPriorityThenOrder() throws {
+        var admission = JobAdmission()
+        for (id, priority) in [(1, 0), (2, 5), (3, 0), (4, 5), (5, 0)] {
+            try admission.enqueue(JobID(Int64(id)), priority: priority)
+        }
+        #expect(admission.admit() == [2, 4, 1].map { JobID($0) })
+        #expect(admission.admit().isEmpty)
+        admission.remove(JobID(4))
+        #expect(admission.admit() == [JobID(3)])
+        #expect(admission.waitingCount == 1 && admission.runningCount == 3)
+    }
+
+    @Test("A job that outranks everything running begins although the usual places are taken")
+    func onDemandBeginsAtOnce() throws {
+        var admission = JobAdmission()
+        for id in 1...4 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        #expect(admission.admit().count == JobAdmission.placesUsual)
+        try admission.enqueue(JobID(9), priority: 100)
+        #expect(admission.admit() == [JobID(9)])
+        // A second one of the same rank is bulk work next to the first.
+        try admission.enqueue(JobID(10), priority: 100)
+        #expect(admission.admit().isEmpty)
+    }
+
+    @Test("A job that is cancelled while it waits never begins")
+    func cancelledWhileWaiting() throws {
+        var admission = JobAdmission()
+        for id in 1...4 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        _ = admission.admit()
+        admission.remove(JobID(4))
+        admission.remove(JobID(1))
+        #expect(admission.admit().isEmpty)
+        #expect(admission.waitingCount == 0 && admission.runningCount == 2)
+    }
+
+    @Test("The number of jobs that wait is bounded")
+    func waitingIsBounded() throws {
+        var admission = JobAdmission()
+        for id in 0..<Limits.jobsActiveMax { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        #expect(throws: GridError.self) { try admission.enqueue(JobID(-1), priority: 0) }
+    }
+}

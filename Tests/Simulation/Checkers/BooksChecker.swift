@@ -1,0 +1,9 @@
+import ClusterModel
+import Scheduling
+
+/// The scheduler's own books agree with each other.
+struct BooksChecker: Checker {
+    mutating func verdict(_ simulation: Simulation) -> String? {
+        simulation.coordinator.scheduler?.validate().first
+    }
+}

@@ -1,0 +1,105 @@
+import ClusterModel
+
+/// Everything a seed decides beforehand: the cluster, the jobs, and which faults are on.
+package struct Scenario: Sendable {
+    package struct Worker: Sendable {
+        var name: String
+        var slots: Int
+        var credit: Int
+        var profile: NumericProfile
+        var isRival = false
+    }
+
+    package struct Job: Sendable {
+        var id: JobID
+        var seed: UInt64
+        var priority: Int
+        var stages: [Stage]
+        var submitAt: Int64
+        var cancelAt: Int64?
+        /// Task of the first stage that fails wherever it runs.
+        var poison: UInt32?
+    }
+
+    package struct Stage: Sendable {
+        var taskCount: Int
+        var grid: TaskGrid?
+        /// Milliseconds a task of this stage usually takes.
+        var taskMilliseconds: Int
+    }
+
+    package private(set) var faults: [Fault] = []
+    package private(set) var workers: [Worker] = []
+    package private(set) var jobs: [Job] = []
+    /// Milliseconds after which no more faults happen and everybody comes back.
+    package private(set) var healAt: Int64 = 0
+    private(set) var mergesInFlightMax = 1_000
+    private(set) var lossPercent = 0
+
+    package init(seed: UInt64) {
+        var random = RandomSource(seed: mix(seed))
+        // Swarm testing: a third of the faults at a time finds more than all of them at once.
+        faults = Fault.allCases.filter { _ in random.chance(percent: 30) }
+        healAt = Int64(random.int(4_000...12_000))
+        lossPercent = random.int(2...25)
+        if isOn(.smallMergeQueue) { mergesInFlightMax = random.int(1...2) }
+        drawWorkers(&random)
+        drawJobs(&random)
+    }
+
+    package func isOn(_ fault: Fault) -> Bool { faults.contains(fault) }
+
+    private mutating func drawWorkers(_ random: inout RandomSource) {
+        let profiles = (0..<random.int(1...2)).map {
+            NumericProfile(blasVersion: "0.3", coreType: ["Haswell", "SkylakeX"][$0], epilogueVersion: 1)
+        }
+        for number in 0..<random.int(1...4) {
+            let slots = random.int(1...2)
+            workers.append(
+                Worker(
+                    name: "w\(number)", slots: slots, credit: slots + random.int(0...3),
+                    profile: profiles[random.int(0...(profiles.count - 1))]))
+        }
+        if isOn(.rival) {
+            var rival = workers[0]
+            rival.isRival = true
+            workers.append(rival)
+        }
+    }
+
+    private mutating func drawJobs(_ random: inout RandomSource) {
+        for number in 1...random.int(1...3) { addJob(number, priority: random.int(0...1), from: 0, &random) }
+        if isOn(.onDemand) { addJob(jobs.count + 1, priority: 100, from: 200, &random) }
+        if isOn(.poisonTask) { jobs[0].poison = UInt32(random.int(0...(jobs[0].stages[0].taskCount - 1))) }
+        if isOn(.cancel) {
+            let position = random.int(0...(jobs.count - 1))
+            jobs[position].cancelAt = jobs[position].submitAt + Int64(random.int(1...3_000))
+        }
+    }
+
+    private mutating func addJob(_ number: Int, priority: Int, from earliest: Int, _ random: inout RandomSource) {
+        let stages = (0..<random.int(1...3)).map { _ in drawStage(&random) }
+        jobs.append(
+            Job(
+                id: JobID(Int64(number)), seed: random.next(), priority: priority, stages: stages,
+                submitAt: Int64(random.int(earliest...(earliest + 1_500)))))
+    }
+
+    private func drawStage(_ random: inout RandomSource) -> Stage {
+        let milliseconds = random.int(5...300)
+        if random.chance(percent: 50) {
+            let grid = TaskGrid(rowBlocks: 0..<random.int(2...6), blockCount: 6, group: random.int(1...3))
+            return Stage(taskCount: grid.taskCount, grid: grid, taskMilliseconds: milliseconds)
+        }
+        return Stage(taskCount: random.int(1...10), grid: nil, taskMilliseconds: milliseconds)
+    }
+
+    /// One line for people.
+    package var summary: String {
+        let workers = workers.map { "\($0.name)\($0.isRival ? "'" : "") \($0.slots)/\($0.credit) \($0.profile.coreType)" }
+        let jobs = jobs.map { "\($0.id): \($0.stages.map(\.taskCount)) tasks, priority \($0.priority)" }
+        let faults = faults.isEmpty ? "none" : faults.map(\.rawValue).joined(separator: " ")
+        return "faults until \(healAt) ms: \(faults); workers (slots/credit): \(workers.joined(separator: ", ")); "
+            + "jobs: \(jobs.joined(separator: "; "))"
+    }
+}

@@ -1,0 +1,127 @@
+import ClusterModel
+import WorkerEngine
+
+// The workers' shells: do what the engines say.
+
+extension Simulation {
+    func startWorker(_ worker: Int) {
+        guard workers[worker].engine == nil else { return }
+        incarnations += 1
+        let scenario = workers[worker].scenario
+        workers[worker].incarnation = incarnations
+        workers[worker].engine = WorkerEngine(
+            hello: Hello(
+                worker: WorkerID(scenario.name), incarnation: incarnations, slots: UInt32(scenario.slots),
+                credit: UInt32(scenario.credit), memoryBytes: 1 << 30, profile: scenario.profile, host: "host-\(worker)",
+                processID: Int32(worker), version: "1"),
+            configuration: workerConfiguration)
+        trace.add(now, 3, UInt64(worker), incarnations, "\(scenario.name) starts, process \(incarnations)")
+        openConnection(worker)
+        agenda.add(.workerConnects(worker, incarnation: incarnations), at: after(random.int(1...20)))
+    }
+
+    /// - Parameter silently: its host is gone, so nobody closes the connection.
+    func stopWorker(_ worker: Int, silently: Bool) {
+        trace.add(now, 4, UInt64(worker), 0, "\(workers[worker].scenario.name) is killed")
+        workers[worker].stop()
+        if silently { workers[worker].isHalfOpen = true } else { workers[worker].peer = nil }
+    }
+
+    func happens(_ happening: Happening, toWorker worker: Int) {
+        switch happening {
+        case .reachesWorker(_, let peer, let message, let task):
+            guard workers[worker].engine != nil, workers[worker].peer == peer else { return }
+            let handle = task.map { workers[worker].keep($0) }
+            tell(worker, .received(message, payload: handle))
+        case .workerTick:
+            guard workers[worker].tickAt.map({ $0 <= now }) ?? false else { return }
+            workers[worker].tickAt = nil
+            tell(worker, .tick)
+        case .workerConnects(_, let incarnation):
+            if workers[worker].incarnation == incarnation { tell(worker, .connected) }
+        case .computed(_, let incarnation, let ref, let task):
+            guard workers[worker].incarnation == incarnation, workers[worker].computing.remove(ref.attempt) != nil
+            else { return }
+            computed(worker, ref, task)
+        default:
+            break
+        }
+    }
+
+    private func computed(_ worker: Int, _ ref: AttemptRef, _ task: ToyJob.Task) {
+        let job = scenario.jobs.first { $0.id == ref.task.job }
+        if task.stage == 0, job?.poison == task.index {
+            faults.add(.poisonTask)
+            tell(worker, .failedToCompute(ref, message: "this task always fails"))
+            return
+        }
+        if !hasHealed, random.chance(percent: workers[worker].failsPercent) {
+            faults.add(.taskFailure)
+            tell(worker, .failedToCompute(ref, message: "out of luck"))
+            return
+        }
+        var partial = ToyJob.compute(task)
+        if !hasHealed, random.chance(percent: workers[worker].garblesPercent) {
+            faults.add(.garbledPartial)
+            partial.isGarbled = true
+        }
+        tell(worker, .finished(ref, payload: workers[worker].keep(partial), computeSeconds: 0.1, flops: 1e9))
+    }
+
+    func tell(_ worker: Int, _ event: WorkerEvent) {
+        guard workers[worker].engine != nil else { return }
+        trace.add(event, worker, now)
+        let effects = workers[worker].engine?.handle(event, at: now) ?? []
+        for effect in effects { perform(effect, worker) }
+        checkBounds(worker)
+        guard let deadline = workers[worker].engine?.nextDeadline else { return }
+        if let planned = workers[worker].tickAt, planned <= deadline { return }
+        let at = max(deadline, MonotonicTime(nanoseconds: now.nanoseconds + 1))
+        workers[worker].tickAt = at
+        agenda.add(.workerTick(worker), at: at)
+    }
+
+    private func perform(_ effect: WorkerEffect, _ worker: Int) {
+        switch effect {
+        case .send(let message, let handle):
+            var partial: ToyJob.Partial?
+            if let handle {
+                partial = workers[worker].partials[handle]
+                if partial == nil { fail("\(workers[worker].scenario.name) sends \(handle), which is released") }
+            }
+            send(.message(message, partial), from: worker)
+        case .start(let ref, _, let handle):
+            guard let task = workers[worker].tasks[handle] else {
+                fail("\(workers[worker].scenario.name) starts \(ref.task) without its bytes")
+                return
+            }
+            workers[worker].computing.insert(ref.attempt)
+            let usual = scenario.jobs.first { $0.id == ref.task.job }?.stages[task.stage].taskMilliseconds ?? 1
+            let milliseconds = random.int((usual / 2)...(usual * 3 / 2)) * workers[worker].slowness
+            agenda.add(
+                .computed(worker, incarnation: workers[worker].incarnation, ref, task), at: after(milliseconds))
+        case .release(let handle):
+            if !workers[worker].release(handle) { fail("\(workers[worker].scenario.name) released \(handle) twice") }
+        case .reconnect:
+            openConnection(worker)
+            agenda.add(.workerConnects(worker, incarnation: workers[worker].incarnation), at: after(random.int(1...50)))
+        case .exit:
+            if !workers[worker].tasks.isEmpty || !workers[worker].partials.isEmpty {
+                fail("\(workers[worker].scenario.name) left without releasing its payloads")
+            }
+            stopWorker(worker, silently: false)
+            // A supervisor starts it again once the trouble is over.
+            if hasHealed, !workers[worker].scenario.isRival { startWorker(worker) }
+        }
+    }
+
+    private func checkBounds(_ worker: Int) {
+        guard let engine = workers[worker].engine else { return }
+        let (name, slots, credit) = (
+            workers[worker].scenario.name, workers[worker].scenario.slots, workers[worker].scenario.credit
+        )
+        if workers[worker].computing.count > slots { fail("\(name) computes \(workers[worker].computing.count) tasks in \(slots) slots") }
+        if engine.runningCount + engine.queuedCount > credit { fail("\(name) took more leases than its credit of \(credit)") }
+        if engine.unacknowledgedCount > 2 * credit { fail("\(name) keeps \(engine.unacknowledgedCount) answers") }
+    }
+}

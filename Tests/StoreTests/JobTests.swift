@@ -1,0 +1,120 @@
+import ClusterModel
+import Testing
+
+@testable import Store
+
+/// A job as the service submits it.
+func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
+    JobView(
+        jobID: JobID(0), kind: "correlation", region: region.name, pool: "submitted", state: state, priority: 100,
+        convention: "ffill-shift", window: "4y", minOverlap: 60, precision: "float64", blockEdge: 256,
+        submittedAt: "2025-03-01T12:00:00Z")
+}
+
+@Suite struct JobTests {
+    private let database: TestDatabase
+    private let epoch: Epoch
+    private var store: Store { database.store }
+
+    init() throws {
+        database = try TestDatabase()
+        epoch = try database.store.takeEpoch(holder: "test")
+    }
+
+    @Test("A job comes back as it was saved, with every field filled and with none")
+    func roundTrip() throws {
+        var job = sampleJob()
+        job.jobID = try store.createJob(job, epoch: epoch)
+        #expect(try store.job(job.jobID) == job)
+        job.state = .failed
+        job.startedAt = "2025-03-01T12:00:01.25Z"
+        job.finishedAt = "2025-03-01T12:00:02.123456Z"
+        job.stages = [StageView(name: "full", tasksDone: 3, tasksTotal: 9), StageView(name: "median", tasksDone: 0, tasksTotal: 1)]
+        job.alphaCount = 505
+        job.dayCount = 1259
+        job.tilesPerSecond = 0.1
+        job.profile = "openblas-0.3.21/Haswell/e1"
+        job.panelHash = "ab12"
+        job.digest = "cd34"
+        job.resultTable = "correlation_usa"
+        job.warnings = ["alpha 'X' is constant", "it\u{2019}s \"quoted\" \\ and\nbroken"]
+        job.error = "task 7 failed on 3 workers: 'no'; DROP TABLE jobs"
+        try store.saveJob(job, epoch: epoch)
+        #expect(try store.job(job.jobID) == job)
+        job.startedAt = nil
+        job.error = nil
+        job.alphaCount = nil
+        try store.saveJob(job, epoch: epoch)
+        #expect(try store.job(job.jobID) == job)
+    }
+
+    @Test("Jobs are listed newest first in pages, and the unfinished ones oldest first")
+    func listing() throws {
+        let states = JobState.allCases
+        let ids = try states.map { try store.createJob(sampleJob(state: $0), epoch: epoch) }
+        #expect(ids == ids.sorted() && Set(ids).count == states.count)
+        #expect(try store.jobs(limit: 3, before: nil).map(\.jobID) == Array(ids.reversed().prefix(3)))
+        #expect(try store.jobs(limit: 100, before: ids[2]).map(\.jobID) == [ids[1], ids[0]])
+        #expect(try store.jobs(limit: -1, before: nil).isEmpty)
+        #expect(try store.unfinishedJobs().map(\.state) == states.filter { !$0.isFinal })
+    }
+
+    @Test("A job that is not there is not found, neither to read nor to save")
+    func missing() throws {
+        var job = sampleJob()
+        job.jobID = JobID(12345)
+        for call in [{ _ = try store.job(job.jobID) }, { try store.saveJob(job, epoch: epoch) }] {
+            let error = try #require(gridError(call))
+            #expect(error.kind == .notFound && error.message.contains("12345"))
+        }
+    }
+
+    @Test("Every takeover raises the epoch, and writes of older ones are refused whole")
+    func epochs() throws {
+        let id = try store.createJob(sampleJob(), epoch: epoch)
+        let next = try store.takeEpoch(holder: "host-b pid 7")
+        #expect(next.rawValue == epoch.rawValue + 1)
+        var job = try store.job(id)
+        job.state = .running
+        for call in [
+            { try store.saveJob(job, epoch: epoch) }, { _ = try store.createJob(job, epoch: epoch) },
+            { try store.saveJob(job, epoch: Epoch(next.rawValue + 1)) },
+        ] {
+            let error = try #require(gridError(call))
+            #expect(error.kind == .conflict)
+            #expect(error.message.contains("another coordinator has taken over") && error.message.contains("host-b pid 7"))
+        }
+        #expect(try store.job(id).state == .queued)
+        #expect(try database.value("SELECT count(*) FROM jobs") == "1")
+        try store.saveJob(job, epoch: next)
+        #expect(try store.job(id).state == .running)
+    }
+
+    @Test("Takeovers from several threads at once each get an epoch of their own")
+    func concurrentTakeover() throws {
+        let store = store
+        try onThreads(6) { index in _ = try store.takeEpoch(holder: "\(index)") }
+        #expect(try store.status().epoch == Int(epoch.rawValue) + 6)
+    }
+
+    @Test("A takeover waits for a write of the old epoch that is under way")
+    func takeoverWaits() throws {
+        let store = store
+        let writer = try Connection.open(DatabaseURL(database.url))
+        try writer.execute("BEGIN")
+        try Store.hold(epoch, writer)
+        try onThreads(2) { [epoch] index in
+            if index == 0 {
+                #expect(try store.takeEpoch(holder: "next").rawValue == epoch.rawValue + 1)
+                // The lock of the writer ends with its transaction, so its row is there by now.
+                #expect(try store.pool.read(Action("", needs: "")) { try $0.execute("SELECT count(*) FROM audit_log").integer(0, 0) } == 1)
+            } else {
+                let watcher = try Connection.open(store.pool.url)
+                let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                while try watcher.execute(waiting).integer(0, 0) == 0 {}
+                try writer.execute("INSERT INTO audit_log (action) VALUES ('late')")
+                try writer.execute("COMMIT")
+            }
+        }
+    }
+}

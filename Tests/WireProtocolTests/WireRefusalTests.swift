@@ -1,0 +1,139 @@
+import ClusterModel
+import Glibc
+import SwiftProtobuf
+import Testing
+import WireProtocol
+
+/// What must not get through, and what the sender of it is told.
+@Suite struct WireRefusalTests {
+    private let ref = AttemptRef(task: TaskID(job: JobID(1), plan: PlanHash(2), index: 3), attempt: AttemptID(4))
+
+    private func frames(_ edit: (inout WireEnvelope) -> Void) throws -> [Payload] {
+        var envelope = WireEnvelope()
+        envelope.protocolVersion = Limits.protocolVersion
+        edit(&envelope)
+        let bytes: [UInt8] = try envelope.serializedBytes()
+        return [Payload(copying: bytes)]
+    }
+
+    private func expectMalformed(_ frames: [Payload], _ detail: String, sourceLocation: SourceLocation = #_sourceLocation) {
+        let error = #expect(throws: GridError.self, sourceLocation: sourceLocation) {
+            try WireCodec.decodeWorkerMessage(frames)
+        }
+        #expect(error?.kind == .usage, sourceLocation: sourceLocation)
+        #expect(error?.message.contains(detail) == true, "\(String(describing: error))", sourceLocation: sourceLocation)
+    }
+
+    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 2, 4_000_000_000] as [UInt32])
+    func otherVersion(version: UInt32) throws {
+        let frames = try frames {
+            $0.protocolVersion = version
+            $0.goodbye = WireGoodbye()
+        }
+        let error = #expect(throws: GridError.self) { try WireCodec.decodeWorkerMessage(frames) }
+        #expect(error?.kind == .conflict)
+        #expect(error?.message.contains("protocol version \(version) is not understood") == true)
+        #expect(error?.message.contains("speaks version \(Limits.protocolVersion)") == true)
+    }
+
+    @Test("A later version is named even when its message is of a kind that does not exist here")
+    func laterVersionWithUnknownBody() throws {
+        // Field 1 (version) = 2, then field 99 with three bytes of something.
+        let header = Payload(copying: [0x08, 0x02, 0x9A, 0x06, 0x03, 1, 2, 3])
+        let error = #expect(throws: GridError.self) { try WireCodec.decodeCoordinatorMessage([header]) }
+        #expect(error?.kind == .conflict)
+    }
+
+    @Test("A message needs one header, and a payload exactly where its kind has one")
+    func frameCounts() throws {
+        let goodbye = try WireCodec.encode(.goodbye)[0]
+        let result = try WireCodec.encode(
+            .result(TaskResult(ref: ref, computeSeconds: 1, flops: 2)), payload: Payload(copying: [1, 2, 3]))
+        expectMalformed([], "0 frames")
+        expectMalformed([goodbye, goodbye, goodbye], "3 frames")
+        expectMalformed([goodbye, Payload(copying: [])], "a goodbye of 2 frames")
+        expectMalformed([result[0]], "a result of 1 frames")
+        #expect(throws: GridError.self) { try WireCodec.encode(.goodbye, payload: Payload(copying: [])) }
+        #expect(throws: GridError.self) {
+            try WireCodec.encode(.result(TaskResult(ref: ref, computeSeconds: 1, flops: 2)), payload: nil)
+        }
+    }
+
+    @Test("A payload that is longer, shorter or other than the header says is refused")
+    func payloadMustMatch() throws {
+        let result = WorkerMessage.result(TaskResult(ref: ref, computeSeconds: 1, flops: 2))
+        let header = try WireCodec.encode(result, payload: Payload(copying: [1, 2, 3]))[0]
+        expectMalformed([header, Payload(copying: [1, 2])], "promises 3 payload bytes, 2 came")
+        expectMalformed([header, Payload(copying: [1, 2, 3, 4])], "promises 3 payload bytes, 4 came")
+        expectMalformed([header, Payload(copying: [1, 2, 7])], "CRC32C")
+    }
+
+    @Test("Frames beyond their limits are refused by their size alone")
+    func oversize() throws {
+        expectMalformed([Payload(count: Limits.headerBytesMax + 1) { _ in }], "a header of 65537 bytes")
+
+        // Address space without access: reading one byte of it would end the test run.
+        let size = Limits.payloadBytesMax + 1
+        let memory = mmap(nil, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+        let base = try #require(memory != MAP_FAILED ? memory : nil)
+        let huge = Payload(adopting: UnsafeRawBufferPointer(start: base, count: size)) {}
+        let result = WorkerMessage.result(TaskResult(ref: ref, computeSeconds: 1, flops: 2))
+        let header = try WireCodec.encode(result, payload: Payload(copying: []))[0]
+        expectMalformed([header, huge], "a payload of \(size) bytes")
+        let error = #expect(throws: GridError.self) { try WireCodec.encode(result, payload: huge) }
+        #expect(error?.kind == .failed)
+        munmap(base, size)
+    }
+
+    @Test("A list beyond the largest credit is refused")
+    func longLists() throws {
+        expectMalformed(
+            try frames {
+                $0.hello.worker = "w"
+                $0.hello.inHand = Array(repeating: WireAttemptRef(), count: 1_025)
+            }, "1025 attempts")
+        let cancel = try frames { $0.cancel.attempts = Array(repeating: 1, count: 1_025) }
+        #expect(throws: GridError.self) { try WireCodec.decodeCoordinatorMessage(cancel) }
+    }
+
+    @Test("Seconds and operations must be finite and not negative", arguments: [Double.nan, .infinity, -1])
+    func quantities(value: Double) throws {
+        expectMalformed(try frames { $0.heartbeat.flopsTotal = value }, "flops_total is \(value)")
+        expectMalformed(try frames { $0.heartbeat.busySecondsTotal = value }, "busy_seconds_total is \(value)")
+    }
+
+    @Test("Fields that nothing works without must be there")
+    func missingFields() throws {
+        expectMalformed(try frames { $0.hello.slots = 1 }, "without the worker's name")
+        expectMalformed(try frames { $0.failed.message = "x" }, "names no attempt")
+        expectMalformed(try frames { _ in }, "no message that is known here")
+        expectMalformed(try WireCodec.encode(.drain), "a drain is nothing a worker says")
+        let welcome = try frames { $0.welcome.blockPort = 65_536 }
+        #expect(throws: GridError(.usage, "malformed message: block_port 65536 is no TCP port")) {
+            try WireCodec.decodeCoordinatorMessage(welcome)
+        }
+    }
+
+    @Test("Block messages that ask for too much or contradict themselves are refused")
+    func blockMessages() throws {
+        let hash = BlockHash(words: (1, 2, 3, 4))
+        for length in [0, UInt32(Limits.blockChunkBytesMax) + 1] {
+            let frames = try WireCodec.encode(BlockRequest(hash: hash, offset: 0, length: length))
+            #expect(throws: GridError.self) { try WireCodec.decodeBlockRequest(frames) }
+        }
+        for (offset, total) in [(0, 2), (.max, .max), (8, 10)] as [(UInt64, UInt64)] {
+            let reply = BlockReply(hash: hash, offset: offset, totalBytes: total)
+            let frames = try WireCodec.encode(reply, chunk: Payload(copying: [1, 2, 3]))
+            #expect(throws: GridError.self) { try WireCodec.decodeBlockReply(frames) }
+        }
+        let short = try frames { $0.blockRequest.length = 1 }
+        #expect(throws: GridError(.usage, "malformed message: a block hash of 0 bytes, expected 32")) {
+            try WireCodec.decodeBlockRequest(short)
+        }
+    }
+
+    @Test("Groups nested to the end of a header neither overflow the stack nor pass")
+    func deepNesting() {
+        expectMalformed([Payload(copying: Array(repeating: 0x7B, count: Limits.headerBytesMax))], "not an envelope")
+    }
+}

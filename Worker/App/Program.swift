@@ -1,0 +1,74 @@
+import ArgumentParser
+import ClusterModel
+import Foundation
+import Kernels
+import Logging
+import WorkerEngine
+import WorkerRuntime
+
+/// Start and end of the worker program: flags, logging, signals, exit status.
+@main
+enum Program {
+    static func main() {
+        do throws(GridError) {
+            let command = try parse()
+            let environment = ProcessInfo.processInfo.environment
+            let settings = try command.settings(environment)
+            // May start this program anew; hence before threads and sockets exist.
+            let remark = try BLAS.adoptCoreType(command.value(command.blasCore, "BLAS_CORE", environment) ?? "auto")
+            BLAS.configure()
+            if command.describe {
+                print(try Description(settings).json())
+            } else {
+                try work(settings, remark)
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private static func parse() throws(GridError) -> WorkerCommand {
+        do {
+            return try WorkerCommand.parse()
+        } catch {
+            // Asked for help or the version: that is no error, and the text goes to stdout.
+            if WorkerCommand.exitCode(for: error) == .success { WorkerCommand.exit(withError: error) }
+            throw GridError(.usage, "\(WorkerCommand.message(for: error)) (see alphagrid-worker --help)")
+        }
+    }
+
+    private static func work(_ settings: WorkerSettings, _ remark: String?) throws(GridError) {
+        let logger = Logger(label: "alphagrid-worker", factory: { StreamLogHandler.standardError(label: $0) })
+        if let remark { logger.info("\(remark)") }
+        logger.info(
+            "worker \(settings.worker): \(settings.slots) slots, \(ByteSize.text(settings.memoryBytes)) of blocks, \(BLAS.profile)"
+        )
+        let signals = Signals()
+        let runtime = try WorkerRuntime(settings, logger: logger)
+        try signals.listen(first: { runtime.drain() }, second: { leave(1) })
+        switch try runtime.waitForExit() {
+        case .drained:
+            logger.info("drained; leaving")
+        case .drainTimedOut(let attemptsLeft):
+            throw GridError(.partlyDone, "draining took too long: \(attemptsLeft) attempts are left to other workers")
+        case .refused(let reason):
+            throw GridError(.failed, "\(settings.coordinator) refused this worker: \(reason)")
+        case nil:
+            break
+        }
+        leave(0)
+    }
+
+    private static func fail(_ error: GridError) -> Never {
+        FileHandle.standardError.write(Data("alphagrid-worker: \(error)\n".utf8))
+        leave(error.exitCode)
+    }
+
+    /// Ends the process without running what libraries left for its end: slots may still be inside OpenBLAS, which
+    /// would find its memory gone.
+    private static func leave(_ code: Int32) -> Never {
+        fflush(stdout)
+        fflush(stderr)
+        _exit(code)
+    }
+}

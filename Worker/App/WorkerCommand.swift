@@ -1,0 +1,65 @@
+import ArgumentParser
+import ClusterModel
+import Kernels
+import Messaging
+import WorkerRuntime
+
+/// The flags of `alphagrid-worker`. Each can also be set in the environment; the flag wins.
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alphagrid-worker",
+        abstract: "Computes tasks for an AlphaGrid coordinator.",
+        discussion: """
+            Connects to the coordinator and stays: when it is away the worker computes on and tries again. \
+            SIGTERM or Ctrl-C drains: what is in hand is finished and delivered, then the worker leaves; a second one \
+            ends it at once.
+
+            Every flag NAME can be given as ALPHAGRID_NAME in the environment, such as ALPHAGRID_CONNECT or \
+            ALPHAGRID_BLAS_CORE.
+            """,
+        version: AlphaGrid.version)
+
+    @Option(help: ArgumentHelp("Address of the coordinator.", valueName: "tcp://HOST:5710"))
+    var connect: String?
+
+    @Option(help: ArgumentHelp("Tasks computed at once (default: one per processor).", valueName: "N"))
+    var slots: String?
+
+    @Option(help: ArgumentHelp("Bound of the block cache (default: 4GiB).", valueName: "SIZE"))
+    var memory: String?
+
+    @Option(help: ArgumentHelp("OpenBLAS core type, or auto for what fits this CPU (default: auto).", valueName: "auto|NAME"))
+    var blasCore: String?
+
+    @Option(help: ArgumentHelp("Name of this worker (default: HOST-PID).", valueName: "ID"))
+    var name: String?
+
+    @Flag(help: "Print what this worker would say of itself as JSON, and exit.")
+    var describe = false
+
+    /// The flag's value, else that of its environment variable; empty counts as absent there.
+    func value(_ flag: String?, _ variable: String, _ environment: [String: String]) -> String? {
+        flag ?? environment["ALPHAGRID_\(variable)"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    func settings(_ environment: [String: String]) throws(GridError) -> WorkerSettings {
+        let connect = value(connect, "CONNECT", environment)
+        guard let address = connect ?? (describe ? "tcp://127.0.0.1:5710" : nil) else {
+            throw GridError(
+                .usage, "--connect is missing: expected the coordinator's address, such as --connect tcp://127.0.0.1:5710")
+        }
+        var slots = WorkerSettings.defaultSlots
+        if let text = value(self.slots, "SLOTS", environment) {
+            guard let number = Int(text) else {
+                throw GridError(
+                    .usage, "--slots '\(text.printable)' is not valid: expected a number from 1 to \(Limits.slotsMax)")
+            }
+            slots = number
+        }
+        var memory = WorkerSettings.defaultMemoryBytes
+        if let text = value(self.memory, "MEMORY", environment) { memory = try ByteSize.parse(text, field: "--memory") }
+        return try WorkerSettings(
+            coordinator: try Endpoint(parsing: address, for: .connect, field: "--connect"), slots: slots,
+            memoryBytes: memory, worker: value(name, "NAME", environment))
+    }
+}

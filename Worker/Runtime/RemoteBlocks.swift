@@ -1,0 +1,119 @@
+import ClusterModel
+import Dispatch
+import Logging
+import Messaging
+import Synchronization
+
+/// Blocks from a block server, by a thread with a socket of its own; kept in the worker's cache.
+package final class RemoteBlocks: BlockSource {
+    /// A slot that sleeps until its block is there.
+    private final class Waiter: Sendable {
+        let outcome = Mutex<Result<Payload, GridError>?>(nil)
+        let arrived = DispatchSemaphore(value: 0)
+    }
+
+    private struct State {
+        var loop: SocketLoop<BlockFetchHandler>?
+        var server: Endpoint?
+        var waiters: [BlockHash: [Waiter]] = [:]
+        var isStopped = false
+    }
+
+    private let cache: BlockCache
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    package init(cache: BlockCache, logger: Logger) {
+        self.cache = cache
+        self.logger = logger
+    }
+
+    /// Fetches from this server from now on; the first call starts the thread.
+    package func serve(from server: Endpoint) throws(GridError) {
+        let failure: GridError? = state.withLock { state in
+            guard !state.isStopped, state.server != server else { return nil }
+            state.server = server
+            if let loop = state.loop {
+                loop.post(.serveFrom(server))
+                return nil
+            }
+            do throws(GridError) {
+                state.loop = try startLoop(server)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private func startLoop(_ server: Endpoint) throws(GridError) -> SocketLoop<BlockFetchHandler> {
+        var options = SocketOptions()
+        options.frameBytesMax = Limits.blockChunkBytesMax + Limits.headerBytesMax
+        options.commandsMax = Limits.blocksWantedMax
+        options.lingerMilliseconds = 0
+        let logger = logger
+        return try SocketLoop(name: "blocks", .dealer(connect: server), options: options) { [weak self] _ in
+            BlockFetchHandler(logger: logger) { [weak self] hash, outcome in self?.deliver(hash, outcome) }
+        }
+    }
+
+    package func prefetch(_ hash: BlockHash, byteCount: Int) {
+        if cache.raw(hash) != nil { return }
+        let loop = state.withLock { $0.loop }
+        loop?.post(.want(hash, byteCount: byteCount, isUrgent: false))
+    }
+
+    package func block(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
+        let waiter = Waiter()
+        // Looking and queueing under one lock: what is delivered in between is either seen here or told to the waiter.
+        let held: Result<Payload, GridError>? = state.withLock { state in
+            if let payload = cache.raw(hash) { return .success(payload) }
+            guard let loop = state.loop, !state.isStopped else {
+                return .failure(GridError(.failed, "block \(hash) is not here, and no block server is known"))
+            }
+            guard loop.post(.want(hash, byteCount: byteCount, isUrgent: true)) else {
+                return .failure(GridError(.failed, "block \(hash) cannot be had: too many blocks are wanted"))
+            }
+            state.waiters[hash, default: []].append(waiter)
+            return nil
+        }
+        if held == nil { waiter.arrived.wait() }
+        guard let outcome = held ?? waiter.outcome.withLock({ $0 }) else {
+            throw GridError(.failed, "block \(hash) did not come")
+        }
+        let payload = try outcome.get()
+        guard payload.count == byteCount else {
+            throw GridError(.failed, "block \(hash) has \(payload.count) bytes, the task expects \(byteCount)")
+        }
+        return payload
+    }
+
+    /// Called by the fetching thread.
+    private func deliver(_ hash: BlockHash, _ outcome: Result<Payload, GridError>) {
+        let waiters = state.withLock { state in
+            if case .success(let payload) = outcome { cache.insertRaw(hash, payload) }
+            return state.waiters.removeValue(forKey: hash) ?? []
+        }
+        for waiter in waiters { wake(waiter, outcome) }
+    }
+
+    private func wake(_ waiter: Waiter, _ outcome: Result<Payload, GridError>) {
+        waiter.outcome.withLock { $0 = outcome }
+        waiter.arrived.signal()
+    }
+
+    /// Ends the thread; whoever waits for a block is told so.
+    package func stop() {
+        let (loop, waiters) = state.withLock { state in
+            state.isStopped = true
+            let waiters = state.waiters
+            state.waiters = [:]
+            return (state.loop, waiters)
+        }
+        loop?.stop()
+        let outcome = Result<Payload, GridError>.failure(GridError(.failed, "the worker is stopping"))
+        for waiter in waiters.values.joined() { wake(waiter, outcome) }
+        loop?.join()
+    }
+}

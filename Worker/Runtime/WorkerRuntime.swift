@@ -1,0 +1,73 @@
+import ClusterModel
+import Foundation
+import Kernels
+import Logging
+import Messaging
+import Synchronization
+import WorkerEngine
+
+/// What a worker computes with; shared by its control thread and its slots.
+struct WorkerParts: Sendable {
+    let cache: BlockCache
+    let blocks: RemoteBlocks
+    let executor: TaskExecutor
+    let pool: SlotPool
+}
+
+/// A running worker: a control thread that talks to the coordinator, a thread that fetches blocks, and slots.
+package final class WorkerRuntime: Sendable {
+    private let parts: WorkerParts
+    private let control: SocketLoop<ControlHandler>
+    private let notice = ExitNotice()
+
+    /// Starts the worker. A coordinator that cannot be reached is no error: the worker tries until it can.
+    ///
+    /// `BLAS.adoptCoreType` and `BLAS.configure` come before.
+    /// - Throws: when the system has no threads or sockets left.
+    package init(_ settings: WorkerSettings, logger: Logger) throws(GridError) {
+        let cache = BlockCache(bytesMax: settings.memoryBytes)
+        let blocks = RemoteBlocks(cache: cache, logger: logger)
+        let executor = TaskExecutor(source: blocks, cache: cache)
+        let pool = try SlotPool(slots: settings.slots, executor: executor)
+        let parts = WorkerParts(cache: cache, blocks: blocks, executor: executor, pool: pool)
+
+        var options = SocketOptions()
+        // One command per attempt in hand, and some for signals.
+        options.commandsMax = Limits.creditPerWorkerMax + 64
+        let hello = Self.hello(settings)
+        let notice = notice
+        control = try SocketLoop(name: "control", .dealer(connect: settings.coordinator), options: options) { poster in
+            ControlHandler(
+                engine: WorkerEngine(hello: hello, configuration: settings.engine), work: parts, poster: poster,
+                notice: notice, logger: logger)
+        }
+        self.parts = parts
+    }
+
+    /// What the worker says of itself.
+    package static func hello(_ settings: WorkerSettings) -> Hello {
+        Hello(
+            worker: settings.worker, incarnation: UInt64.random(in: .min ... .max), slots: UInt32(settings.slots),
+            credit: UInt32(settings.credit), memoryBytes: UInt64(settings.memoryBytes), profile: BLAS.profile,
+            host: settings.host, processID: ProcessInfo.processInfo.processIdentifier, version: AlphaGrid.version)
+    }
+
+    /// Finishes what is in hand, takes nothing new, says goodbye and ends. Any thread may call this.
+    package func drain() { control.post(.drain) }
+
+    /// Waits until the worker has left: drained, refused, or stopped.
+    ///
+    /// Slots that are still computing then are left to the end of the process.
+    /// - Returns: why it left; nil after `stop`.
+    /// - Throws: when the control socket broke.
+    package func waitForExit() throws(GridError) -> WorkerExit? {
+        let failure = control.join()
+        parts.pool.stop()
+        parts.blocks.stop()
+        if let failure { throw failure }
+        return notice.reason.withLock { $0 }
+    }
+
+    /// Leaves at once, without a word.
+    package func stop() { control.stop() }
+}

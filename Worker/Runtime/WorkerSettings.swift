@@ -1,0 +1,82 @@
+import ClusterModel
+import Foundation
+import Messaging
+import WorkerEngine
+
+/// How one worker runs.
+package struct WorkerSettings: Sendable {
+    package var coordinator: Endpoint
+    /// Tasks computed at once, each by a thread with a single-threaded BLAS.
+    package var slots: Int
+    /// Bound of the block cache.
+    package var memoryBytes: Int
+    package var worker: WorkerID
+    package var host: String
+    package var engine = WorkerConfiguration()
+
+    package static let defaultMemoryBytes = 4 << 30
+
+    /// - Parameter worker: nil for `HOST-PID`.
+    package init(
+        coordinator: Endpoint, slots: Int = defaultSlots, memoryBytes: Int = defaultMemoryBytes, worker: String? = nil
+    ) throws(GridError) {
+        guard (1...Limits.slotsMax).contains(slots) else {
+            throw GridError(.usage, "--slots \(slots) is not valid: expected a number from 1 to \(Limits.slotsMax)")
+        }
+        guard memoryBytes >= Limits.workerMemoryBytesMin else {
+            throw GridError(.usage, "--memory \(memoryBytes) is not valid: expected at least 64MiB")
+        }
+        let host = ProcessInfo.processInfo.hostName
+        let name = worker ?? "\(host)-\(ProcessInfo.processInfo.processIdentifier)"
+        guard !name.isEmpty, name.utf8.count <= Limits.wireNameBytesMax, name.unicodeScalars.allSatisfy(Self.isNameScalar) else {
+            throw GridError(
+                .usage,
+                "--name '\(name.printable)' is not valid: expected 1 to \(Limits.wireNameBytesMax) letters, digits, dots, "
+                    + "hyphens or underscores")
+        }
+        self.coordinator = coordinator
+        self.slots = slots
+        self.memoryBytes = memoryBytes
+        self.worker = WorkerID(name)
+        self.host = host
+    }
+
+    /// One per processor this process may use.
+    package static var defaultSlots: Int { min(max(1, ProcessInfo.processInfo.activeProcessorCount), Limits.slotsMax) }
+
+    /// Attempts accepted at once: while a slot computes, the next task and its blocks are on their way.
+    package var credit: Int { min(2 * slots + 2, Limits.creditPerWorkerMax) }
+
+    private static func isNameScalar(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "._-".unicodeScalars.contains(scalar))
+    }
+}
+
+/// Sizes as people write them.
+package enum ByteSize {
+    private static let units: [(name: String, bytes: Int)] = [
+        ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("KB", 1_000), ("MB", 1_000_000),
+        ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("B", 1),
+    ]
+
+    /// Bytes of texts such as `4GiB`, `512MiB`, `1.5GB` or `1000000`.
+    ///
+    /// - Parameter field: what the error names, such as `--memory`.
+    package static func parse(_ text: String, field: String) throws(GridError) -> Int {
+        let unit = units.first { text.hasSuffix($0.name) }
+        let number = text.dropLast(unit?.name.count ?? 0)
+        let isPlain = !number.isEmpty && number.allSatisfy { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard isPlain, let value = Double(number), let bytes = Int(exactly: (value * Double(unit?.bytes ?? 1)).rounded()),
+            bytes > 0
+        else {
+            throw GridError(.usage, "\(field) '\(text.printable)' is not valid: expected a size such as 4GiB, 512MiB or 4000000000")
+        }
+        return bytes
+    }
+
+    /// The shortest exact text, such as `4GiB`.
+    package static func text(_ bytes: Int) -> String {
+        let unit = units.prefix(4).reversed().first { bytes >= $0.bytes && bytes % $0.bytes == 0 }
+        return unit.map { "\(bytes / $0.bytes)\($0.name)" } ?? "\(bytes)B"
+    }
+}
