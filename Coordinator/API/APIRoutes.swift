@@ -63,7 +63,8 @@ struct APIRoutes: Sendable {
     // MARK: Health
 
     @Sendable private func live(_ request: Request, _ context: APIContext) async throws -> Response {
-        Response(status: .ok, headers: [.contentType: "text/plain; charset=utf-8"], body: .init(byteBuffer: ByteBuffer(string: "ok\n")))
+        let body = ResponseBody(byteBuffer: ByteBuffer(string: "ok\n"))
+        return Response(status: .ok, headers: [.contentType: "text/plain; charset=utf-8"], body: body)
     }
 
     /// Whoever asks shows no token, so the reason stays in the log.

@@ -17,7 +17,8 @@ package struct AccessToken: Sendable, CustomStringConvertible, CustomReflectable
         else {
             throw GridError(
                 .usage,
-                "the token in \(source) is not valid: expected \(Self.bytesMin) to \(Self.bytesMax) visible ASCII characters without spaces")
+                "the token in \(source) is not valid: expected \(Self.bytesMin) to \(Self.bytesMax) visible ASCII "
+                    + "characters without spaces")
         }
         self.bytes = bytes
     }

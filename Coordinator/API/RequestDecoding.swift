@@ -39,7 +39,8 @@ extension JobRequest {
         if let priority, !Self.priorityRange.contains(priority) {
             throw GridError(
                 .usage,
-                "priority \(priority) is not valid: expected a whole number from \(Self.priorityRange.lowerBound) to \(Self.priorityRange.upperBound)")
+                "priority \(priority) is not valid: expected a whole number from \(Self.priorityRange.lowerBound) to "
+                    + "\(Self.priorityRange.upperBound)")
         }
         if let pool, pool.isEmpty || pool.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
             throw GridError(.usage, "pool '\(pool.printable)' is not valid: expected the name of a pool")
@@ -80,7 +81,8 @@ extension WorkerID {
         guard (1...Limits.workerNameBytesMax).contains(text.utf8.count), plain else {
             throw GridError(
                 .usage,
-                "worker '\(text.printable)' is not valid: expected a name of 1 to \(Limits.workerNameBytesMax) bytes without spaces, as 'alphagrid workers' lists them")
+                "worker '\(text.printable)' is not valid: expected a name of 1 to \(Limits.workerNameBytesMax) bytes "
+                    + "without spaces, as 'alphagrid workers' lists them")
         }
         self.init(text)
     }
@@ -118,7 +120,8 @@ struct QueryParameters {
         guard digits, let value = Int(text), range.contains(value) else {
             throw GridError(
                 .usage,
-                "query parameter '\(name)' is '\(text.printable)': expected a whole number from \(range.lowerBound) to \(range.upperBound)")
+                "query parameter '\(name)' is '\(text.printable)': expected a whole number from \(range.lowerBound) to "
+                    + "\(range.upperBound)")
         }
         return value
     }

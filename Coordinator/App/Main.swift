@@ -70,7 +70,8 @@ struct Outcome: Equatable {
         }
         // The parser says 64 for a command line it does not understand; here that is 2, as for every other tool.
         let code = AlphaGridCommand.exitCode(for: error)
-        let text = AlphaGridCommand.fullMessage(for: error)
+        var text = AlphaGridCommand.fullMessage(for: error)
+        if text.hasPrefix("Error: ") { text = "error: " + text.dropFirst(7) }
         self.init(
             exitCode: code == .validationFailure ? 2 : code.rawValue,
             message: text.isEmpty || text.hasSuffix("\n") ? text : text + "\n")

@@ -45,12 +45,3 @@ struct MergeInFlight: Sendable {
     let workerName: WorkerID
     let checksum: UInt32?
 }
-
-extension AttemptID {
-    /// The low 24 bits of the epoch over 40 bits of a serial number, so that an attempt of an earlier coordinator
-    /// that a worker still has in hand is never taken for one of this coordinator's.
-    init(epoch: Epoch, serial: UInt64) {
-        let tag = UInt64(truncatingIfNeeded: epoch.rawValue) & 0xFF_FFFF
-        self.init(tag << 40 | (serial & 0xFF_FFFF_FFFF))
-    }
-}

@@ -28,6 +28,6 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case rejectionIgnored
     /// A result that is not needed is not acknowledged.
     case dropNotAcknowledged
-    /// What a worker has in hand after a reconnect is leased again without a word to the worker.
-    case inHandIgnored
+    /// Attempts of a new coordinator have the numbers of its predecessor's.
+    case epochIgnored
 }

@@ -107,7 +107,7 @@ extension Scheduler {
         var id: AttemptID
         repeat {
             lastAttemptSerial += 1
-            id = AttemptID(epoch: epoch, serial: lastAttemptSerial)
+            id = AttemptID(epoch: planted(.epochIgnored) ? Epoch(0) : epoch, serial: lastAttemptSerial)
             // Taken only if a worker claimed to have it in hand before it existed.
         } while attempts[id] != nil
         let taskID = TaskID(job: record.id, plan: stage.plan, index: task)

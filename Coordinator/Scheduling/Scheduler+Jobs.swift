@@ -21,7 +21,7 @@ extension Scheduler {
             jobs[job]?.profile = slot
         }
         jobs[job]?.stage = Stage(submission, at: now)
-        setPriority(of: submission.job, to: submission.priority)
+        refreshReady(job)
         completeStageIfDone(job)
     }
 

@@ -44,7 +44,8 @@ extension Scheduler {
         if state == .merging, jobs[job]?.stage?.merges[ref.task.index]?.attempt == ref.attempt { return true }
         let hasCredit = workers[worker].outstanding.count < workers[worker].credit
         let hasProfile = jobs[job]?.profile != nil && jobs[job]?.profile == workers[worker].profile
-        guard state == .queued, hasCredit, hasProfile, !planted(.inHandIgnored) else { return doom(ref, worker) }
+        let isKnownBad = jobs[job]?.stage?.notes[ref.task.index]?.hasRejected(ref.attempt) == true
+        guard state == .queued, hasCredit, hasProfile, !isKnownBad else { return doom(ref, worker) }
         attempts[ref.attempt] = Attempt(task: ref.task, worker: worker, leasedAt: now, state: .live)
         workers[worker].outstanding.append(ref.attempt)
         jobs[job]?.stage?.move(ref.task.index, to: .leased)
@@ -57,9 +58,10 @@ extension Scheduler {
         return true
     }
 
-    /// Counts an attempt that is not needed against the worker's credit until the worker answers.
+    /// Counts an attempt that is not needed against the worker's credit until the worker answers. A worker that lists
+    /// more than its credit gets nothing new before it has answered the rest.
     private mutating func doom(_ ref: AttemptRef, _ worker: Int) -> Bool {
-        if workers[worker].outstanding.count < workers[worker].credit {
+        if workers[worker].outstanding.count < Limits.creditPerWorkerMax {
             attempts[ref.attempt] = Attempt(task: ref.task, worker: worker, leasedAt: now, state: .doomed)
             workers[worker].outstanding.append(ref.attempt)
         }

@@ -26,6 +26,10 @@ extension Scheduler {
             if planted(.doubleMerge), let payload { effects.append(.merge(ref, payload)) }
             drop(ref, planted(.doubleMerge) ? nil : payload, from: worker, isForeign: false)
         case .queued, .leased:
+            if jobs[job]?.stage?.notes[ref.task.index]?.hasRejected(ref.attempt) == true {
+                drop(ref, payload, from: worker, isForeign: false)
+                return
+            }
             guard let payload else {
                 failed(TaskFailure(ref: ref, message: "it sent a result without a partial"), from: worker)
                 return

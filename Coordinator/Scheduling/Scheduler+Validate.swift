@@ -75,9 +75,9 @@ extension Scheduler {
             if attempt.worker != index { wrong.append("attempt \(id) is another worker's") }
             if attempt.state == .live, !isLive(attempt, id) { wrong.append("attempt \(id) is live, its task does not have it") }
         }
-        if worker.outstanding.count > worker.credit {
-            wrong.append("\(worker.outstanding.count) attempts are outstanding, its credit is \(worker.credit)")
-        }
+        let live = worker.outstanding.filter { attempts[$0]?.state == .live }.count
+        if live > worker.credit { wrong.append("\(live) attempts are live, its credit is \(worker.credit)") }
+        if worker.outstanding.count > Limits.creditPerWorkerMax { wrong.append("\(worker.outstanding.count) attempts are kept") }
         if worker.state == .vacant || worker.state == .lost, !worker.outstanding.isEmpty { wrong.append("it is gone and holds attempts") }
         if worker.state == .vacant { return wrong.map { "vacant worker slot \(index): \($0)" } }
         if let peer = worker.peer, workerByPeer[peer] != index { wrong.append("its connection is another's") }

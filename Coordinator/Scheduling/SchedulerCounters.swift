@@ -23,4 +23,24 @@ package struct SchedulerCounters: Equatable, Sendable {
     package var alarms = 0
 
     package init() {}
+
+    /// Adds what another scheduler counted.
+    package mutating func add(_ other: SchedulerCounters) {
+        leases += other.leases
+        speculativeLeases += other.speculativeLeases
+        attemptsAdopted += other.attemptsAdopted
+        tasksMerged += other.tasksMerged
+        tasksRequeued += other.tasksRequeued
+        tasksFailed += other.tasksFailed
+        partialsRejected += other.partialsRejected
+        resultsLateAccepted += other.resultsLateAccepted
+        resultsDropped += other.resultsDropped
+        resultsDeferred += other.resultsDeferred
+        workersJoined += other.workersJoined
+        workersLost += other.workersLost
+        workersRefused += other.workersRefused
+        messagesFromStrangers += other.messagesFromStrangers
+        messagesUndecodable += other.messagesUndecodable
+        alarms += other.alarms
+    }
 }

@@ -39,7 +39,7 @@ package struct StageSubmission: Equatable, Sendable {
     package var taskCount: Int
     /// Says which tasks share blocks; nil when none do. Its `taskCount` must be the stage's.
     package var grid: TaskGrid?
-    /// Larger runs first, then the smaller job number.
+    /// Larger runs first, then the smaller job number. Counts with the job's first stage; later `setPriority` changes it.
     package var priority: Int
     /// The profile an earlier stage or an earlier coordinator fixed; nil leaves the choice to the first lease of the job.
     package var profile: NumericProfile?

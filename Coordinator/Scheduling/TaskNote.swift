@@ -50,6 +50,14 @@ struct TaskNote: Sendable {
         add(what, attempt: attempt, worker: worker, at: now)
     }
 
+    /// Whether this attempt's partial has turned out to be none: sent again, it is none again.
+    func hasRejected(_ attempt: AttemptID) -> Bool {
+        events.contains { event in
+            if case .rejected = event.what { return event.attempt == attempt }
+            return false
+        }
+    }
+
     /// Sentences for people, oldest first; times count from the stage's begin.
     func story(since begin: MonotonicTime) -> [String] {
         events.map { event in

@@ -10,6 +10,16 @@ package struct StageProgress: Equatable, Sendable {
     package var merging: Int
     package var merged: Int
     package var total: Int
+
+    package init(plan: PlanHash, stageName: String, queued: Int, leased: Int, merging: Int, merged: Int, total: Int) {
+        self.plan = plan
+        self.stageName = stageName
+        self.queued = queued
+        self.leased = leased
+        self.merging = merging
+        self.merged = merged
+        self.total = total
+    }
 }
 
 /// The workers as a whole.

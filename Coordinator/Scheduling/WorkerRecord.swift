@@ -64,21 +64,21 @@ struct WorkerRecord: Sendable {
     }
 }
 
-/// The last few block groups a worker's tasks touched, newest overwriting oldest.
+/// The last few block groups a worker's tasks touched, newest first.
 struct RecentGroups: Sendable {
-    private var keys = SIMD8<UInt64>(repeating: .max)
-    private var next = 0
+    // A tuple, because an array would cost an allocation per worker and SIMD a slow comparison on plain x86-64.
+    private var keys: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (.max, .max, .max, .max, .max, .max)
 
     static func key(job: JobID, group: Int) -> UInt64 {
         UInt64(truncatingIfNeeded: job.rawValue) << 32 | UInt64(truncatingIfNeeded: group) & 0xFFFF_FFFF
     }
 
-    func contains(_ key: UInt64) -> Bool { any(keys .== key) }
+    func contains(_ key: UInt64) -> Bool {
+        keys.0 == key || keys.1 == key || keys.2 == key || keys.3 == key || keys.4 == key || keys.5 == key
+    }
 
     mutating func touch(_ key: UInt64) {
-        if contains(key) { return }
-        keys[next] = key
-        next = (next + 1) % 8
+        if !contains(key) { keys = (key, keys.0, keys.1, keys.2, keys.3, keys.4) }
     }
 }
 

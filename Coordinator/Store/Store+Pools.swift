@@ -66,7 +66,8 @@ extension Store {
     /// The alphas of a pool in bytewise order.
     package func poolMembers(_ region: Region, pool name: String) throws(GridError) -> [String] {
         try PoolName.check(name)
-        return try pool.read(Action("read pool '\(name)' of \(region)", needs: "SELECT on pools and pool_members")) { connection in
+        return try pool.read(Action("read pool '\(name)' of \(region)", needs: "SELECT on pools and pool_members")) {
+            connection in
             try Self.poolAlphas(region, pool: name, connection)
         }
     }
@@ -82,7 +83,8 @@ extension Store {
             try connection.lock("pools \(region)")
             let present = try connection.execute("SELECT count(*) FROM pools WHERE region_id = $1", [.integer(regionID)])
             guard (present.integer(0, 0) ?? 0) < Limits.poolsPerRegionMax else {
-                throw GridError(.conflict, "region \(region) has \(Limits.poolsPerRegionMax) pools already, as many as are supported")
+                throw GridError(
+                    .conflict, "region \(region) has \(Limits.poolsPerRegionMax) pools already, as many as are supported")
             }
             let made = try connection.execute(
                 "INSERT INTO pools (region_id, pool_name) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING pool_id",
@@ -124,7 +126,8 @@ extension Store {
             ).texts()
             let missing = Self.absent(ids, from: gone)
             guard missing.isEmpty else {
-                throw GridError(.notFound, "alpha \(Self.list(missing)) is not in pool '\(name)' of \(region), so nothing was changed")
+                throw GridError(
+                    .notFound, "alpha \(Self.list(missing)) is not in pool '\(name)' of \(region), so nothing was changed")
             }
         }
     }
@@ -150,7 +153,8 @@ extension Store {
         ).texts()
         let missing = absent(ids, from: known)
         guard missing.isEmpty else {
-            throw GridError(.notFound, "alpha \(list(missing)) is not a submitted alpha of region \(region), so nothing was changed")
+            throw GridError(
+                .notFound, "alpha \(list(missing)) is not a submitted alpha of region \(region), so nothing was changed")
         }
         try connection.execute(
             "INSERT INTO pool_members (pool_id, alpha_id) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING",
@@ -162,7 +166,8 @@ extension Store {
         let found = try connection.execute(
             "SELECT pool_id FROM pools WHERE region_id = $1 AND pool_name = $2", [.integer(regionID), .text(name)])
         guard let id = found.text(ifAnyRow: 0).flatMap({ Int64($0) }) else {
-            throw GridError(.notFound, "region \(region) has no pool '\(name.printable)': 'alphagrid pools list' shows those it has")
+            throw GridError(
+                .notFound, "region \(region) has no pool '\(name.printable)': 'alphagrid pools list' shows those it has")
         }
         return id
     }

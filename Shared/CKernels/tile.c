@@ -18,26 +18,23 @@ AG_CLONES_POPCOUNT static void common_days(
     }
 }
 
-static int has_bit(const uint64_t *bits, size_t t) { return (int)(bits[t / 64] >> (t % 64) & 1); }
-
 // Marks the pairs of row alpha i whose common dates leave out a panel date between their first and their last: only
-// they have returns of their own. Dates long before the kept ones matter no more once both have the date just before.
+// they have returns of their own. Dates before the kept ones matter no more once both have the date just before, which
+// is where the bit sets begin: without it, fewer common dates are counted than there are dates.
 static void mark_pairwise(const ag_tile *tile, size_t i, uint32_t *days) {
     const ag_block *a = tile->row, *b = tile->column;
     const int32_t from = (int32_t)a->first_kept - 1;
-    const uint64_t *row_bits = a->presence + i * a->presence_words;
+    const uint64_t *bits = a->presence + i * a->presence_words;
     uint32_t present[256];
     for (size_t strip = 0; strip < b->alphas; strip += 256) {
         size_t count = b->alphas - strip < 256 ? b->alphas - strip : 256;
-        common_days(row_bits, b->presence + strip * a->presence_words, a->presence_words, count, present);
+        common_days(bits, b->presence + strip * a->presence_words, a->presence_words, count, present);
         for (size_t k = 0; k < count; k++) {
             size_t j = strip + k;
             int32_t first = a->first[i] > b->first[j] ? a->first[i] : b->first[j];
             int32_t last = a->last[i] < b->last[j] ? a->last[i] : b->last[j];
-            if (last < first || last < from) continue;  // no common date that matters, hence no return either way
-            int32_t start = first > from ? first : from;
-            int joined = first >= from || (has_bit(row_bits, 0) && has_bit(b->presence + j * b->presence_words, 0));
-            if (joined && (int32_t)present[k] == last - start + 1) continue;
+            if (first < from) first = from;
+            if ((int32_t)present[k] == last - first + 1) continue;
             // A return ends on a common date, so fewer of those than wanted need no closer look.
             days[j] = present[k] < tile->rule.min_overlap ? 0 : AG_PAIRWISE;
         }
@@ -87,14 +84,16 @@ AG_INLINE const double *row_of(
 //
 //     cov = Sxy - Sx Sy / n,   vx = Sxx - Sx^2 / n,   vy = Syy - Sy^2 / n,   r = cov / sqrt(vx vy),
 //
-// and whether it can be trusted. With e the relative error of a product's sum against its sum of magnitudes,
-// bx = Sx^2 / (n vx) = (mean - centre)^2 / variance, and Cauchy-Schwarz on each sum of magnitudes,
+// and whether it can be trusted. Let e bound the error of a product's sum against its sum of magnitudes, and
+// b = S^2 / (n v) = (mean - centre)^2 / variance, so that Sxx / vx = 1 + bx. By Cauchy and Schwarz the magnitudes of
+// Sxy add up to at most sqrt(Sxx Syy), those of Sx to sqrt(n Sxx). To first order, with k^2 = 1 + b and |r| <= 1,
 //
-//     |error of r| <= e (2.5 + 5.25 (bx + by)):
+//     |error of r| <= e (kx ky + kx sqrt(by) + ky sqrt(bx) + kx^2 / 2 + kx sqrt(bx) + ky^2 / 2 + ky sqrt(by))
+//                  <= e (2.5 + 5.25 (bx + by)),
 //
-// the caller turns the error it tolerates into a limit for bx + by. That a pair is not constant needs proof, too: if
-// all returns lay within the tolerance, vx would be at most n tolerance^2 / 4. Comparisons are written so that NaN
-// and infinity fail them.
+// since p q <= p^2 / 8 + 2 q^2. The caller turns the error it tolerates into a limit for bx + by. That a pair is not
+// constant needs proof, too: if all returns lay within the tolerance, vx would be at most n tolerance^2 / 4.
+// Comparisons are written so that NaN and infinity fail them.
 AG_CLONES static void combine(
     const double *restrict xy, const double *restrict x, const double *restrict y, const double *restrict xx,
     const double *restrict yy, const uint32_t *restrict days, double constancy_x, const double *restrict constancy_y,

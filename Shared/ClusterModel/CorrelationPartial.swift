@@ -45,7 +45,8 @@ package struct CorrelationPartial: Equatable, Sendable {
     package static let sumScale = 1_099_511_627_776.0
 
     package var blocks: [Block]
-    /// Pairs decided by the two-pass twin because a fast kernel could not bound its error.
+    /// Pairs decided one by one by the two-pass twin: a fast kernel could not bound its error, or the gaps of both series
+    /// make the pair's returns its own.
     package var twinPairs: UInt64
 
     package init(blocks: [Block], twinPairs: UInt64) {

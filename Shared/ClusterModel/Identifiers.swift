@@ -43,12 +43,17 @@ package struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
     package var description: String { "\(job)/\(plan)/\(index)" }
 }
 
-/// One lease of one task to one worker, unique within a coordinator epoch.
+/// One lease of one task to one worker, unique over all epochs of the coordinator.
 package struct AttemptID: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let rawValue: UInt64
     package init(_ rawValue: UInt64) { self.rawValue = rawValue }
+    /// The low 24 bits of the epoch over 40 bits of a serial number, so that an attempt of an earlier coordinator
+    /// that a worker still has in hand is never taken for one of the present coordinator's.
+    package init(epoch: Epoch, serial: UInt64) {
+        rawValue = (UInt64(truncatingIfNeeded: epoch.rawValue) & 0xFF_FFFF) << 40 | (serial & 0xFF_FFFF_FFFF)
+    }
     package static func < (a: AttemptID, b: AttemptID) -> Bool { a.rawValue < b.rawValue }
-    package var description: String { "#\(rawValue)" }
+    package var description: String { "#\(rawValue >> 40).\(rawValue & 0xFF_FFFF_FFFF)" }
 }
 
 /// Name a worker gives itself, stable over restarts; `host-pid` unless configured.

@@ -91,7 +91,7 @@ enum Panels {
     static func depth(_ precision: Precision) -> Int {
         switch precision {
         case .float64: 320
-        case .float32: 192
+        case .float32: 128
         }
     }
 

@@ -64,7 +64,8 @@ enum CoreTypeChoice {
     ) throws(GridError) -> Outcome {
         guard !requested.isEmpty, requested.utf8.count <= 32, requested.utf8.allSatisfy(isNameByte) else {
             throw GridError(
-                .usage, "BLAS core type '\(requested.printable)' is not valid: expected auto or a name such as Haswell or SkylakeX")
+                .usage,
+                "BLAS core type '\(requested.printable)' is not valid: expected auto or a name such as Haswell or Zen")
         }
         let wanted = requested == "auto" ? nil : requested
         let found = settings.compactMap { name in environment(name).map { "\(name)=\($0)" } }
@@ -77,9 +78,8 @@ enum CoreTypeChoice {
             return .restart(coreType: wanted, found: found.joined(separator: " "))
         }
         if let wanted, wanted.lowercased() != profile.coreType.lowercased() {
-            throw GridError(
-                .usage,
-                "BLAS core type '\(wanted)' is not available: OpenBLAS \(profile.blasVersion) runs with \(profile.coreType) on this CPU")
+            let running = "OpenBLAS \(profile.blasVersion) runs with \(profile.coreType) on this CPU"
+            throw GridError(.usage, "BLAS core type '\(wanted)' is not available: \(running)")
         }
         guard let restarted, !restarted.isEmpty else { return .proceed(note: nil) }
         return .proceed(
@@ -88,8 +88,8 @@ enum CoreTypeChoice {
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
         default: false
         }
     }

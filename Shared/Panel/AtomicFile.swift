@@ -13,7 +13,7 @@ import Darwin
 package struct AtomicFile: ~Copyable {
     package let path: String
     /// Where the bytes go until they are committed; nil for pipes and devices.
-    private let temporary: String?
+    private var temporary: String?
     private let descriptor: Int32
 
     package init(path: String) throws(GridError) {
@@ -62,8 +62,10 @@ package struct AtomicFile: ~Copyable {
     }
 
     package consuming func commit() throws(GridError) {
-        guard let temporary else { return }
-        guard rename(temporary, path) == 0 else { throw FileSystem.failure("cannot be written", path) }
+        guard let name = temporary else { return }
+        guard rename(name, path) == 0 else { throw FileSystem.failure("cannot be written", path) }
+        // From here on the name may be another writer's.
+        temporary = nil
     }
 
     /// The file a symbolic link stands for, so that the link stays and its target is replaced.

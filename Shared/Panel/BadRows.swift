@@ -13,6 +13,11 @@ struct BadRows {
         if problems.count < Limits.errorsReportedMax { problems.append(problem()) } else { more += 1 }
     }
 
+    /// What is wrong with a row of another length than its header.
+    static func wrongLength(_ count: Int, expected: Int, line: Int) -> String {
+        "line \(line): \(count) field\(count == 1 ? "" : "s"), expected \(expected) as in the header"
+    }
+
     /// - Throws: one `GridError(.usage)` with all that was collected, such as
     ///   `file.csv: line 7, column X: 'abc' is not a number; line 9: 3 fields, expected 5; and 3 more`.
     func throwIfAny(name: String) throws(GridError) {

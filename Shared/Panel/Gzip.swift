@@ -24,7 +24,8 @@ package enum Gzip {
     }
 
     /// - Parameter name: names the file in errors.
-    /// - Throws: `GridError(.usage)` for what is no gzip, is damaged, ends early, has bytes behind its end, or grows beyond the bounds.
+    /// - Throws: `GridError(.usage)` for what is no gzip, is damaged, ends early, has bytes behind its end, or grows
+    ///   beyond the bounds.
     package static func inflate(
         _ input: UnsafeRawBufferPointer, name: String, bounds: Bounds = Bounds()
     ) throws(GridError) -> Payload {
@@ -41,7 +42,7 @@ package enum Gzip {
 
         var output = GrowingBuffer()
         // The last four bytes tell the size of the last member; a lie costs no more than address space.
-        let told = Int(UInt32(littleEndian: input.loadUnaligned(fromByteOffset: max(0, input.count - 4), as: UInt32.self)))
+        let told = input.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
         try output.reserve(min(told, input.count * 16) + 64, for: "inflating \(name)")
         var consumed = 0
         while true {

@@ -38,10 +38,11 @@ package struct NPYHeader: Equatable, Sendable {
         switch fields.descr {
         case "<f4": precision = .float32
         case "<f8": precision = .float64
-        default: throw refuse("the NPY values are of type '\(fields.descr.printable)': expected '<f4' or '<f8' (little-endian float)")
+        default:
+            throw refuse("the values are of type '\(fields.descr.printable)': expected '<f4' or '<f8' (little-endian float)")
         }
         guard fields.shape.count == 2 else {
-            throw refuse("the NPY array has \(fields.shape.count) dimensions: expected 2, dates x alphas")
+            throw refuse("the shape has \(fields.shape.count) of the 2 dimensions expected, dates x alphas")
         }
         fortranOrder = fields.fortranOrder
         rows = fields.shape[0]

@@ -27,7 +27,12 @@ extension Panel {
         }
         let blocks = UnsafeRawBufferPointer(rebasing: file.bytes[PanelFileHeader.byteCount..<blocksEnd])
         let storage = Payload(adopting: blocks) { withExtendedLifetime(file) {} }
-        let parts = try parse(metadata, header, shape, storage, name: name)
+        let parts: Parts
+        do throws(GridError) {
+            parts = try parse(metadata, header, shape, storage, name: name)
+        } catch {
+            throw error.kind == .failed ? error : PanelFileHeader.damaged(name, error.message)
+        }
         let hashes = PanelHashing.blocks(storage, shape)
         for (index, hash) in hashes.enumerated() where hash != parts.blockHashes[index] {
             throw PanelFileHeader.damaged(name, "block \(index) does not match its hash")
@@ -53,7 +58,7 @@ extension Panel {
     private static func parse(
         _ metadata: UnsafeRawBufferPointer, _ header: PanelFileHeader, _ shape: PanelShape, _ storage: Payload, name: String
     ) throws(GridError) -> Parts {
-        var reader = ByteReader(metadata, what: "metadata of panel file \(name)")
+        var reader = ByteReader(metadata, what: "metadata")
         func damaged(_ what: String) -> GridError { PanelFileHeader.damaged(name, what) }
         var dates: [Day] = []
         for _ in 0..<Int(header.dateCount) { dates.append(Day(rawValue: try reader.read())) }

@@ -1,6 +1,9 @@
 import ClusterModel
 
 extension Panel {
+    /// The window of a user who names none: 4 years where dates are known, otherwise all.
+    package var defaultWindow: Window { dates.isEmpty ? .all : .years(4) }
+
     /// Index of the first date whose return counts; returns before it are computed from, not counted.
     ///
     /// `4y`: dates after the last one minus 4 calendar years; `400d`: the last 400 dates; `all`: 0.
@@ -14,7 +17,8 @@ extension Panel {
         case .years(let count):
             guard let last = dates.last else {
                 throw GridError(
-                    .usage, "window \(window) needs dates, which the input does not have: expected all or a number of days such as 400d")
+                    .usage,
+                    "window \(window) needs dates, which the input does not have: expected all or a number of days such as 400d")
             }
             let limit = last.adding(years: -count)
             // The last date itself is always later than the limit.

@@ -11,8 +11,9 @@ package final class PanelBuilder: @unchecked Sendable {
     private let alphaIDs: [String]
     /// Layout position of each alpha of the input.
     private let inputOrder: [Int]
+    /// Byte offset of each alpha's series, in input order: `set` is called for every row of a database.
+    private let offsets: [Int]
     private let idOrder: [UInt32]
-    private let name: String
     private let storage: Payload
     private let base: UnsafeMutableRawPointer
 
@@ -29,8 +30,8 @@ package final class PanelBuilder: @unchecked Sendable {
     /// - Parameter dates: empty, or `dayCount` of them.
     /// Leaves the values undefined.
     fileprivate init(alphaIDs ids: [String], dates: [Day], dayCount: Int, blockEdge: Int) throws(GridError) {
-        name = "the panel"
-        shape = try PanelShape(alphaCount: ids.count, dayCount: dayCount, blockEdge: blockEdge, name: name)
+        let name = "the panel"
+        let shape = try PanelShape(alphaCount: ids.count, dayCount: dayCount, blockEdge: blockEdge, name: name)
         for id in ids { if let problem = AlphaIDRule.problem(id) { throw GridError(.usage, problem) } }
         for (a, b) in zip(dates, dates.dropFirst()) where a >= b {
             throw GridError(.usage, "date \(b) comes behind \(a): expected ascending dates without duplicates")
@@ -45,6 +46,8 @@ package final class PanelBuilder: @unchecked Sendable {
         }
         idOrder = order.map { UInt32($0) }
         self.inputOrder = inputOrder
+        offsets = inputOrder.map { shape.offset(ofAlpha: $0) }
+        self.shape = shape
         self.dates = dates
         storage = try FileSystem.allocate(bytes: shape.totalBytes, for: name)
         base = UnsafeMutableRawPointer(mutating: storage.bytes.baseAddress!)
@@ -56,7 +59,7 @@ package final class PanelBuilder: @unchecked Sendable {
     ///   - day: position in the dates.
     package func set(alpha: Int, day: Int, value: Double) {
         precondition(day >= 0 && day < shape.dayCount)
-        series(inputOrder[alpha])[day] = value
+        (base + offsets[alpha]).assumingMemoryBound(to: Double.self)[day] = value
     }
 
     /// Sets all values of an alpha.
@@ -91,8 +94,12 @@ package final class PanelBuilder: @unchecked Sendable {
 
     /// Makes series from `first` on missing, the padding behind the last alpha included.
     fileprivate func fillMissing(from first: Int) {
-        for position in first..<(shape.blockCount * shape.blockEdge) {
-            series(position).update(repeating: .nan, count: shape.dayCount)
+        let end = shape.blockCount * shape.blockEdge
+        let group = 64
+        DispatchQueue.concurrentPerform(iterations: (end - first + group - 1) / group) { index in
+            for position in (first + index * group)..<min(first + (index + 1) * group, end) {
+                series(position).update(repeating: .nan, count: shape.dayCount)
+            }
         }
     }
 

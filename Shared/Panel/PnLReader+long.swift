@@ -21,15 +21,17 @@ extension PnLReader {
         var alphas = AlphaIDTable()
         /// Position in `alphas` of the last row's alpha: files are often sorted by alpha.
         var last = 0
-        var hasDay = [Bool](repeating: false, count: Int(Day.latest.rawValue - Day.earliest.rawValue) + 1)
-        var dayCount = 0
-
-        static func index(_ day: Day) -> Int { Int(day.rawValue - Day.earliest.rawValue) }
+        /// In order of first appearance.
+        var days: [Day] = []
+        /// One bit per day that text can say: whether it is in `days`.
+        private var isSeen = [UInt64](repeating: 0, count: Int(Day.latest.rawValue - Day.earliest.rawValue) / 64 + 1)
 
         mutating func add(_ day: Day) {
-            if !hasDay[Self.index(day)] {
-                hasDay[Self.index(day)] = true
-                dayCount += 1
+            let index = Int(day.rawValue - Day.earliest.rawValue)
+            let bit: UInt64 = 1 << UInt64(index & 63)
+            if isSeen[index >> 6] & bit == 0 {
+                isSeen[index >> 6] |= bit
+                days.append(day)
             }
         }
     }
@@ -47,7 +49,7 @@ extension PnLReader {
             guard axes.alphas.count <= Limits.alphasMax else {
                 throw GridError(.usage, "\(cursor.name) has more than \(Limits.alphasMax) alphas, the most that is read")
             }
-            guard axes.dayCount <= Limits.daysMax else { throw tooManyDates(cursor.name) }
+            guard axes.days.count <= Limits.daysMax else { throw tooManyDates(cursor.name) }
         }
         if records.isEmpty && bad.isEmpty { throw noRows(cursor.name) }
         return try table(records, axes, &bad, name: cursor.name)
@@ -87,7 +89,7 @@ extension PnLReader {
         }
         let more = try cursor.skipRow()
         if problem == nil && column + more != 3 {
-            problem = "line \(line): \(column + more) fields, expected 3 as in the header"
+            problem = BadRows.wrongLength(column + more, expected: 3, line: line)
         }
         if let problem {
             bad.add(problem)
@@ -100,12 +102,11 @@ extension PnLReader {
     private static func table(
         _ records: [Record], _ axes: Axes, _ bad: inout BadRows, name: String
     ) throws(GridError) -> PnLTable {
-        var dates: [Day] = []
-        var dayPosition = [Int32](repeating: -1, count: axes.hasDay.count)
-        for (index, isThere) in axes.hasDay.enumerated() where isThere {
-            dayPosition[index] = Int32(dates.count)
-            dates.append(Day(rawValue: Day.earliest.rawValue + Int32(index)))
-        }
+        let dates = axes.days.sorted()
+        let first = dates.first ?? .earliest
+        let last = dates.last ?? .earliest
+        var positions = [Int32](repeating: -1, count: Int(last.rawValue - first.rawValue) + 1)
+        for (position, day) in dates.enumerated() { positions[Int(day.rawValue - first.rawValue)] = Int32(position) }
         let cells = axes.alphas.count * dates.count
         // Memory must stay in proportion to the file, not to what its few rows could span.
         guard cells <= 16 << 20 || cells / 1_000 <= records.count else {
@@ -118,7 +119,7 @@ extension PnLReader {
         values.mutable.update(repeating: .nan, count: cells)
         var isSet = [UInt64](repeating: 0, count: cells / 64 + 1)
         for record in records {
-            let cell = Int(record.alpha) * dates.count + Int(dayPosition[Axes.index(record.day)])
+            let cell = Int(record.alpha) * dates.count + Int(positions[Int(record.day.rawValue - first.rawValue)])
             if isSet[cell >> 6] & (1 << UInt64(cell & 63)) != 0 {
                 bad.add(duplicate(record, in: records, axes))
             }

@@ -59,7 +59,7 @@ extension PnLReader {
         let more = try cursor.skipRow()
         if column + more != alphaIDs.count && !isBad {
             isBad = true
-            bad.add("line \(line): \(column + more + 1) fields, expected \(alphaIDs.count + 1) as in the header")
+            bad.add(BadRows.wrongLength(column + more + 1, expected: alphaIDs.count + 1, line: line))
         }
         return isBad ? nil : day
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 extension EndToEnd {
@@ -58,18 +59,20 @@ extension EndToEnd {
         func readers() async throws {
             let cluster = try await twoRegions(workers: 2)
             let database = cluster.database
-            let reader = Task {
+            let published = Atomic(false)
+            async let seen = {
                 var versions: Set<[String]> = []
-                while !Task.isCancelled {
-                    let seen = try await PrivateDatabase.rows(
-                        database, "SELECT count(*), count(DISTINCT job_id), count(DISTINCT last_updated) FROM correlation_usa")
-                    versions.formUnion(seen)
+                while !published.load(ordering: .relaxed) {
+                    versions.formUnion(
+                        try await PrivateDatabase.rows(
+                            database, "SELECT count(*), count(DISTINCT job_id), count(DISTINCT last_updated) FROM correlation_usa"
+                        ))
                 }
                 return versions
-            }
+            }()
             for _ in 0..<5 { try await cluster.finish(try await cluster.submit(Self.request("USA"))) }
-            reader.cancel()
-            let versions = try await reader.value
+            published.store(true, ordering: .relaxed)
+            let versions = try await seen
             #expect(versions.contains(["120", "1", "1"]))
             #expect(versions.isSubset(of: [["0", "0", "0"], ["120", "1", "1"]]), "\(versions)")
         }

@@ -77,6 +77,25 @@ extension EndToEnd {
                 "\(convention), window \(window)")
         }
 
+        @Test(
+            "Sampled rows of real data equal the exact program for the gap-dependent conventions",
+            .enabled(if: Place.realPnL != nil, "../shared/data is not there"), .timeLimit(.minutes(10)),
+            arguments: ["common-dates", "alphadatabank"])
+        func realExactRows(convention: String) async throws {
+            let file = try #require(Place.realPnL)
+            let cluster = try await TestCluster(workers: 2)
+            try await cluster.alphagrid("db", "import", file, "--region", "USA")
+            try await cluster.alphagrid(
+                "db", "configure", "--region", "USA", "--convention", convention, "--window", "all", "--min-overlap", "20")
+            let expected = try await TestData.exactRows(
+                file, convention: convention, minOverlap: 20, window: "all", rows: 4, into: cluster.state)
+            try await cluster.alphagrid("run", "correlation", "--region", "USA", "--wait")
+            try expectSameSummaries(
+                try await cluster.summaries("USA"), expected, tolerance: 1e-10, sample: true, "\(convention)")
+            let row = try await cluster.sql("SELECT DISTINCT convention, min_overlap FROM correlation_usa")
+            #expect(row == [[convention, "20"]])
+        }
+
         @Test("The most alike alpha and its common days are those of the exact program, and go into correlation_usa")
         func neighbours() async throws {
             let cluster = try await TestCluster(workers: 1)

@@ -25,13 +25,17 @@ struct AccuracyTests {
         #expect(worst[.float32]! <= 1e-5)
     }
 
-    @Test("Late starts alone, where complete blocks meet incomplete ones, agree with the slow twin", arguments: Convention.allCases)
+    @Test(
+        "Late starts alone, where complete blocks meet incomplete ones, agree with the slow twin",
+        arguments: Convention.allCases)
     func completeAgainstLate(_ convention: Convention) {
         // Blocks of 4: complete, late but alike, late and different; so that each of the shortcuts is taken.
         let starts = [0, 0, 0, 0, 40, 40, 40, 40, 60, 75, 62, 90, 0, 30, 0, 20]
-        var panel = syntheticPanel(alphas: starts.count * 3, days: 120, seed: 3, gaps: -1).filter { !$0.contains(where: \.isNaN) }
+        var panel = syntheticPanel(alphas: 48, days: 120, seed: 3, gaps: -1).filter { !$0.contains(where: \.isNaN) }
         #expect(panel.count >= 10)
-        while panel.count < starts.count { panel.append(zip(panel[panel.count - 10], panel[panel.count - 7]).map { $0 - 2 * $1 }) }
+        while panel.count < starts.count {
+            panel.append(zip(panel[panel.count - 10], panel[panel.count - 7]).map { $0 - 2 * $1 })
+        }
         panel = zip(panel, starts).map { series, start in series.enumerated().map { $0 < start ? .nan : $1 } }
         let worst = largestError(panel, convention, edge: 4)
         #expect(worst[.float64]! <= 1e-12)
@@ -58,7 +62,9 @@ struct AccuracyTests {
         #expect(worst[.float32]! <= 1e-5)
     }
 
-    @Test("The tile edge changes nothing beyond 1e-12: 1, larger than the panel, not dividing it", arguments: Convention.allCases)
+    @Test(
+        "The tile edge changes nothing beyond 1e-12: 1, larger than the panel, not dividing it",
+        arguments: Convention.allCases)
     func tileEdges(_ convention: Convention) {
         let panel = syntheticPanel(alphas: 23, days: 100, seed: 6)
         let matrices = [8, 1, 7, 64, 23].map {

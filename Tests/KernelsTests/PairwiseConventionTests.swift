@@ -54,5 +54,10 @@ struct PairwiseConventionTests {
         let matrix = KernelMatrix(panel, edge: 4, convention: convention, precision: .float64, minOverlap: 2)
         #expect(matrix.twinPairs == 2, "the first with the second and the fourth")
         #expect(largestError(panel, convention, edge: 4)[.float64]! <= 1e-12)
+        for (firstDay, pairs) in [(31, 2), (32, 0)] {
+            let matrix = KernelMatrix(
+                panel, edge: 4, convention: convention, precision: .float64, firstDay: firstDay, minOverlap: 2)
+            #expect(matrix.twinPairs == pairs, "from day \(firstDay)")
+        }
     }
 }

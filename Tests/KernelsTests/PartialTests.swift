@@ -133,7 +133,8 @@ struct PartialTests {
         let matrix = KernelMatrix(panel, edge: edge, convention: .ffillDiff, precision: .float64, minOverlap: 2)
         let blocks = preparedBlocks(panel, edge: edge, convention: .ffillDiff, precision: .float64)
         let task = correlationTask(
-            blocks, of: Array(blocks.indices), tiles: allTiles(blocks.count), ranks: ranks, mode: .medianOnly, low: low, high: high)
+            blocks, of: Array(blocks.indices), tiles: allTiles(blocks.count), ranks: ranks, mode: .medianOnly, low: low,
+            high: high)
         let partial = CorrelationKernel(blockEdge: edge).run(task, blocks: blocks).partial
         for alpha in panel.indices {
             let plain = expected(matrix, of: alpha, ranks: ranks, low: low[alpha], high: high[alpha])

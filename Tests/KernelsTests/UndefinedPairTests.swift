@@ -19,6 +19,20 @@ struct UndefinedPairTests {
         }
     }
 
+    @Test(
+        "A pair whose gaps make its returns its own needs min-overlap of them too",
+        arguments: Convention.allCases.filter(\.isPairwise))
+    func minimumOverlapOfCommonDates(_ convention: Convention) {
+        var random = Generator(seed: 28)
+        let panel = [[20], [30, 31]].map { gaps in (0..<50).map { gaps.contains($0) ? .nan : 1e4 * random.normal() } }
+        // 47 common dates, 46 returns between them, 45 of which end in a window from day 2 on.
+        for (overlap, isDefined) in [(45, true), (46, false), (47, false)] {
+            let matrix = KernelMatrix(
+                panel, edge: 2, convention: convention, precision: .float64, firstDay: 2, minOverlap: overlap)
+            #expect(matrix.values[0][1].isNaN != isDefined)
+        }
+    }
+
     @Test("A complete panel shorter than min-overlap has no correlations at all")
     func shortPanel() {
         let panel = syntheticPanel(alphas: 6, days: 20, seed: 22, gaps: -1).map { $0.map { $0.isNaN ? 1 : $0 } }
@@ -51,7 +65,9 @@ struct UndefinedPairTests {
         #expect(matrix.values[0][1].isNaN || convention == .alphadatabank)
     }
 
-    @Test("A series constant on the overlap only is undefined with that partner and defined with others", arguments: Precision.allCases)
+    @Test(
+        "A series constant on the overlap only is undefined with that partner and defined with others",
+        arguments: Precision.allCases)
     func constantOnOverlap(_ precision: Precision) {
         var random = Generator(seed: 24)
         let complete = (0..<200).map { _ in random.normal() }
@@ -85,7 +101,9 @@ struct UndefinedPairTests {
         }
     }
 
-    @Test("An all-missing, a constant and a single-valued alpha have no pairs, and their neighbours keep theirs", arguments: Convention.allCases)
+    @Test(
+        "An all-missing, a constant and a single-valued alpha have no pairs, and their neighbours keep theirs",
+        arguments: Convention.allCases)
     func deadAlphas(_ convention: Convention) {
         var panel = syntheticPanel(alphas: 6, days: 90, seed: 26)
         panel[1] = Array(repeating: .nan, count: 90)

@@ -22,7 +22,7 @@ final class Inbox: Sendable {
     }
 
     /// The next thing seen; nil when nothing comes for `seconds`, which a passing test never waits for.
-    func next(seconds: Double = 10) -> Seen? {
+    func next(seconds: Double = 30) -> Seen? {
         guard available.wait(timeout: .now() + seconds) == .success else { return nil }
         return items.withLock { $0.removeFirst() }
     }

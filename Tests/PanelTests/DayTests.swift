@@ -15,10 +15,10 @@ import Testing
         #expect(Day(rawValue: days).description == text)
     }
 
-    @Test("Every 11th day of ten thousand years reads back as written, and consecutive days follow each other")
+    @Test("Every 101st day of ten thousand years reads back as written, and consecutive days follow each other")
     func roundTrip() throws {
         var failures: [Int32] = []
-        for raw in stride(from: Day.earliest.rawValue, through: Day.latest.rawValue - 1, by: 11) {
+        for raw in stride(from: Day.earliest.rawValue, through: Day.latest.rawValue - 1, by: 101) {
             let text = Day(rawValue: raw).description
             let next = Day(rawValue: raw + 1).description
             if try Day(parsing: text).rawValue != raw || text >= next { failures.append(raw) }

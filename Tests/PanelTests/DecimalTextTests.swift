@@ -127,7 +127,9 @@ import Testing
         #expect(value("1 5") == nil)
     }
 
-    @Test("Infinities are known in any spelling so that they can be refused as such", arguments: ["inf", "-Inf", "+INFINITY", "1e999"])
+    @Test(
+        "Infinities are known in any spelling so that they can be refused as such",
+        arguments: ["inf", "-Inf", "+INFINITY", "1e999"])
     func infinite(text: String) {
         #expect(value(text)?.isInfinite == true)
     }

@@ -9,7 +9,7 @@ import Testing
     private func mutate(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
         let meaningful = Array(",\"\n\r-.e0919'(){}: ".utf8) + [0, 0x7F, 0x80, 0xFF, 0xC3, 0xEF, 0x1F, 0x8B]
         var out = bytes
-        for _ in 0..<Int.random(in: 1...4, using: &generator) {
+        for _ in 0..<[1, 1, 1, 2, 4].randomElement(using: &generator)! {
             let at = out.isEmpty ? 0 : Int.random(in: 0..<out.count, using: &generator)
             switch Int.random(in: 0..<6, using: &generator) {
             case 0 where !out.isEmpty: out[at] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
@@ -79,7 +79,7 @@ import Testing
             "1f8b08000000000002034b492c49d571d471e232323032d13530d43530d231d433d541f08d75748d748c538db8002e07f17b2b000000")
         let counts = run([gzipStored(text), compressed], seed: seed, rounds: 1_000) { bytes in
             let text = try bytes.withUnsafeBytes { try Gzip.inflate($0, name: "f.csv.gz") }
-            return try readCSV(Array(text.bytes))
+            return try readCSV(copy(text))
         }
         #expect(counts.refused > 100, "\(counts)")
     }
@@ -92,7 +92,7 @@ import Testing
             NPYHeader.encoded(precision: .float32, rows: 4, columns: 3) + data,
         ]
         let counts = run(seeds, seed: seed, rounds: 1_500, readNPY)
-        #expect(counts.read > 50 && counts.refused > 100, "\(counts)")
+        #expect(counts.read > 100 && counts.refused > 100, "\(counts)")
     }
 
     @Test("Damaged panel files are refused, also when the damage hides behind right hashes", arguments: 1...2)

@@ -46,7 +46,13 @@ import Testing
             (.ffillDiff, [nil, 60, 20, 0, 70, -20, 40, 0, -10, 70]),
             (.commonDates, [nil, 60, 20, nil, nil, -20, 40, nil, nil, 70]),
             (.dailyPnL, [0, 60, 80, nil, 150, 130, 170, nil, 160, 230]),
-            (.alphadatabank, [nil, 6e-06, 1.9999880000719995e-06, nil, nil, -1.9999700004499934e-06, 3.999948000675991e-06, nil, nil, 6.999888001791971e-06]),
+            (
+                .alphadatabank,
+                [
+                    nil, 6e-06, 1.9999880000719995e-06, nil, nil, -1.9999700004499934e-06, 3.999948000675991e-06, nil, nil,
+                    6.999888001791971e-06,
+                ]
+            ),
         ] as [(Convention, [Double?])])
     func series(convention: Convention, expected: [Double?]) {
         #expect(returns(convention, b) == expected)
@@ -63,7 +69,10 @@ import Testing
 
     @Test("Pairwise conventions difference over the dates both have, so that both span the same gap")
     func pairs() {
-        #expect(pairReturns(.commonDates, a, b) == [[120, 60], [-30, 20], [170, 70], [-20, -20], [70, 40], [-10, -10], [90, 70]])
+        #expect(
+            pairReturns(.commonDates, a, b) == [
+                [120, 60], [-30, 20], [170, 70], [-20, -20], [70, 40], [-10, -10], [90, 70],
+            ])
         // df.dropna(): diff() / (1e7 + shift(1)) in pandas.
         #expect(
             pairReturns(.alphadatabank, a, b) == [

@@ -38,6 +38,9 @@ func readNPY(_ bytes: [UInt8]) throws -> PnLTable {
     try bytes.withUnsafeBytes { try PnLReader.readNPY($0, name: "f.npy") }
 }
 
+/// The bytes of a payload, which a mere look at `payload.bytes` would not keep alive.
+func copy(_ payload: Payload) -> [UInt8] { withExtendedLifetime(payload) { Array(payload.bytes) } }
+
 /// The message of the error that `work` throws; an empty one, and a failure, when it throws none.
 func message(sourceLocation: SourceLocation = #_sourceLocation, _ work: () throws -> Void) -> String {
     do {

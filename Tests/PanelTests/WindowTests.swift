@@ -18,7 +18,9 @@ import Testing
         #expect(try panel(dates).firstDay(of: .years(count)) == first)
     }
 
-    @Test("Days count the last dates of the panel, all of them when there are fewer", arguments: [(1, 2), (2, 1), (3, 0), (400, 0)])
+    @Test(
+        "Days count the last dates of the panel, all of them when there are fewer",
+        arguments: [(1, 2), (2, 1), (3, 0), (400, 0)])
     func days(count: Int, first: Int) throws {
         #expect(try panel(["2001-01-01", "2024-01-02", "2024-01-03"]).firstDay(of: .days(count)) == first)
     }
@@ -52,12 +54,15 @@ import Testing
         return try panel(ids, values).warnings(for: parameters)
     }
 
-    @Test("Alphas without any defined correlation are named by kind, in input order", arguments: [Convention.ffillShift, .commonDates])
+    @Test(
+        "Alphas without any defined correlation are named by kind, in input order",
+        arguments: [Convention.ffillShift, .commonDates])
     func kinds(convention: Convention) throws {
         let none = [Double?](repeating: nil, count: 12)
+        let flat = [Double?](repeating: 3, count: 12)
         let late: [Double?] = Array(repeating: nil, count: 7) + [1, 4, 2, 8, 3]
         #expect(
-            try warnings(["z", "steady", "late", "none", "flat"], [lively, steady, late, none, Array(repeating: 3, count: 12)], convention)
+            try warnings(["z", "steady", "late", "none", "flat"], [lively, steady, late, none, flat], convention)
                 == [
                     "1 alpha has no PnL at all, so no correlation is defined: none",
                     "1 alpha has fewer than 5 returns in the window, so no correlation is defined: late",
@@ -95,7 +100,9 @@ import Testing
             var days: [Double?] = []
             var levels: [Double?] = []
             for _ in 0..<120 {
-                let step = (0..<12).map { _ in Double.random(in: -0.5...0.5, using: &generator) }.reduce(Double(alpha % 4) * 0.05, +)
+                // A sum of twelve uniform numbers is nearly normal with variance 1.
+                let noise = (0..<12).map { _ in Double.random(in: -0.5...0.5, using: &generator) }
+                let step = noise.reduce(Double(alpha % 4) * 0.05, +)
                 sum += step
                 let isMissing = Int.random(in: 0..<20, using: &generator) == 0
                 days.append(isMissing ? nil : step * 1e4)

@@ -10,6 +10,8 @@ package enum Fault: String, CaseIterable, Sendable {
 
     // Workers
     case crash
+    /// A host that never comes back.
+    case departure
     /// Stopped, and continued after a while with everything that came in meanwhile.
     case freeze
     case slowness

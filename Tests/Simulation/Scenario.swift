@@ -39,7 +39,11 @@ package struct Scenario: Sendable {
     package init(seed: UInt64) {
         var random = RandomSource(seed: mix(seed))
         // Swarm testing: a third of the faults at a time finds more than all of them at once.
-        faults = Fault.allCases.filter { _ in random.chance(percent: 30) }
+        // Each has its own draw, so that another kind of fault changes nothing for the others.
+        faults = Fault.allCases.filter { fault in
+            var own = RandomSource(seed: mix(seed) ^ mix(UInt64(fault.position)))
+            return own.chance(percent: 30)
+        }
         healAt = Int64(random.int(4_000...12_000))
         lossPercent = random.int(2...25)
         if isOn(.smallMergeQueue) { mergesInFlightMax = random.int(1...2) }

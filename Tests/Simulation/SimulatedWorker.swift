@@ -11,6 +11,8 @@ struct SimulatedWorker {
     var peer: Peer?
     /// The host lost its power: nobody is told that the connection is gone.
     var isHalfOpen = false
+    /// It never comes back.
+    var hasDeparted = false
     /// What came in while the process was stopped; nil while it runs.
     var backlog: [Happening]?
     var slowness = 1

@@ -11,8 +11,9 @@ extension Simulation {
             case .crash, .freeze, .flap, .partition, .oneWayPartition: plan(fault, times: 1...3)
             case .slowness, .taskFailure, .garbledPartial, .drain, .rival, .coordinatorRestart: plan(fault, times: 1...1)
             case .stranger, .wrongVersion, .priorityChange: plan(fault, times: 1...3)
-            case .onDemand: faults.add(.onDemand)
-            case .loss, .duplication, .delay, .reordering, .corruption, .poisonTask, .slowMerge, .smallMergeQueue, .cancel: break
+            case .departure: planDeparture()
+            case .onDemand, .smallMergeQueue: faults.add(fault)
+            case .loss, .duplication, .delay, .reordering, .corruption, .poisonTask, .slowMerge, .cancel: break
             }
         }
     }
@@ -27,12 +28,25 @@ extension Simulation {
         }
     }
 
+    /// Of a worker whose profile somebody else has too, since a job of that profile could never end otherwise.
+    private func planDeparture() {
+        let originals = workers.indices.filter { !workers[$0].scenario.isRival }
+        let leaver = originals.first { one in
+            originals.contains { $0 != one && workers[$0].scenario.profile == workers[one].scenario.profile }
+        }
+        guard let leaver else { return }
+        agenda.add(.faultBegins(.departure, worker: leaver), at: after(random.int(0...Int(scenario.healAt - 1))))
+    }
+
     func begin(_ fault: Fault, _ worker: Int) {
-        guard !hasHealed else { return }
+        guard !hasHealed, !workers[worker].hasDeparted else { return }
         trace.add(now, 5, UInt64(fault.position), UInt64(worker), "fault begins: \(fault.rawValue) of \(workers[worker].scenario.name)")
         faults.add(fault)
         switch fault {
         case .crash: stopWorker(worker, silently: random.chance(percent: 30))
+        case .departure:
+            stopWorker(worker, silently: random.chance(percent: 50))
+            workers[worker].hasDeparted = true
         case .freeze: if workers[worker].isRunning { workers[worker].backlog = [] }
         case .flap: if workers[worker].peer != nil { openConnection(worker) }
         case .partition:

@@ -5,7 +5,7 @@ import WorkerEngine
 
 extension Simulation {
     func startWorker(_ worker: Int) {
-        guard workers[worker].engine == nil else { return }
+        guard workers[worker].engine == nil, !workers[worker].hasDeparted else { return }
         incarnations += 1
         let scenario = workers[worker].scenario
         workers[worker].incarnation = incarnations

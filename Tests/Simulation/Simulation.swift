@@ -7,6 +7,8 @@ package struct SimulationOptions: Sendable {
     package var plantedBug: PlantedBug?
     /// Keep a line of text for everything that happens; slow.
     package var isRecording = false
+    /// Let the scheduler check its own books too; without, only what can be seen from outside counts.
+    package var checksBooks = true
     package init() {}
 }
 
@@ -24,6 +26,17 @@ package struct SimulationOutcome: Sendable {
     package var counters: [SchedulerCounters]
     package var eventCount: Int
     package var milliseconds: Int64
+
+    /// Of a recorded run: the lines about the task that the violation names, or the last ones if it names none.
+    package var story: [String] {
+        let named = (violation ?? "").split(separator: " ").first { $0.count { $0 == "/" } == 2 }
+        guard let named else { return Array(trace.suffix(60)) }
+        let task = named.trimmingPrefix("(")
+        return trace.filter { line in
+            guard let found = line.firstRange(of: task) else { return false }
+            return found.upperBound == line.endIndex || !line[found.upperBound].isNumber
+        }
+    }
 }
 
 /// Runs a cluster of one coordinator and a few workers through the faults that a seed draws, and checks every step.
@@ -71,7 +84,7 @@ final class Simulation {
         random = RandomSource(seed: mix(seed &+ 0x5EED))
         trace = Trace(isRecording: options.isRecording)
         workers = scenario.workers.map { SimulatedWorker($0) }
-        checkers = allCheckers()
+        checkers = allCheckers(withBooks: options.checksBooks)
 
         // The product's times, three to five times as fast, so that less heartbeats happen per task.
         var configuration = SchedulerConfiguration(blockPort: 5711)

@@ -14,7 +14,8 @@ struct Trace {
         hash = mix(hash ^ (kind &* 0x1_0000_01B3) ^ (a << 20) ^ b)
         if isRecording {
             let milliseconds = now.nanoseconds / 1_000_000
-            lines.append("\(String(repeating: " ", count: max(0, 7 - String(milliseconds).count)))\(milliseconds) ms  \(text())")
+            let text = text().replacing("ClusterModel.", with: "")
+            lines.append("\(String(repeating: " ", count: max(0, 7 - String(milliseconds).count)))\(milliseconds) ms  \(text)")
         }
     }
 }

@@ -28,8 +28,9 @@ import Testing
         _ = try store.importAlphas(path: path, region: usa, unsubmitted: true)
         let report = try store.promote(alphaIDs: ["U3", "U1", "U1"])
         #expect(report == AlphaChangeReport(alphas: 2, pnlRows: 4))
-        #expect(try database.sql("SELECT alpha_id, alpha_type, is_sharpe, code FROM alphas ORDER BY 1")
-            == [["S1", "REGULAR", nil, nil], ["U1", "REGULAR", "2.5", "rank(close)"], ["U3", "REGULAR", nil, nil]])
+        #expect(
+            try database.sql("SELECT alpha_id, alpha_type, is_sharpe, code FROM alphas ORDER BY 1")
+                == [["S1", "REGULAR", nil, nil], ["U1", "REGULAR", "2.5", "rank(close)"], ["U3", "REGULAR", nil, nil]])
         #expect(try database.sql("SELECT alpha_id FROM alphas_unsubmitted") == [["U2"]])
         #expect(try database.value("SELECT count(*) FROM pnl_usa WHERE alpha_id = 'U1'") == "2")
         #expect(try database.value("SELECT count(*) FROM pnl_chn WHERE alpha_id = 'U3'") == "2")
@@ -129,22 +130,26 @@ import Testing
         }
     }
 
-    @Test("The built-in pools cannot be made or changed", arguments: ["submitted", "unsubmitted"])
-    func builtIn(name: String) throws {
-        for call in [
-            { try store.createPool(usa, pool: name) }, { try store.deletePool(usa, pool: name) },
-            { try store.addToPool(usa, pool: name, alphaIDs: []) },
-        ] {
-            let error = try #require(gridError(call))
-            #expect(error.kind == .usage && error.message.contains("built in"))
+    @Test("The built-in pools cannot be made or changed")
+    func builtIn() throws {
+        for name in ["submitted", "unsubmitted"] {
+            for call in [
+                { try store.createPool(usa, pool: name) }, { try store.deletePool(usa, pool: name) },
+                { try store.addToPool(usa, pool: name, alphaIDs: []) },
+            ] {
+                let error = try #require(gridError(call))
+                #expect(error.kind == .usage && error.message.contains("built in"))
+            }
         }
     }
+}
 
+@Suite struct PoolNameTests {
     @Test(
         "Pool names are plain text of limited length",
         arguments: ["", " x", "x'; DROP TABLE pools; --", "\"x\"", "a\nb", String(repeating: "x", count: 51), "é"])
     func names(name: String) throws {
-        let error = try #require(gridError { try store.createPool(usa, pool: name) })
+        let error = try #require(gridError { try PoolName.check(name) })
         #expect(error.kind == .usage && error.message.contains("pool name"))
     }
 }

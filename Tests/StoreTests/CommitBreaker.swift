@@ -38,7 +38,8 @@ final class CommitBreaker: Sendable {
         self.upstream = upstream
         self.passesCommit = passesCommit
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        let isListening = withUnixAddress("\(directory)/.s.PGSQL.5432") { bind(listener, $0, $1) } == 0 && listen(listener, 16) == 0
+        let isListening =
+            withUnixAddress("\(directory)/.s.PGSQL.5432") { bind(listener, $0, $1) } == 0 && listen(listener, 16) == 0
         guard isListening else { throw POSIXError(.EADDRNOTAVAIL) }
         Thread.detachNewThread { [self] in
             while true {

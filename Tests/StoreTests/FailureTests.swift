@@ -28,7 +28,8 @@ import Testing
     func silent() throws {
         let listener = try SocketPair.listen()
         defer { close(listener.descriptor) }
-        let store = try Store(url: "postgresql://quant@127.0.0.1:\(listener.port)/grid?connect_timeout=1&sslmode=disable&gssencmode=disable")
+        let store = try Store(
+            url: "postgresql://quant@127.0.0.1:\(listener.port)/grid?connect_timeout=1&sslmode=disable&gssencmode=disable")
         let error = try #require(gridError { try store.ping() })
         #expect(error.kind == .unreachable)
         #expect(error.message.contains("no answer within 1 second"))
@@ -52,7 +53,8 @@ import Testing
         let path = try files.file("small.csv", smallCSV)
         _ = try database.store.importPnL(path: path, region: usa, unsubmitted: false)
         let role = database.server.uniqueName("powerless")
-        try database.sql("CREATE ROLE \(role) LOGIN; REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO \(role)")
+        try database.sql(
+            "CREATE ROLE \(role) LOGIN; REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO \(role)")
         let store = try Store(url: database.url(role: role))
         let calls: [(String, () throws -> Void)] = [
             ("SELECT", { _ = try store.loadPanel(region: usa, blockEdge: 4) }), ("SELECT", { _ = try store.status() }),
@@ -114,7 +116,9 @@ import Testing
     func endedConnections() throws {
         let database = try TestDatabase()
         try database.store.ping()
-        try database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        try database.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
         try database.store.ping()
     }
 

@@ -26,7 +26,10 @@ import Testing
                 "A1 2024-01-02 0", "A1 2024-01-03 1.5", "A1 2024-01-04 -2.25", "A1 2024-01-05 3", "A2 2024-01-02 10",
                 "A2 2024-01-04 12", "A2 2024-01-05 13.125", "A3 2024-01-03 5", "A3 2024-01-04 6", "A3 2024-01-05 7",
             ])
-        #expect(try database.value("SELECT count(*) FROM alphas JOIN regions USING (region_id) WHERE alpha_type = 'REGULAR' AND region_name = 'USA'") == "3")
+        #expect(
+            try database.value(
+                "SELECT count(*) FROM alphas JOIN regions USING (region_id) WHERE alpha_type = 'REGULAR' AND region_name = 'USA'")
+                == "3")
         #expect(try database.value("SELECT action || ' ' || (detail->>'rows_inserted') FROM audit_log") == "import 10")
     }
 

@@ -29,7 +29,9 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         job.state = .failed
         job.startedAt = "2025-03-01T12:00:01.25Z"
         job.finishedAt = "2025-03-01T12:00:02.123456Z"
-        job.stages = [StageView(name: "full", tasksDone: 3, tasksTotal: 9), StageView(name: "median", tasksDone: 0, tasksTotal: 1)]
+        job.stages = [
+            StageView(name: "full", tasksDone: 3, tasksTotal: 9), StageView(name: "median", tasksDone: 0, tasksTotal: 1),
+        ]
         job.alphaCount = 505
         job.dayCount = 1259
         job.tilesPerSecond = 0.1
@@ -107,10 +109,13 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
             if index == 0 {
                 #expect(try store.takeEpoch(holder: "next").rawValue == epoch.rawValue + 1)
                 // The lock of the writer ends with its transaction, so its row is there by now.
-                #expect(try store.pool.read(Action("", needs: "")) { try $0.execute("SELECT count(*) FROM audit_log").integer(0, 0) } == 1)
+                #expect(
+                    try store.pool.read(Action("", needs: "")) { try $0.execute("SELECT count(*) FROM audit_log").integer(0, 0) }
+                        == 1)
             } else {
                 let watcher = try Connection.open(store.pool.url)
-                let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                let waiting =
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
                 while try watcher.execute(waiting).integer(0, 0) == 0 {}
                 try writer.execute("INSERT INTO audit_log (action) VALUES ('late')")
                 try writer.execute("COMMIT")

@@ -135,7 +135,10 @@ import Testing
     private static let pnlColumns = "pnl_id bigint, alpha_id varchar(50), date date, pnl double precision"
 
     private static let expectedColumns = [
-        ("regions", "region_id integer, region_name varchar(10), convention varchar(20), window_spec varchar(10), min_overlap integer"),
+        (
+            "regions",
+            "region_id integer, region_name varchar(10), convention varchar(20), window_spec varchar(10), min_overlap integer"
+        ),
         ("alphas", alphaColumns), ("alphas_unsubmitted", alphaColumns), ("pnl_usa", pnlColumns),
         ("pnl_unsubmitted_usa", pnlColumns),
         ("correlation_usa", "correlation_id bigint, alpha_id varchar(50)\n" + resultColumns),

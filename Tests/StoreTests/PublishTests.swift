@@ -36,7 +36,8 @@ import Testing
     @Test("Published rows hold every field bit for bit; an alpha without pairs is NULL with pair_count 0")
     func fields() throws {
         let value = 0.1 + 0.2
-        let report = try store.publishCorrelation([row("A2", value), CorrelationRow(alphaID: "A1")], of: publication(5), epoch: epoch)
+        let report = try store.publishCorrelation(
+            [row("A2", value), CorrelationRow(alphaID: "A1")], of: publication(5), epoch: epoch)
         #expect(report == PublishReport(table: "correlation_usa", rows: 2, alphasGone: 0, rowsDeleted: 0))
         let rows = try database.sql(
             """

@@ -32,7 +32,7 @@ struct Description: Codable {
     func json() throws(GridError) -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(self) else { throw GridError(.failed, "the description cannot be written") }
         return String(decoding: data, as: UTF8.self)
     }

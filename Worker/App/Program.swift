@@ -41,11 +41,9 @@ enum Program {
         let logger = Logger(label: "alphagrid-worker", factory: { StreamLogHandler.standardError(label: $0) })
         if let remark { logger.info("\(remark)") }
         logger.info(
-            "worker \(settings.worker): \(settings.slots) slots, \(ByteSize.text(settings.memoryBytes)) of blocks, \(BLAS.profile)"
-        )
-        let signals = Signals()
+            "worker \(settings.worker): \(settings.slots) slots, \(ByteSize.text(settings.memoryBytes)) cache, \(BLAS.profile)")
         let runtime = try WorkerRuntime(settings, logger: logger)
-        try signals.listen(first: { runtime.drain() }, second: { leave(1) })
+        try Signals.listen(first: { runtime.drain() }, second: { leave(1) })
         switch try runtime.waitForExit() {
         case .drained:
             logger.info("drained; leaving")
@@ -67,8 +65,7 @@ enum Program {
     /// Ends the process without running what libraries left for its end: slots may still be inside OpenBLAS, which
     /// would find its memory gone.
     private static func leave(_ code: Int32) -> Never {
-        fflush(stdout)
-        fflush(stderr)
+        fflush(nil)
         _exit(code)
     }
 }

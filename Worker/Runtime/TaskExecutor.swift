@@ -68,7 +68,8 @@ package final class TaskExecutor: Sendable {
             let encoded = partial.encoded()
             guard encoded.count <= Limits.payloadBytesMax else {
                 throw GridError(
-                    .failed, "the task's result has \(encoded.count) bytes, the limit is \(Limits.payloadBytesMax): use smaller blocks")
+                    .failed,
+                    "the task's result has \(encoded.count) bytes, the limit is \(Limits.payloadBytesMax): use smaller blocks")
             }
             let seconds = MonotonicTime.now().seconds(since: start)
             return TaskOutcome(payload: Payload(copying: encoded), computeSeconds: max(0, seconds - waited), flops: flops)

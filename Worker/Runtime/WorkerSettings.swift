@@ -48,7 +48,8 @@ package struct WorkerSettings: Sendable {
     package var credit: Int { min(2 * slots + 2, Limits.creditPerWorkerMax) }
 
     private static func isNameScalar(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "._-".unicodeScalars.contains(scalar))
+        scalar.isASCII
+            && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "._-".unicodeScalars.contains(scalar))
     }
 }
 
@@ -69,7 +70,8 @@ package enum ByteSize {
         guard isPlain, let value = Double(number), let bytes = Int(exactly: (value * Double(unit?.bytes ?? 1)).rounded()),
             bytes > 0
         else {
-            throw GridError(.usage, "\(field) '\(text.printable)' is not valid: expected a size such as 4GiB, 512MiB or 4000000000")
+            throw GridError(
+                .usage, "\(field) '\(text.printable)' is not valid: expected a size such as 4GiB, 512MiB or 4000000000")
         }
         return bytes
     }

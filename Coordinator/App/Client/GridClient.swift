@@ -73,7 +73,8 @@ final class GridClient: GridControl {
         } catch {
             throw GridError(
                 .failed,
-                "\(base.absoluteString) gave an answer this version (\(AlphaGrid.version)) does not understand: is its coordinator of another version?")
+                "\(base.absoluteString) gave an answer this version (\(AlphaGrid.version)) does not understand: is its "
+                    + "coordinator of another version?")
         }
     }
 
@@ -111,20 +112,23 @@ final class GridClient: GridControl {
             }
         return GridError(
             .unreachable,
-            "cannot reach the coordinator at \(base.absoluteString): \(reason); start one with 'alphagrid up', or name another with --url or ALPHAGRID_URL")
+            "cannot reach the coordinator at \(base.absoluteString): \(reason); start one with 'alphagrid up', or name "
+                + "another with --url or ALPHAGRID_URL")
     }
 
     /// The coordinator's own sentence, or that whoever answers is none.
     private func refusal(status: Int, body: Data) -> GridError {
         guard let problem = try? GridJSON.decode(ProblemDocument.self, from: body) else {
             return GridError(
-                .unreachable, "\(base.absoluteString) answers with status \(status), but not as a coordinator does: check the address")
+                .unreachable,
+                "\(base.absoluteString) answers with status \(status), but not as a coordinator does: check the address")
         }
         switch status {
         case 401:
             return GridError(
                 .failed,
-                "\(base.absoluteString) refuses the token: set ALPHAGRID_TOKEN or ALPHAGRID_TOKEN_FILE to the one in its state folder")
+                "\(base.absoluteString) refuses the token: set ALPHAGRID_TOKEN or ALPHAGRID_TOKEN_FILE to the one in its "
+                    + "state folder")
         case 400, 405, 413, 415: return GridError(.usage, problem.detail)
         case 404: return GridError(.notFound, problem.detail)
         case 409: return GridError(.conflict, problem.detail)

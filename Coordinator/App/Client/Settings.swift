@@ -34,7 +34,8 @@ struct Settings: Sendable {
         guard let text = urlFlag ?? value("ALPHAGRID_URL") ?? file?.url else {
             throw GridError(
                 .unreachable,
-                "no coordinator is known: \(ConnectionFile.path(in: state)) is not there; start one with 'alphagrid up', or name one with --url or ALPHAGRID_URL")
+                "no coordinator is known: \(ConnectionFile.path(in: state)) is not there; start one with 'alphagrid up', or "
+                    + "name one with --url or ALPHAGRID_URL")
         }
         let source = urlFlag != nil ? "--url" : value("ALPHAGRID_URL") != nil ? "ALPHAGRID_URL" : "the connection file"
         let url = try Self.baseURL(text, source: source)
@@ -59,7 +60,8 @@ struct Settings: Sendable {
         guard let url = named == nil ? try ConnectionFile.read(in: state)?.database : named else {
             throw GridError(
                 .usage,
-                "no database is named: use --database URL or ALPHAGRID_DATABASE, or start a cluster with 'alphagrid up' (none runs on \(state))")
+                "no database is named: use --database URL or ALPHAGRID_DATABASE, or start a cluster with 'alphagrid up' "
+                    + "(none runs on \(state))")
         }
         _ = try DatabaseURL(url)
         return url

@@ -65,7 +65,8 @@ struct ListenAddress: Equatable {
         guard isLoopback || insecure else {
             throw GridError(
                 .usage,
-                "\(flag) \(description) is open to other machines and no keys are set up: use 127.0.0.1, or type --insecure if everybody who can reach it may use it")
+                "\(flag) \(description) is open to other machines and no keys are set up: use 127.0.0.1, or type --insecure "
+                    + "if everybody who can reach it may use it")
         }
     }
 }

@@ -74,7 +74,8 @@ final class LocalCluster {
             let url = try ConnectionFile.read(in: path).map { " at \($0.url)" } ?? ""
             throw GridError(
                 .conflict,
-                "a cluster already runs on \(path)\(url) (\(FileLock.holder("\(path)/up.lock"))): stop it first, or choose another folder with --state")
+                "a cluster already runs on \(path)\(url) (\(FileLock.holder("\(path)/up.lock"))): stop it first, or choose "
+                    + "another folder with --state")
         }
         self.lock = lock
         postgres = LocalPostgres(directory: path)

@@ -21,7 +21,12 @@ final class StopSignals: Sendable {
     /// - Parameter onStop: Called for each signal, on some thread.
     init(onStop: @escaping @Sendable () -> Void) {
         let counter = counter
-        sources = [SIGINT, SIGTERM, SIGHUP].map { number in
+        // Started by nohup, it is meant to outlive its terminal.
+        var before = sigaction()
+        sigaction(SIGHUP, nil, &before)
+        let ignored = unsafeBitCast(SIG_IGN, to: Int.self)
+        let isDetached = unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == ignored
+        sources = (isDetached ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]).map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {

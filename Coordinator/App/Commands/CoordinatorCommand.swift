@@ -54,7 +54,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         guard let lock = try FileLock.take(lockPath) else {
             throw GridError(
                 .conflict,
-                "a coordinator already runs on \(folder.path) (\(FileLock.holder(lockPath))): stop it first, or choose another folder with --state")
+                "a coordinator already runs on \(folder.path) (\(FileLock.holder(lockPath))): stop it first, or choose "
+                    + "another folder with --state")
         }
         defer { lock.release() }
         let (token, tokenFile) = try Settings.current.coordinatorToken(state: folder)

@@ -76,7 +76,7 @@ struct CorrelateCommand: ParsableCommand {
             result = try EmbeddedGrid.correlate(request) { progress in
                 let done = progress.tasksDone
                 let total = progress.tasksTotal
-                line.show("\(progress.stage) \(ProgressBar.bar(done: done, total: total)) \(done)/\(total)")
+                line.show("\(progress.stageName) \(ProgressBar.bar(done: done, total: total)) \(done)/\(total)")
             }
             line.clear()
         } catch {

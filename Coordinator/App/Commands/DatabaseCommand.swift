@@ -63,7 +63,9 @@ struct DatabaseStatusCommand: ParsableCommand {
         let status = try Store(url: try database.resolved()).status()
         if output.isJSON { return try StandardOutput.writeJSON(status) }
         StandardOutput.write(Self.header(status).joined(separator: "\n") + "\n")
-        guard !status.regions.isEmpty else { return StandardError.writeLine("no regions yet: import PnL with 'alphagrid db import'") }
+        guard !status.regions.isEmpty else {
+            return StandardError.writeLine("no regions yet: import PnL with 'alphagrid db import'")
+        }
         StandardOutput.write("\n")
         StandardOutput.writeTable(Self.table(status.regions))
     }

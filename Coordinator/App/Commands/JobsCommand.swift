@@ -71,7 +71,8 @@ struct JobsCommand: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let job = try await connection.client().job(try JobID(parsing: id))
+            let id = try JobID(parsing: id)
+            let job = try await connection.client().job(id)
             if output.isJSON { return try StandardOutput.writeJSON(job) }
             StandardOutput.write(JobReport.page(job).joined(separator: "\n") + "\n")
         }
@@ -97,7 +98,8 @@ struct JobsCommand: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let job = try await connection.client().cancel(try JobID(parsing: id), reason: reason)
+            let id = try JobID(parsing: id)
+            let job = try await connection.client().cancel(id, reason: reason)
             if output.isJSON { return try StandardOutput.writeJSON(job) }
             StandardOutput.write("job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)\n")
         }

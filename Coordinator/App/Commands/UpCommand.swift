@@ -100,7 +100,8 @@ struct UpCommand: AsyncParsableCommand {
         guard let connection = cluster.connection else { return }
         StandardOutput.write("AlphaGrid is up: \(connection.url), \(cluster.configuration.workers) workers\n")
         let folder = cluster.configuration.state.path
-        let flag = state.directory == nil ? "" : " --state \(folder)"
+        let isDefault = folder == "\(NSHomeDirectory())/.alphagrid"
+        let flag = isDefault ? "" : " --state \(folder)"
         StandardError.write(
             """
             state and logs are in \(folder)
@@ -132,7 +133,8 @@ struct UpCommand: AsyncParsableCommand {
         }
         if connected < wanted {
             StandardError.writeLine(
-                "warning: only \(connected) of \(wanted) workers have connected; their logs are in \(cluster.configuration.state.path)/logs")
+                "warning: only \(connected) of \(wanted) workers have connected; their logs are in "
+                    + "\(cluster.configuration.state.path)/logs")
         }
     }
 

@@ -51,7 +51,8 @@ struct WorkersCommand: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let view = try await connection.client().drain(try WorkerID(parsing: worker))
+            let worker = try WorkerID(parsing: worker)
+            let view = try await connection.client().drain(worker)
             if output.isJSON { return try StandardOutput.writeJSON(view) }
             StandardOutput.write("worker \(view.worker) \(view.state)".singleLine + "\n")
         }

@@ -35,9 +35,10 @@ package final class Connection: @unchecked Sendable {
         let connection = Connection(adopting: try start(url))
         let wanted = url.value(of: "connect_timeout").flatMap { Int($0) } ?? 0
         let seconds = wanted > 0 ? min(wanted, 3_600) : Limits.databaseConnectSeconds
-        guard finishConnecting(connection.handle, seconds: seconds) else {
+        let outcome = finishConnecting(connection.handle, seconds: seconds)
+        guard outcome == .connected else {
             var error = connection.lastError()
-            if error.message.isEmpty { error.message = "no answer within \(seconds) seconds" }
+            if outcome == .timedOut { error.message = "no answer within \(seconds) second\(seconds == 1 ? "" : "s")" }
             error.isDisconnected = true
             throw error
         }
@@ -142,9 +143,11 @@ extension Connection {
         return "\(host.isEmpty ? "localhost" : host):\(text(PQport(handle)))/\(text(PQdb(handle)))"
     }
 
+    private enum ConnectOutcome { case connected, failed, timedOut }
+
     /// Drives libpq's own connecting, because that alone lets the verbosity be set before the first answer.
-    private static func finishConnecting(_ handle: OpaquePointer, seconds: Int) -> Bool {
-        guard PQstatus(handle) != CONNECTION_BAD else { return false }
+    private static func finishConnecting(_ handle: OpaquePointer, seconds: Int) -> ConnectOutcome {
+        guard PQstatus(handle) != CONNECTION_BAD else { return .failed }
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(seconds)
         var events = Int16(POLLOUT)
@@ -153,16 +156,16 @@ extension Connection {
             let milliseconds = left.seconds * 1_000 + left.attoseconds / 1_000_000_000_000_000
             var descriptor = pollfd(fd: PQsocket(handle), events: events, revents: 0)
             let ready = poll(&descriptor, 1, Int32(max(1, milliseconds)))
-            if ready < 0 && errno != EINTR { return false }
+            if ready < 0 && errno != EINTR { return .failed }
             if ready <= 0 { continue }
             switch PQconnectPoll(handle) {
-            case PGRES_POLLING_OK: return true
+            case PGRES_POLLING_OK: return .connected
             case PGRES_POLLING_READING: events = Int16(POLLIN)
             case PGRES_POLLING_WRITING: events = Int16(POLLOUT)
-            default: return false
+            default: return .failed
             }
         }
-        return false
+        return .timedOut
     }
 }
 

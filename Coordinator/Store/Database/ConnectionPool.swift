@@ -19,7 +19,8 @@ final class ConnectionPool: Sendable {
         guard permits.wait(timeout: wait) == .success else {
             throw GridError(
                 .unreachable,
-                "all \(Limits.databaseConnectionsMax) database connections were busy for \(Limits.databaseStatementMilliseconds / 1_000) seconds")
+                "all \(Limits.databaseConnectionsMax) database connections were busy for \(Limits.databaseStatementMilliseconds / 1_000) seconds"
+            )
         }
         defer { permits.signal() }
         let connection = try takeIdle() ?? Connection.open(url)

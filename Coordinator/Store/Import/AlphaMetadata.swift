@@ -63,7 +63,9 @@ struct MetadataReader {
             case "region": self = .region
             case "alpha_type": self = .type
             default:
-                guard let index = AlphaColumn.all.firstIndex(where: { $0.name == name || $0.name == "is_\(name)" }) else { return nil }
+                guard let index = AlphaColumn.all.firstIndex(where: { $0.name == name || $0.name == "is_\(name)" }) else {
+                    return nil
+                }
                 self = .column(index)
             }
         }

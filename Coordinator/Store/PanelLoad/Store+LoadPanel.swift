@@ -70,7 +70,8 @@ struct PanelPlan: Sendable {
         guard !withPnL.isEmpty else {
             throw GridError(
                 .conflict,
-                "no alpha of pool '\(pool)' of region \(region) has PnL: import it with 'alphagrid db import FILE --region \(region)'")
+                "no alpha of pool '\(pool)' of region \(region) has PnL: import it with 'alphagrid db import FILE --region \(region)'"
+            )
         }
         guard withPnL.count <= Limits.alphasMax else {
             throw GridError(.conflict, "pool '\(pool)' has \(withPnL.count) alphas: at most \(Limits.alphasMax) are supported")

@@ -20,9 +20,11 @@ extension Checker {
     mutating func verdict(_ simulation: Simulation) -> String? { nil }
 }
 
-func allCheckers() -> [any Checker] {
-    [
+/// - Parameter withBooks: also let the scheduler check itself.
+func allCheckers(withBooks: Bool) -> [any Checker] {
+    let outside: [any Checker] = [
         MergedOnceChecker(), OpenStageChecker(), CreditChecker(), ProfileChecker(), DrainChecker(), AcknowledgeChecker(),
-        PriorityChecker(), FailureChecker(), StrangerChecker(), CountsChecker(), MemoryChecker(), BooksChecker(),
+        PriorityChecker(), FailureChecker(), StrangerChecker(), CountsChecker(), MemoryChecker(), AlarmChecker(),
     ]
+    return withBooks ? outside + [BooksChecker()] : outside
 }

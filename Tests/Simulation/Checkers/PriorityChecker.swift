@@ -6,9 +6,11 @@ struct PriorityChecker: Checker {
     private var priorities: [JobID: Int] = [:]
     private var leased: Set<JobID> = []
 
+    mutating func coordinatorStarts() { priorities = [:] }
+
     mutating func told(_ event: SchedulerEvent) {
         switch event {
-        case .submit(let stage): priorities[stage.job] = stage.priority
+        case .submit(let stage): if priorities[stage.job] == nil { priorities[stage.job] = stage.priority }
         case .setPriority(let job, let priority): if priorities[job] != nil { priorities[job] = priority }
         case .finish(let job): priorities[job] = nil
         default: break

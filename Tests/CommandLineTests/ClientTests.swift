@@ -1,0 +1,132 @@
+import API
+import ClusterModel
+import Foundation
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import alphagrid
+
+/// A grid with one job, one worker and a list of failures by region.
+private struct StaticGrid: GridControl {
+    func status() async throws -> StatusView { someStatus() }
+    func ready() async throws {}
+    func submit(_ request: JobRequest) async throws -> JobView {
+        switch request.region {
+        case "XXX": throw GridError(.notFound, "region XXX has no PnL")
+        case "BUSY": throw GridError(.conflict, "too many jobs")
+        case "DOWN": throw GridError(.unreachable, "the database does not answer")
+        case "BROKEN": throw GridError(.failed, "disk full")
+        default: return someJob(7, .done)
+        }
+    }
+    func jobs(limit: Int, before: JobID?) async throws -> [JobView] { [someJob(7, .done)] }
+    func job(_ id: JobID) async throws -> JobView {
+        guard id == JobID(7) else { throw GridError(.notFound, "there is no job \(id)") }
+        return someJob(7, .failed)
+    }
+    func cancel(_ id: JobID, reason: String) async throws -> JobView {
+        var view = someJob(7, .failed)
+        view.error = reason
+        return view
+    }
+    func workers() async throws -> [WorkerView] { [someWorker("w 1/ä")] }
+    func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue, state: "draining") }
+}
+
+@Suite struct ClientTests {
+    static let token = "0123456789abcdef0123456789abcdef"
+
+    /// Runs a coordinator's HTTP interface while `body` talks to it.
+    private func serving(_ body: (Int) async throws -> Void) async throws {
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let (ports, report) = AsyncStream.makeStream(of: Int.self)
+        let server = APIServer(
+            control: StaticGrid(), token: try AccessToken(Self.token, source: "the test"), host: "127.0.0.1", port: 0,
+            logger: silent
+        ) { report.yield($0) }
+        let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
+        async let ended: Void = group.run()
+        let port = try #require(await ports.first { _ in true })
+        do {
+            try await body(port)
+        } catch {
+            await group.triggerGracefulShutdown()
+            throw error
+        }
+        await group.triggerGracefulShutdown()
+        try await ended
+    }
+
+    private func client(_ port: Int, token: String = ClientTests.token) throws -> GridClient {
+        GridClient(
+            base: try #require(URL(string: "http://127.0.0.1:\(port)")), token: try AccessToken(token, source: "the test"))
+    }
+
+    @Test("What the coordinator says arrives as it was said", .timeLimit(.minutes(1)))
+    func answers() async throws {
+        try await serving { port in
+            let client = try client(port)
+            #expect(try await client.status() == someStatus())
+            let list = JobList(jobs: [someJob(7, .done)], nextBefore: JobID(7))
+            #expect(try await client.jobList(limit: 1, before: JobID(9)) == list)
+            #expect(try await client.job(JobID(7)) == someJob(7, .failed))
+            #expect(try await client.cancel(JobID(7), reason: "süß \"x\"").error == "süß \"x\"")
+            #expect(try await client.workers() == [someWorker("w 1/ä")])
+            #expect(try await client.drain(WorkerID("w1/ä?%")) == someWorker("w1/ä?%", state: "draining"))
+            #expect(try await client.submit(JobRequest(kind: "correlation", region: "USA")) == someJob(7, .done))
+            try await client.ready()
+        }
+    }
+
+    @Test("Refusals arrive with the kind and the sentence they were given", .timeLimit(.minutes(1)))
+    func refusals() async throws {
+        try await serving { port in
+            let client = try client(port)
+            let cases: [(String, GridError)] = [
+                ("XXX", GridError(.notFound, "region XXX has no PnL")), ("BUSY", GridError(.conflict, "too many jobs")),
+                ("DOWN", GridError(.unreachable, "the database does not answer")),
+                ("BROKEN", GridError(.failed, "disk full")),
+            ]
+            for (region, expected) in cases {
+                await #expect(throws: expected) { try await client.submit(JobRequest(kind: "correlation", region: region)) }
+            }
+            let wrong = try self.client(port, token: "another token of sixteen".replacing(" ", with: "-"))
+            let error = await #expect(throws: GridError.self) { try await wrong.status() }
+            #expect(error?.kind == .failed && error?.message.contains("token") == true)
+        }
+    }
+
+    @Test("Nobody there: the sentence names the address and the next step")
+    func nobody() async throws {
+        let error = await #expect(throws: GridError.self) { try await client(9).status() }
+        #expect(error?.kind == .unreachable)
+        #expect(error?.message.contains("http://127.0.0.1:9") == true && error?.message.contains("alphagrid up") == true)
+    }
+
+    @Test("The built program finds the coordinator, whatever proxy the environment names", .timeLimit(.minutes(1)))
+    func program() async throws {
+        try await serving { port in
+            let environment = [
+                "ALPHAGRID_URL": "http://127.0.0.1:\(port)", "ALPHAGRID_TOKEN": Self.token,
+                "http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "all_proxy": "http://127.0.0.1:9",
+            ]
+            let page = try await Blocking.run { try Run(["status"], environment: environment) }
+            #expect(page.status == 0, "\(page.errors)")
+            #expect(page.output.contains("epoch 7") && page.output.contains("w 1/ä"))
+            let show = try await Blocking.run { try Run(["jobs", "show", "7", "--json"], environment: environment) }
+            let object = try JSONSerialization.jsonObject(with: Data(show.output.utf8)) as? [String: Any]
+            #expect(object?["job_id"] as? Int == 7 && object?["state"] as? String == "failed")
+            let missing = try await Blocking.run { try Run(["jobs", "show", "8"], environment: environment) }
+            #expect(missing.status == 3 && missing.output.isEmpty && missing.errors == "error: there is no job 8\n")
+            let failed = try await Blocking.run {
+                try Run(["run", "correlation", "--region", "BROKEN", "--wait"], environment: environment)
+            }
+            #expect(failed.status == 1 && failed.errors == "error: disk full\n")
+            let waited = try await Blocking.run {
+                try Run(["run", "correlation", "--region", "USA", "--wait"], environment: environment)
+            }
+            #expect(waited.status == 0 && waited.output.contains("done") && waited.errors == "job 7 submitted\n")
+        }
+    }
+}

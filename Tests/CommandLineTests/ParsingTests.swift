@@ -1,0 +1,144 @@
+import ArgumentParser
+import ClusterModel
+import Foundation
+import Testing
+
+@testable import alphagrid
+
+@Suite struct ParsingTests {
+    private func parse<Command>(_ arguments: [String], as type: Command.Type) throws -> Command {
+        try #require(try AlphaGridCommand.parseAsRoot(arguments) as? Command)
+    }
+
+    @Test("correlate has the documented defaults")
+    func correlateDefaults() throws {
+        let command = try parse(["correlate", "pnl.csv"], as: CorrelateCommand.self)
+        #expect(try command.parameters() == CorrelationParameters())
+        #expect(try command.slots() == ProcessInfo.processInfo.activeProcessorCount)
+        #expect(command.chosenFormat() == .table)
+    }
+
+    @Test("correlate takes every parameter")
+    func correlateParameters() throws {
+        let arguments = [
+            "correlate", "pnl.csv", "--convention", "common-dates", "--window", "400d", "--min-overlap", "2",
+            "--precision", "float32", "--block-edge", "7", "--workers", "5",
+        ]
+        let command = try parse(arguments, as: CorrelateCommand.self)
+        let expected = try CorrelationParameters(
+            convention: .commonDates, window: .days(400), minOverlap: 2, precision: .float32, blockEdge: 7)
+        #expect(try command.parameters() == expected)
+        #expect(try command.slots() == 5)
+    }
+
+    @Test("NPY has no dates: its window is all or a number of days")
+    func npy() throws {
+        #expect(try parse(["correlate", "x.NPY"], as: CorrelateCommand.self).parameters().window == .all)
+        let days = try parse(["correlate", "x.npy", "--window", "400d"], as: CorrelateCommand.self)
+        #expect(try days.parameters().window == .days(400))
+        let years = try parse(["correlate", "x.npy", "--window", "2y"], as: CorrelateCommand.self)
+        let error = #expect(throws: GridError.self) { _ = try years.parameters() }
+        #expect(error?.kind == .usage && error?.message.contains("x.npy") == true)
+    }
+
+    @Test(
+        "The format is what was asked for, else what the file's name says",
+        arguments: [
+            (["--out", "a.csv"], CorrelateCommand.Format.csv), (["--out", "a.json"], .json), (["--out", "a.txt"], .table),
+            (["--out", "a.csv", "--format", "json"], .json), (["--json", "--out", "a.csv"], .json), (["--format", "csv"], .csv),
+        ])
+    func formats(flags: [String], expected: CorrelateCommand.Format) throws {
+        #expect(try parse(["correlate", "pnl.csv"] + flags, as: CorrelateCommand.self).chosenFormat() == expected)
+    }
+
+    @Test("run spells a request by flags and by parameters alike")
+    func run() throws {
+        let flags = try parse(
+            [
+                "run", "correlation", "--region", "USA", "--pool", "core", "--convention", "ffill-diff", "--window", "all",
+                "--min-overlap", "20", "--precision", "float32", "--param", "block_edge=64", "--priority=-5",
+            ], as: RunCommand.self)
+        let parameters = try parse(
+            [
+                "run", "correlation", "--region", "USA", "--param", "pool=core", "--param", "convention=ffill-diff",
+                "--param", "window=all", "--param", "min-overlap=20", "--param", "precision=float32",
+                "--param", "block_edge=64", "--priority=-5",
+            ], as: RunCommand.self)
+        let request = try flags.request()
+        #expect(request.minOverlap == 20 && request.blockEdge == 64 && request.priority == -5 && request.pool == "core")
+        #expect(try parameters.request() == request)
+    }
+
+    @Test(
+        "run refuses what no coordinator would take, before it asks one",
+        arguments: [
+            (["--region", "usa"], "region"), (["--region", "USA", "--param", "edge=1"], "edge"),
+            (["--region", "USA", "--param", "window"], "name=value"), (["--region", "USA", "--param", "window="], "name=value"),
+            (["--region", "USA", "--param", "min_overlap=x"], "whole number"),
+            (["--region", "USA", "--min-overlap", "1"], "min-overlap"),
+            (["--region", "USA", "--window", "4y", "--param", "window=all"], "twice"),
+            (["--region", "USA", "--convention", "x"], "convention"), (["--region", "USA", "--priority", "1001"], "priority"),
+            (["--region", "USA", "--param", "block_edge=0"], "block-edge"),
+        ])
+    func badRun(flags: [String], named: String) throws {
+        let command = try parse(["run", "correlation"] + flags, as: RunCommand.self)
+        let error = #expect(throws: GridError.self) { _ = try command.request() }
+        #expect(error?.kind == .usage && error?.message.contains(named) == true, "\(error?.message ?? "")")
+    }
+
+    @Test("Lists are what 'jobs' and 'workers' do by default")
+    func defaults() throws {
+        #expect(try parse(["jobs"], as: JobsCommand.List.self).limit == 20)
+        #expect(try parse(["jobs", "--limit", "5"], as: JobsCommand.List.self).limit == 5)
+        _ = try parse(["workers", "--json"], as: WorkersCommand.List.self)
+        _ = try parse(["db", "pools", "--region", "USA"], as: DatabasePoolsCommand.List.self)
+    }
+
+    @Test("Ids come from the command line and from a file, and at least one is needed")
+    func ids() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write("A1\n\n  B2 \r\nC3", to: "ids")
+        let command = try parse(["db", "remove", "Z9", "--ids-from", file], as: DatabaseRemoveCommand.self)
+        #expect(try command.selection.required() == ["Z9", "A1", "B2", "C3"])
+        #expect(throws: GridError.self) {
+            _ = try parse(["db", "remove"], as: DatabaseRemoveCommand.self).selection.required()
+        }
+        #expect(throws: GridError.self) {
+            _ = try parse(["db", "remove", "--ids-from", "/nonexistent"], as: DatabaseRemoveCommand.self).selection.required()
+        }
+    }
+
+    @Test("A mistake in the command line is exit code 2, and a failure has the code of its kind")
+    func exitCodes() {
+        func outcome(_ arguments: [String]) -> Outcome? {
+            do {
+                _ = try AlphaGridCommand.parseAsRoot(arguments)
+                return nil
+            } catch {
+                return Outcome(of: error)
+            }
+        }
+        for arguments in [["bogus"], ["correlate"], ["correlate", "a", "--min-overlap", "x"], ["jobs", "show"], ["--bogus"]] {
+            #expect(outcome(arguments)?.exitCode == 2)
+            #expect(outcome(arguments)?.message.hasPrefix("error: ") == true)
+        }
+        #expect(outcome(["--version"])?.exitCode == 0)
+        let kinds: [(GridError.Kind, Int32)] = [
+            (.failed, 1), (.conflict, 1), (.usage, 2), (.notFound, 3), (.unreachable, 4), (.partlyDone, 5),
+        ]
+        for (kind, code) in kinds { #expect(Outcome(of: GridError(kind, "x")).exitCode == code) }
+    }
+
+    @Test("Every command has help with examples")
+    func help() throws {
+        func check(_ command: any ParsableCommand.Type) {
+            let configuration = command.configuration
+            guard configuration.shouldDisplay else { return }
+            #expect(configuration.discussion.contains("Examples:"), "\(command)")
+            #expect(configuration.discussion.contains("alphagrid "), "\(command)")
+            #expect(!configuration.abstract.isEmpty, "\(command)")
+            for subcommand in configuration.subcommands { check(subcommand) }
+        }
+        check(AlphaGridCommand.self)
+    }
+}

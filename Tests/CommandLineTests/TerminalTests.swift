@@ -1,0 +1,80 @@
+import Testing
+
+@testable import alphagrid
+
+@Suite struct TerminalTests {
+    @Test("Columns line up on the side their numbers need, without blanks at the ends of lines")
+    func table() {
+        let columns: [TextTable.Column] = [.init("NAME"), .init("COUNT", .right), .init("NOTE")]
+        let table = TextTable(columns, rows: [["ab", "7", ""], ["c", "12345", "x"]])
+        #expect(table.lines() == ["NAME  COUNT  NOTE", "ab        7", "c     12345  x"])
+    }
+
+    @Test("What a cell holds cannot move the cursor or begin a line")
+    func controls() {
+        let table = TextTable([.init("A")], rows: [["x\u{1B}[2Jy\n\u{9B}z"]])
+        #expect(table.lines() == ["A", "x?[2Jy??z"])
+    }
+
+    @Test(
+        "A bar is full only when everything is done",
+        arguments: [
+            (0, 0, "[>         ]   0%"), (0, 10, "[>         ]   0%"), (5, 10, "[=====>    ]  50%"),
+            (999, 1_000, "[=========>]  99%"), (10, 10, "[==========] 100%"), (11, 10, "[==========] 100%"),
+        ])
+    func bar(done: Int, total: Int, expected: String) {
+        #expect(ProgressBar.bar(done: done, total: total, width: 10) == expected)
+    }
+
+    @Test("A frame replaces the one before it, whatever their lengths")
+    func frames() {
+        var view = LiveView()
+        let terminal = Terminal(isTerminal: true, hasColor: false, columns: 20, rows: 10)
+        #expect(view.frame(["a", "b"], terminal: terminal) == "\u{1B}[2Ka\n\u{1B}[2Kb\n\u{1B}[J")
+        #expect(view.frame(["c"], terminal: terminal) == "\u{1B}[2A\r\u{1B}[2Kc\n\u{1B}[J")
+        #expect(view.frame(["d"], terminal: terminal) == "\u{1B}[1A\r\u{1B}[2Kd\n\u{1B}[J")
+    }
+
+    @Test("A frame never wraps or scrolls")
+    func fitting() {
+        var view = LiveView()
+        let terminal = Terminal(isTerminal: true, hasColor: false, columns: 40, rows: 4)
+        let frame = view.frame(["\(String(repeating: "x", count: 90))", "2", "3", "4", "5"], terminal: terminal)
+        let lines = frame.split(separator: "\n").map { line in
+            String(line).replacing("\u{1B}[2K", with: "").replacing("\u{1B}[J", with: "")
+        }
+        #expect(lines == [String(repeating: "x", count: 39), "2", "... 3 more lines (enlarge the window)", ""])
+    }
+
+    @Test("NO_COLOR and a dumb terminal mean no escape sequences")
+    func color() {
+        #expect(Terminal.colorAllowed(["TERM": "xterm"]))
+        #expect(Terminal.colorAllowed(["TERM": "xterm", "NO_COLOR": ""]))
+        #expect(!Terminal.colorAllowed(["TERM": "xterm", "NO_COLOR": "1"]))
+        #expect(!Terminal.colorAllowed(["TERM": "dumb"]))
+        #expect(plain.bold("x") == "x")
+        #expect(Terminal(isTerminal: true, hasColor: true, columns: 1, rows: 1).bold("x") == "\u{1B}[1mx\u{1B}[0m")
+    }
+
+    @Test(
+        "Times read as people say them",
+        arguments: [
+            (0.0, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.4, "59 s"), (59.6, "1m00s"), (192, "3m12s"),
+            (7_500, "2h05m"), (356_400, "4d03h"), (.infinity, "?"), (.nan, "?"), (-1, "?"),
+        ])
+    func durations(seconds: Double, expected: String) {
+        #expect(Quantity.duration(seconds: seconds) == expected)
+    }
+
+    @Test("Bytes and decimals are rounded, not cut")
+    func quantities() {
+        #expect(Quantity.bytes(1_023) == "1023 B")
+        #expect(Quantity.bytes(1_536) == "1.5 KiB")
+        #expect(Quantity.bytes(4 << 30) == "4.0 GiB")
+        #expect(Quantity.fixed(-0.0000004, digits: 6) == "0.000000")
+        #expect(Quantity.fixed(-0.9999996, digits: 6) == "-1.000000")
+        #expect(Quantity.fixed(0.05, digits: 1) == "0.1")
+        #expect(Quantity.fixed(2.5, digits: 0) == "3")
+        #expect(Quantity.fixed(1.05e20, digits: 2) == "1.05e+20")
+    }
+}

@@ -1,0 +1,215 @@
+import ClusterModel
+import Scheduling
+import Testing
+
+@Suite("Workers come and go")
+struct WorkerLifeTests {
+    @Test("A stranger is asked who it is, whatever it says, and nothing of it is kept")
+    func stranger() {
+        var talk = Conversation()
+        let result = TaskResult(ref: attempt(1, 0), computeSeconds: 1, flops: 1)
+        #expect(talk.heartbeat(from: 5) == [.send(peer(5), .whoAreYou)])
+        #expect(talk.tell(.received(from: peer(6), .goodbye)) == [.send(peer(6), .whoAreYou)])
+        #expect(
+            talk.tell(.received(from: peer(7), .result(result), payload: PayloadHandle(3)))
+                == [.discard(PayloadHandle(3)), .send(peer(7), .whoAreYou)])
+        #expect(talk.tell(.undecodable(from: peer(8), reason: "garbage")) == [])
+        #expect(talk.tell(.unroutable(peer(9))) == [])
+        #expect(talk.scheduler.workerViews(at: talk.now) == [])
+        #expect(talk.scheduler.counters.messagesFromStrangers == 3)
+        #expect(talk.scheduler.nextDeadline == nil)
+    }
+
+    @Test("Another protocol version, no slots, no name: one sentence each, and no worker")
+    func refused() {
+        var talk = Conversation()
+        let version = "protocol version 99 is not spoken here: this coordinator speaks 1 to 1; install the worker of AlphaGrid \(AlphaGrid.version)"
+        #expect(talk.tell(.received(from: peer(1), .hello(hello(1, version: 99)))) == [.send(peer(1), .refused(version))])
+        #expect(talk.tell(.unsupportedVersion(from: peer(2), version: 99)) == [.send(peer(2), .refused(version))])
+        #expect(
+            talk.tell(.received(from: peer(3), .hello(hello(3, slots: 0))))
+                == [.send(peer(3), .refused("worker w3 has 0 slots: expected at least 1"))])
+        var nameless = hello(4)
+        nameless.worker = WorkerID("")
+        #expect(
+            talk.tell(.received(from: peer(4), .hello(nameless)))
+                == [.send(peer(4), .refused("the worker's name has 0 bytes: expected 1 to \(Limits.wireNameBytesMax)"))])
+        #expect(talk.scheduler.workerViews(at: talk.now) == [])
+        #expect(talk.scheduler.counters.workersRefused == 4)
+    }
+
+    @Test("A silent worker is lost after the limit, not before, and its tasks go to another one")
+    func lost() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.submit(tasks: 1)
+        talk.wait(milliseconds: 9_000)
+        talk.join(2)
+        talk.wait(milliseconds: 999)
+        #expect(talk.tell(.tick) == [])
+        talk.wait(milliseconds: 1)
+        #expect(talk.tell(.tick) == [.workerLost(WorkerID("w1"), attemptsReturned: 1), lease(2, 0, to: 2)])
+        #expect(talk.scheduler.workerViews(at: talk.now).map(\.state) == ["lost", "connected"])
+    }
+
+    @Test("Any message counts as a heartbeat, and the deadline is never after the loss")
+    func anyMessage() throws {
+        var talk = Conversation()
+        talk.join(1)
+        for _ in 1...5 {
+            talk.wait(milliseconds: 9_000)
+            let deadline = try #require(talk.scheduler.nextDeadline)
+            #expect(deadline <= talk.now.advanced(milliseconds: 1_000))
+            talk.fail(attempt(1, 0), on: 1)
+        }
+        #expect(talk.scheduler.counters.workersLost == 0)
+    }
+
+    @Test("A lost worker is forgotten after a while")
+    func forgotten() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.wait(milliseconds: 10_000)
+        talk.tell(.tick)
+        talk.wait(milliseconds: Limits.workerForgottenAfterMilliseconds)
+        #expect(talk.tell(.tick) == [])
+        #expect(talk.scheduler.workerViews(at: talk.now) == [])
+        #expect(talk.scheduler.nextDeadline == nil)
+    }
+
+    @Test("An idle worker hears from its coordinator every heartbeat, a busy conversation needs no more words")
+    func coordinatorHeartbeat() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.wait(milliseconds: 500)
+        #expect(talk.heartbeat(from: 1) == [])
+        talk.wait(milliseconds: 500)
+        #expect(talk.heartbeat(from: 1) == [welcome(1)])
+    }
+
+    @Test("A restarted process takes over its name, and what the old one had goes back")
+    func restart() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.submit(tasks: 1)
+        #expect(
+            talk.tell(.received(from: peer(2), .hello(hello(1, incarnation: 2))))
+                == [welcome(2), .lease(peer(2), Lease(ref: attempt(2, 0), kind: "toy"))])
+        // The old connection is a stranger's now.
+        #expect(talk.heartbeat(from: 1) == [.send(peer(1), .whoAreYou)])
+    }
+
+    @Test("Two living processes of one name do not take turns: the first is refused when it comes back")
+    func rivals() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.tell(.received(from: peer(2), .hello(hello(1, incarnation: 2))))
+        let effects = talk.tell(.received(from: peer(1), .hello(hello(1, incarnation: 1))))
+        #expect(
+            effects == [
+                .send(
+                    peer(1),
+                    .refused("another worker named w1 has connected since, process 9 on host: give each worker its own name"))
+            ])
+        // Once the second is lost, the first may come back.
+        talk.wait(milliseconds: 10_000)
+        talk.tell(.tick)
+        #expect(talk.tell(.received(from: peer(1), .hello(hello(1, incarnation: 1)))).contains(welcome(1)))
+    }
+
+    @Test("A broken connection stops leases until the worker is back, and costs it nothing")
+    func unroutable() {
+        var talk = Conversation()
+        talk.join(1, slots: 1, credit: 2)
+        talk.submit(tasks: 2)
+        talk.tell(.unroutable(peer(1)))
+        talk.result(attempt(1, 0), from: 1)
+        #expect(talk.scheduler.progress(of: JobID(1))?.leased == 2, "its old connection is a stranger's")
+        talk.wait(milliseconds: 3_000)
+        let back = hello(1, slots: 1, credit: 2, inHand: [attempt(1, 0), attempt(2, 1)])
+        #expect(talk.tell(.received(from: peer(4), .hello(back))) == [welcome(4)])
+        #expect(talk.scheduler.progress(of: JobID(1))?.leased == 2)
+        talk.wait(milliseconds: 9_000)
+        talk.tell(.unroutable(peer(4)))
+        talk.wait(milliseconds: 1_000)
+        #expect(talk.tell(.tick) == [.workerLost(WorkerID("w1"), attemptsReturned: 2)])
+    }
+
+    @Test("Draining stops leases, is repeated until the worker leaves, and holds over a reconnect")
+    func drain() {
+        var talk = Conversation()
+        talk.join(1, slots: 1, credit: 2)
+        talk.submit(tasks: 3)
+        #expect(talk.tell(.drain(WorkerID("w1"))) == [.send(peer(1), .drain)])
+        talk.result(attempt(1, 0), from: 1)
+        #expect(talk.tell(.merged(task(0))) == [ack(attempt(1, 0), to: 1)])
+        #expect(talk.scheduler.workerViews(at: talk.now).map(\.state) == ["draining"])
+        let back = hello(1, slots: 1, credit: 2, inHand: [attempt(2, 1)])
+        #expect(talk.tell(.received(from: peer(2), .hello(back))) == [welcome(2), .send(peer(2), .drain)])
+        talk.result(attempt(2, 1), from: 2)
+        talk.tell(.merged(task(1)))
+        #expect(talk.heartbeat(from: 2) == [.send(peer(2), .drain)])
+        #expect(talk.tell(.received(from: peer(2), .goodbye)) == [.workerLeft(WorkerID("w1"))])
+        #expect(talk.scheduler.workerViews(at: talk.now) == [])
+        #expect(talk.tell(.drain(WorkerID("nobody"))) == [])
+        #expect(talk.tell(.received(from: peer(3), .hello(hello(1, incarnation: 2)))).leases == ["1.2->w3"])
+    }
+
+    @Test("A worker that drains by itself gets nothing new, and what it does not list goes to others at once")
+    func drainsItself() {
+        var talk = Conversation()
+        talk.join(1, slots: 1, credit: 2)
+        talk.submit(tasks: 2)
+        talk.join(2)
+        let leaving = hello(1, slots: 1, credit: 2, draining: true, inHand: [attempt(1, 0)])
+        #expect(talk.tell(.received(from: peer(1), .hello(leaving))) == [welcome(1), lease(3, 1, to: 2)])
+    }
+
+    @Test("A worker that says goodbye with tasks in hand leaves them to others, and nobody is blamed")
+    func goodbye() {
+        var talk = Conversation { $0.taskLossesMax = 1 }
+        talk.join(1)
+        talk.submit(tasks: 1)
+        talk.join(2)
+        #expect(
+            talk.tell(.received(from: peer(1), .goodbye)) == [.workerLeft(WorkerID("w1")), lease(2, 0, to: 2)])
+    }
+
+    @Test("More workers than the limit are refused, until a lost one makes room")
+    func tooMany() {
+        var talk = Conversation { $0.workersMax = 2 }
+        talk.join(1)
+        talk.join(2)
+        #expect(
+            talk.join(3) == [
+                .send(peer(3), .refused("2 workers are connected already, which is the most this coordinator takes"))
+            ])
+        talk.wait(milliseconds: 5_000)
+        talk.heartbeat(from: 2)
+        talk.wait(milliseconds: 5_000)
+        talk.tell(.tick)
+        #expect(talk.join(3) == [.workerJoined(WorkerID("w3")), welcome(3)])
+        #expect(talk.scheduler.workerViews(at: talk.now).map(\.worker) == ["w2", "w3"])
+    }
+
+    @Test("A connection that speaks under another name is another worker's")
+    func otherName() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.submit(tasks: 1)
+        talk.tell(.received(from: peer(1), .hello(hello(2))))
+        talk.wait(milliseconds: 9_000)
+        talk.heartbeat(from: 1)
+        talk.wait(milliseconds: 1_000)
+        #expect(talk.tell(.tick) == [.workerLost(WorkerID("w1"), attemptsReturned: 1), .lease(peer(1), Lease(ref: attempt(2, 0), kind: "toy"))])
+    }
+
+    @Test("Garbage from a worker that is known is worth an alarm")
+    func undecodable() {
+        var talk = Conversation()
+        talk.join(1)
+        #expect(talk.tell(.undecodable(from: peer(1), reason: "checksum differs")) == [
+            .alarm("worker w1 sent a message that cannot be read: checksum differs")
+        ])
+    }
+}

@@ -1,0 +1,17 @@
+import ClusterModel
+import Scheduling
+
+/// While every worker computes what it should and nothing is corrupted on the way, nobody is alarmed.
+struct AlarmChecker: Checker {
+    private var alarm: String?
+
+    mutating func did(_ effect: SchedulerEffect) -> String? {
+        if case .alarm(let sentence) = effect { alarm = sentence }
+        return nil
+    }
+
+    mutating func verdict(_ simulation: Simulation) -> String? {
+        guard let alarm, !simulation.scenario.isOn(.garbledPartial), !simulation.scenario.isOn(.corruption) else { return nil }
+        return "an alarm without a cause: \(alarm)"
+    }
+}
