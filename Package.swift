@@ -19,6 +19,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -27,8 +28,8 @@ let package = Package(
             name: "COpenBLAS", path: "Shared/COpenBLAS", pkgConfig: "openblas",
             providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(
-            name: "CZeroMQ", path: "Shared/CZeroMQ", pkgConfig: "libzmq",
-            providers: [.apt(["libzmq3-dev"])]),
+            // Without pkg-config: its flags for libzmq's optional parts are not allowed here, and none are needed.
+            name: "CZeroMQ", path: "Shared/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(
             name: "CZlib", path: "Shared/CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"])]),
@@ -58,14 +59,13 @@ let package = Package(
             name: "WorkerRuntime",
             dependencies: [
                 "ClusterModel", "Panel", "Kernels", "WireProtocol", "Messaging", "WorkerEngine",
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Worker/Runtime"),
         .executableTarget(
             name: "alphagrid-worker",
             dependencies: [
-                "WorkerRuntime",
+                "ClusterModel", "Kernels", "Messaging", "WorkerEngine", "WorkerRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -113,10 +113,15 @@ let package = Package(
         .executableTarget(
             name: "alphagrid",
             dependencies: [
-                "Service", "API", "Store", "LocalPostgres", "Jobs", "Panel", "Kernels", "WorkerRuntime",
+                "ClusterModel", "Service", "API", "Store", "LocalPostgres", "Panel", "Kernels", "Messaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             path: "Coordinator/App"),
 
@@ -135,8 +140,10 @@ let package = Package(
         .executableTarget(
             name: "alphagrid-simulate", dependencies: ["ClusterModel", "Scheduling", "Simulation"],
             path: "Tests/SimulateTool"),
-        .testTarget(name: "PanelTests", dependencies: ["Panel", .product(name: "Crypto", package: "swift-crypto")], path: "Tests/PanelTests"),
-        .testTarget(name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"], path: "Tests/KernelsTests"),
+        .testTarget(name: "PanelTests", dependencies: ["ClusterModel", "Panel"], path: "Tests/PanelTests"),
+        .testTarget(
+            name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"],
+            path: "Tests/KernelsTests"),
         .testTarget(
             name: "WireProtocolTests",
             dependencies: [
@@ -152,6 +159,7 @@ let package = Package(
             name: "WorkerRuntimeTests",
             dependencies: [
                 "ClusterModel", "Panel", "Kernels", "Messaging", "WireProtocol", "WorkerEngine", "WorkerRuntime",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/WorkerRuntimeTests"),
         .testTarget(

@@ -50,7 +50,7 @@ struct APIRoutes: Sendable {
         if get != nil { allowed += [.get, .head] }
         if post != nil { allowed.append(.post) }
         let names = allowed.map(\.rawValue).joined(separator: ", ")
-        let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
+        let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
         for method in others where !allowed.contains(method) {
             router.on(path, method: method) { request, _ -> Response in
                 throw Problem(

@@ -4,6 +4,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -16,29 +17,45 @@ package struct APIServer: Service {
     private let host: String
     private let port: Int
     private let application: Application<RouterResponder<APIContext>>
+    private let startFailure: StartFailure
+
+    /// Why the owner of the server did not want it after all.
+    private final class StartFailure: Sendable {
+        let error = Mutex<(any Error)?>(nil)
+    }
 
     /// - Parameters:
     ///   - control: What the routes ask.
     ///   - host: Name or address to bind.
     ///   - port: 0 takes a free one.
-    ///   - onRunning: Called once with the bound port, when requests are answered.
+    ///   - onRunning: Called once with the bound port; requests wait until it returns. When it throws, the server
+    ///     stops and `run` throws the same.
     package init(
         control: any GridControl, token: AccessToken, host: String, port: Int, logger: Logger,
-        onRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+        onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
     ) {
         self.host = host
         self.port = port
+        let startFailure = StartFailure()
+        self.startFailure = startFailure
         application = Application(
             router: APIRoutes(control: control, logger: logger).router(token: token),
             server: .http1(configuration: .init(idleTimeout: .seconds(Limits.httpIdleSeconds))),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),
                 availableConnectionsDelegate: MaximumAvailableConnections(Limits.httpConnectionsMax)),
-            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? port) },
+            onServerRunning: { channel in
+                do {
+                    try await onRunning(channel.localAddress?.port ?? port)
+                } catch {
+                    startFailure.error.withLock { $0 = error }
+                    try? await channel.close()
+                }
+            },
             logger: logger)
     }
 
-    /// - Throws: `GridError(.conflict)` when the address is taken, `GridError(.usage)` when it is not this machine's.
+    /// - Throws: What `onRunning` threw; `GridError(.conflict)` when the address is taken, `GridError(.usage)` when it is not this machine's.
     package func run() async throws {
         do {
             try await application.run()
@@ -46,7 +63,10 @@ package struct APIServer: Service {
             throw bindFailure(error.errnoCode, "\(error)")
         } catch is SocketAddressError.UnknownHost, is SocketAddressError {
             throw GridError(.usage, "cannot serve HTTP on \(host):\(port): nobody knows the name '\(host)'")
+        } catch {
+            throw startFailure.error.withLock { $0 } ?? error
         }
+        if let error = startFailure.error.withLock({ $0 }) { throw error }
     }
 
     private func bindFailure(_ code: Int32, _ description: String) -> GridError {

@@ -29,8 +29,6 @@ enum Main {
             StandardError.write(outcome.message)
             exit(outcome.exitCode)
         }
-        // Beneath URLSession, libcurl would hand requests and their token to whatever proxy the environment names.
-        setenv("no_proxy", "*", 1)
         exit(await run(arguments))
     }
 

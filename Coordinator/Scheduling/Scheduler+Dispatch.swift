@@ -95,7 +95,9 @@ extension Scheduler {
         jobs[job]?.stage?.live[task] = LiveAttempts(first: attempt)
         jobs[job]?.stage?.rememberLease(attempt, of: task)
         refreshReady(job)
-        if jobs[job]?.stage?.notes[task] != nil, let id = jobs[job].flatMap({ record in record.stage.map { (record.id, $0.plan) } }) {
+        if jobs[job]?.stage?.notes[task] != nil,
+            let id = jobs[job].flatMap({ record in record.stage.map { (record.id, $0.plan) } })
+        {
             let name = workers[worker].id
             note(TaskID(job: id.0, plan: id.1, index: task), job) { $0.add(.leased, attempt: attempt, worker: name, at: $1) }
         }

@@ -37,7 +37,8 @@ extension Scheduler {
             return "\(what) has the numeric profile \(profile), and \(ProfileRecord.profilesMax) others are known already"
         }
         guard let job = jobByID[submission.job] else {
-            return jobByID.count < Limits.jobsActiveMax ? nil : "\(Limits.jobsActiveMax) jobs are active, which is the most there can be"
+            return jobByID.count < Limits.jobsActiveMax
+                ? nil : "\(Limits.jobsActiveMax) jobs are active, which is the most there can be"
         }
         if let open = jobs[job]?.stage, open.plan != submission.plan {
             return "\(what) was submitted while its stage \(open.name) was open"

@@ -48,7 +48,7 @@ extension Scheduler {
             profiles[slot].workers += isLeasable ? 1 : -1
             profiles[slot].slots += isLeasable ? workers[worker].slots : -workers[worker].slots
         }
-        let held = workers[worker].outstanding.count
+        let held = workers[worker].creditInUse
         let credit = planted(.creditIgnored) ? workers[worker].credit + 2 : workers[worker].credit
         let isIdle = isLeasable && held < workers[worker].slots
         let canTopUp = isLeasable && !isIdle && held < credit

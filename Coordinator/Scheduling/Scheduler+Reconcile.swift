@@ -7,13 +7,17 @@ extension Scheduler {
     mutating func reconcile(_ worker: Int, _ hello: Hello, isSameConnection: Bool) {
         let listed = hello.inHand.prefix(Limits.creditPerWorkerMax)
         dropUnlisted(listed, worker, mayBeOnTheWay: isSameConnection && !hello.draining)
+        workers[worker].greetedAt = now
+        workers[worker].unwanted = []
         var cancels: [AttemptID] = []
         for ref in listed {
-            if let attempt = attempts[ref.attempt] {
+            let known = attempts[ref.attempt]
+            if known?.worker == worker {
                 // A cancel that is not followed by an answer may have been lost itself.
-                if attempt.worker == worker, attempt.state == .doomed { cancels.append(ref.attempt) }
-            } else if !takeUp(ref, worker) {
-                cancels.append(ref.attempt)
+                if known?.state == .doomed { cancels.append(ref.attempt) }
+            } else if known != nil || !takeUp(ref, worker) {
+                workers[worker].unwanted.append(ref.attempt)
+                if !isBeingMerged(ref) { cancels.append(ref.attempt) }
             }
         }
         if !cancels.isEmpty { send(.cancel(cancels), to: worker) }
@@ -30,7 +34,7 @@ extension Scheduler {
         for id in workers[worker].outstanding where !inHand.contains(id) {
             guard let attempt = attempts[id], attempt.state != .merging else { continue }
             if mayBeOnTheWay, attempt.leasedAt > young { continue }
-            settle(id)
+            settle(id, of: worker)
             if attempt.state == .live { giveBack(id, attempt, because: .leaseLost) }
         }
     }
@@ -38,14 +42,11 @@ extension Scheduler {
     /// Takes up an attempt nobody knew of: the worker was thought lost, or was leased it by an earlier coordinator.
     /// - Returns: false when the worker shall forget it.
     private mutating func takeUp(_ ref: AttemptRef, _ worker: Int) -> Bool {
-        guard let job = jobByID[ref.task.job], let state = taskState(ref.task, job) else {
-            return doom(ref, worker)
-        }
-        if state == .merging, jobs[job]?.stage?.merges[ref.task.index]?.attempt == ref.attempt { return true }
-        let hasCredit = workers[worker].outstanding.count < workers[worker].credit
-        let hasProfile = jobs[job]?.profile != nil && jobs[job]?.profile == workers[worker].profile
-        let isKnownBad = jobs[job]?.stage?.notes[ref.task.index]?.hasRejected(ref.attempt) == true
-        guard state == .queued, hasCredit, hasProfile, !isKnownBad else { return doom(ref, worker) }
+        guard let job = jobByID[ref.task.job], taskState(ref.task, job) == .queued,
+            jobs[job]?.profile != nil, jobs[job]?.profile == workers[worker].profile,
+            workers[worker].creditInUse < workers[worker].credit,
+            jobs[job]?.stage?.notes[ref.task.index]?.hasRejected(ref.attempt) != true
+        else { return false }
         attempts[ref.attempt] = Attempt(task: ref.task, worker: worker, leasedAt: now, state: .live)
         workers[worker].outstanding.append(ref.attempt)
         jobs[job]?.stage?.move(ref.task.index, to: .leased)
@@ -58,30 +59,25 @@ extension Scheduler {
         return true
     }
 
-    /// Counts an attempt that is not needed against the worker's credit until the worker answers. A worker that lists
-    /// more than its credit gets nothing new before it has answered the rest.
-    private mutating func doom(_ ref: AttemptRef, _ worker: Int) -> Bool {
-        if workers[worker].outstanding.count < Limits.creditPerWorkerMax {
-            attempts[ref.attempt] = Attempt(task: ref.task, worker: worker, leasedAt: now, state: .doomed)
-            workers[worker].outstanding.append(ref.attempt)
-        }
-        return false
+    private func isBeingMerged(_ ref: AttemptRef) -> Bool {
+        guard let job = jobByID[ref.task.job], taskState(ref.task, job) == .merging else { return false }
+        return jobs[job]?.stage?.merges[ref.task.index]?.attempt == ref.attempt
     }
 
-    /// A lease or an answer was lost if the worker has fewer attempts than it was given some time ago, and an
-    /// acknowledgement of ours means something else to it if it has more than it was given at all.
+    /// A lease or an answer was lost if the worker has fewer attempts than it was given some time ago, and something
+    /// is amiss if it has more than it was given at all.
     mutating func askWhenCountsDiffer(_ heartbeat: Heartbeat, _ worker: Int) {
-        let held = Int(heartbeat.running) + Int(heartbeat.queued)
-        let outstanding = workers[worker].outstanding
         if planted(.lostLeaseForgotten) { return }
-        if held == outstanding.count { return }
+        let held = Int(heartbeat.running) + Int(heartbeat.queued)
+        let most = workers[worker].creditInUse
+        if held == most { return }
         let young = now.advanced(milliseconds: -configuration.leaseInFlightMilliseconds)
-        var expected = 0
-        for id in outstanding {
+        var least = workers[worker].greetedAt > young ? 0 : workers[worker].unwanted.count
+        for id in workers[worker].outstanding {
             guard let attempt = attempts[id], attempt.state != .merging, attempt.leasedAt <= young else { continue }
-            expected += 1
+            least += 1
         }
-        if held < expected || held > outstanding.count { askAgain(worker) }
+        if held < least || held > most { askAgain(worker) }
     }
 
     // MARK: Giving back
@@ -97,6 +93,7 @@ extension Scheduler {
         // Workers start leases in the order they get them, so the first ones fill the slots.
         let running = blame ? workers[worker].slots : 0
         workers[worker].outstanding = []
+        workers[worker].unwanted = []
         var returned = 0
         for (position, id) in held.enumerated() {
             guard let attempt = attempts.removeValue(forKey: id), attempt.state == .live else { continue }
@@ -139,11 +136,13 @@ extension Scheduler {
     }
 
     /// An answer is settled: the attempt no longer occupies credit.
-    mutating func settle(_ id: AttemptID) {
-        guard let attempt = attempts.removeValue(forKey: id) else { return }
-        if let position = workers[attempt.worker].outstanding.firstIndex(of: id) {
-            workers[attempt.worker].outstanding.remove(at: position)
+    /// - Parameter alsoLeased: false when the worker answered for an attempt that is not its own.
+    mutating func settle(_ id: AttemptID, of worker: Int, alsoLeased: Bool = true) {
+        if !workers[worker].unwanted.isEmpty { workers[worker].unwanted.removeAll { $0 == id } }
+        if alsoLeased, attempts[id]?.worker == worker {
+            attempts[id] = nil
+            workers[worker].outstanding.removeAll { $0 == id }
         }
-        refresh(attempt.worker)
+        refresh(worker)
     }
 }

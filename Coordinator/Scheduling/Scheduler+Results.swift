@@ -85,7 +85,7 @@ extension Scheduler {
         counters.resultsDropped += 1
         if let payload { effects.append(.discard(payload)) }
         if planted(.dropNotAcknowledged) { return }
-        if !isForeign { settle(ref.attempt) }
+        settle(ref.attempt, of: worker, alsoLeased: !isForeign)
         send(.ack(ref.attempt), to: worker)
     }
 
@@ -108,7 +108,7 @@ extension Scheduler {
         // The partial is with the merger: what becomes of the attempt is decided there.
         if !isForeign, attempt?.state == .merging { return }
         if planted(.creditLeak) { attempts[id] = nil }
-        if !isForeign { settle(id) }
+        settle(id, of: worker, alsoLeased: !isForeign)
         send(.ack(id), to: worker)
         guard !isForeign, let attempt, attempt.state == .live, let job = jobByID[attempt.task.job] else { return }
         requeue(attempt.task.index, job, without: id)
@@ -156,8 +156,9 @@ extension Scheduler {
 
     /// Lets the worker forget a partial whose merge has ended, also if it has reconnected or was thought lost.
     mutating func acknowledge(_ merge: MergeInFlight) {
-        settle(merge.attempt)
-        if isPresent(merge) { send(.ack(merge.attempt), to: merge.worker) }
+        guard isPresent(merge) else { return }
+        settle(merge.attempt, of: merge.worker)
+        send(.ack(merge.attempt), to: merge.worker)
     }
 
     /// Whether the process that made the partial still has its slot.

@@ -19,6 +19,16 @@ extension Scheduler {
         timers.insert(WorkerTimer(at: moment, worker: worker, generation: workers[worker].timerGeneration))
     }
 
+    /// If this process stood still (stopped, swapped out, its machine asleep), nobody heard the workers meanwhile:
+    /// what they said waits to be read, and their silence does not count.
+    mutating func forgiveOwnSilence(since expected: MonotonicTime) {
+        let late = now.nanoseconds - expected.nanoseconds
+        guard late > configuration.heartbeatMilliseconds * 1_000_000 else { return }
+        for worker in workers.indices where workers[worker].state == .connected || workers[worker].state == .unreachable {
+            workers[worker].lastHeard.nanoseconds += late
+        }
+    }
+
     /// A message does not touch the timer, which would cost a search each; the timer looks when it is due.
     mutating func runWorkerTimers() {
         while let timer = timers.min, timer.at <= now {

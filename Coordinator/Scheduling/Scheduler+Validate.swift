@@ -28,7 +28,8 @@ extension Scheduler {
         var left: [String] = []
         if !jobByID.isEmpty || jobs.contains(where: { $0 != nil }) { left.append("\(jobByID.count) jobs") }
         if !runOrder.isEmpty || !readyOrder.isEmpty { left.append("jobs in the queue") }
-        if !attempts.isEmpty { left.append("\(attempts.count) attempts") }
+        let held = workers.reduce(0) { $0 + $1.creditInUse }
+        if !attempts.isEmpty || held > 0 { left.append("\(held) attempts") }
         if mergesInFlight != 0 { left.append("\(mergesInFlight) merges") }
         return left
     }
@@ -40,9 +41,15 @@ extension Scheduler {
         for (index, state) in stage.states.enumerated() {
             counts[Int(state.rawValue)] += 1
             let task = UInt32(index)
-            if stage.queued.contains(index) != (state == .queued) { wrong.append("task \(task) is \(state) and its queue bit differs") }
-            if (stage.live[task] != nil) != (state == .leased) { wrong.append("task \(task) is \(state) and its live attempts differ") }
-            if (stage.merges[task] != nil) != (state == .merging) { wrong.append("task \(task) is \(state) and its merge differs") }
+            if stage.queued.contains(index) != (state == .queued) {
+                wrong.append("task \(task) is \(state) and its queue bit differs")
+            }
+            if (stage.live[task] != nil) != (state == .leased) {
+                wrong.append("task \(task) is \(state) and its live attempts differ")
+            }
+            if (stage.merges[task] != nil) != (state == .merging) {
+                wrong.append("task \(task) is \(state) and its merge differs")
+            }
         }
         if counts[Int(TaskState.queued.rawValue)] != stage.queued.count { wrong.append("queued tasks do not add up") }
         if counts[Int(TaskState.leased.rawValue)] != stage.live.count { wrong.append("leased tasks do not add up") }
@@ -51,7 +58,8 @@ extension Scheduler {
         for (task, live) in stage.live {
             for id in [live.first, live.second] {
                 guard let id else { continue }
-                guard let attempt = attempts[id], attempt.state == .live, attempt.task.index == task, attempt.task.job == record.id
+                guard let attempt = attempts[id], attempt.state == .live, attempt.task.index == task,
+                    attempt.task.job == record.id
                 else {
                     wrong.append("task \(task) has an attempt \(id) that is not live")
                     continue
@@ -77,8 +85,10 @@ extension Scheduler {
         }
         let live = worker.outstanding.filter { attempts[$0]?.state == .live }.count
         if live > worker.credit { wrong.append("\(live) attempts are live, its credit is \(worker.credit)") }
-        if worker.outstanding.count > Limits.creditPerWorkerMax { wrong.append("\(worker.outstanding.count) attempts are kept") }
-        if worker.state == .vacant || worker.state == .lost, !worker.outstanding.isEmpty { wrong.append("it is gone and holds attempts") }
+        if worker.unwanted.count > Limits.creditPerWorkerMax { wrong.append("\(worker.unwanted.count) unwanted attempts are kept") }
+        if worker.state == .vacant || worker.state == .lost, worker.creditInUse > 0 {
+            wrong.append("it is gone and holds attempts")
+        }
         if worker.state == .vacant { return wrong.map { "vacant worker slot \(index): \($0)" } }
         if let peer = worker.peer, workerByPeer[peer] != index { wrong.append("its connection is another's") }
         if worker.state == .connected, worker.peer == nil { wrong.append("it is connected without a connection") }
@@ -104,7 +114,7 @@ extension Scheduler {
         let references = members.count + jobs.filter { $0?.profile == slot }.count
         if profile.references != references { wrong.append("\(references) references, counted as \(profile.references)") }
         for worker in workers.indices {
-            let held = workers[worker].outstanding.count
+            let held = workers[worker].creditInUse
             let isMine = workers[worker].profile == slot && workers[worker].leasable
             let isIdle = isMine && held < workers[worker].slots
             let canTopUp = isMine && !isIdle && held < workers[worker].credit

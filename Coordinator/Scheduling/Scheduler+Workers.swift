@@ -42,7 +42,8 @@ extension Scheduler {
             return "\(configuration.workersMax) workers are connected already, which is the most this coordinator takes"
         }
         if profileSlot(of: hello.profile) == nil {
-            return "worker \(hello.worker) has the numeric profile \(hello.profile), and \(ProfileRecord.profilesMax) others are known already"
+            return
+                "worker \(hello.worker) has the numeric profile \(hello.profile), and \(ProfileRecord.profilesMax) others are known already"
         }
         return nil
     }
@@ -101,6 +102,7 @@ extension Scheduler {
         }
         giveBackAttempts(of: worker, because: .workerRestarted, blame: true)
         workers[worker].drainOrdered = false
+        workers[worker].draining = false
         workers[worker].recent = RecentGroups()
         workers[worker].heartbeat = Heartbeat()
         workers[worker].heartbeatAt = nil
@@ -123,7 +125,8 @@ extension Scheduler {
         workers[worker].peer = peer
         workers[worker].incarnation = hello.incarnation
         workers[worker].describe(hello)
-        workers[worker].draining = hello.draining || workers[worker].drainOrdered
+        // Once it drains, a process drains to its end; a hello that says otherwise is an old one that came late.
+        if hello.draining { workers[worker].draining = true }
         workers[worker].state = .connected
         workers[worker].lastHeard = now
         startTimer(of: worker, at: now.advanced(milliseconds: configuration.lostAfterMilliseconds))
@@ -163,7 +166,7 @@ extension Scheduler {
             workers[worker].heartbeat = heartbeat
         }
         guard workers[worker].state == .connected else { return }
-        if workers[worker].drainOrdered, workers[worker].outstanding.isEmpty { send(.drain, to: worker) }
+        if workers[worker].drainOrdered, workers[worker].creditInUse == 0 { send(.drain, to: worker) }
         askWhenCountsDiffer(heartbeat, worker)
         // An idle worker would otherwise never hear from its coordinator and replace a good connection.
         let silence = now.nanoseconds - workers[worker].lastSent.nanoseconds

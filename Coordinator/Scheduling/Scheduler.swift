@@ -52,7 +52,9 @@ package struct Scheduler: Sendable {
     /// Takes a fact at its time and returns what to do about it, in order.
     package mutating func handle(_ event: SchedulerEvent, at now: MonotonicTime) -> [SchedulerEffect] {
         // Threads that read the clock before they take their turn may come a little out of order.
+        let expectedBy = nextDeadline
         self.now = max(self.now, now)
+        if let expectedBy { forgiveOwnSilence(since: expectedBy) }
         runWorkerTimers()
         switch event {
         case .received(let peer, let message, let payload, let checksum):
@@ -85,10 +87,10 @@ package struct Scheduler: Sendable {
         return done
     }
 
-    /// When to say `tick` at the latest; nil while nothing is timed. It may be earlier than needed, never later.
+    /// When to say `tick` at the latest; nil while no worker is known. It may be earlier than needed, never later.
     package var nextDeadline: MonotonicTime? {
-        guard let timer = timers.min else { return nextStragglerCheck }
-        return min(timer.at, nextStragglerCheck ?? timer.at)
+        // With workers at least every heartbeat: stragglers are looked for, and a gap shows that this process stood still.
+        timers.min.map { min($0.at, now.advanced(milliseconds: configuration.heartbeatMilliseconds)) }
     }
 
     private mutating func received(

@@ -35,6 +35,11 @@ struct WorkerRecord: Sendable {
 
     /// Attempts that occupy credit, in the order of their leases.
     var outstanding: [AttemptID] = []
+    /// What it listed in its last hello beyond those. They occupy credit too until it has answered; whether it has them
+    /// is only its word, so the scheduler's table of attempts knows nothing of them.
+    var unwanted: [AttemptID] = []
+    var greetedAt = MonotonicTime(nanoseconds: 0)
+    var creditInUse: Int { outstanding.count + unwanted.count }
     /// Counted in its profile's `slots` and `workers`; kept by `Scheduler.refresh`.
     var leasable = false
 

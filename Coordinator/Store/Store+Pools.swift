@@ -167,7 +167,10 @@ extension Store {
             "SELECT pool_id FROM pools WHERE region_id = $1 AND pool_name = $2", [.integer(regionID), .text(name)])
         guard let id = found.text(ifAnyRow: 0).flatMap({ Int64($0) }) else {
             throw GridError(
-                .notFound, "region \(region) has no pool '\(name.printable)': 'alphagrid pools list' shows those it has")
+                .notFound,
+                "region \(region) has no pool '\(name.printable)': "
+                    + "'alphagrid db pools list --region \(region)' shows those it has"
+            )
         }
         return id
     }

@@ -120,7 +120,8 @@ extension Store {
             guard let region = found.text(row, 1).flatMap({ try? Region($0) }) else {
                 throw GridError(
                     .conflict,
-                    "alpha \(id.printable) has no valid region in table \(table): give it one with 'alphagrid db import-alphas --region'"
+                    "alpha \(id.printable) has no valid region in table \(table): give it one with "
+                        + "'alphagrid db import-alphas --region'"
                 )
             }
             if groups.last?.region == region { groups[groups.count - 1].ids.append(id) } else { groups.append((region, [id])) }

@@ -40,6 +40,24 @@ import FoundationNetworking
         try await ended
     }
 
+    @Test("A server whose owner fails to start stops, says why, and frees its port", .timeLimit(.minutes(1)))
+    func failedStart() async throws {
+        let token = try AccessToken(goodToken, source: "the test")
+        let expected = GridError(.unreachable, "the database does not answer")
+        let (ports, report) = AsyncStream.makeStream(of: Int.self)
+        let server = APIServer(control: FakeGrid(), token: token, host: "127.0.0.1", port: 0, logger: silent) { port in
+            report.yield(port)
+            throw expected
+        }
+        let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
+        await #expect(throws: expected) { try await group.run() }
+        let port = try #require(await ports.first { _ in true })
+        let second = APIServer(control: FakeGrid(), token: token, host: "127.0.0.1", port: port, logger: silent) { _ in
+            throw expected
+        }
+        await #expect(throws: expected) { try await second.run() }
+    }
+
     @Test("An address of another machine and a name nobody knows are named in the error")
     func wrongAddress() async throws {
         let token = try AccessToken(goodToken, source: "the test")

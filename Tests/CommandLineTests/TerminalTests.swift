@@ -46,6 +46,13 @@ import Testing
         #expect(lines == [String(repeating: "x", count: 39), "2", "... 3 more lines (enlarge the window)", ""])
     }
 
+    @Test("Escape sequences take no columns, and what is cut does not stay bold")
+    func cutting() {
+        #expect(LiveView.cut("\u{1B}[1mabc\u{1B}[0m d", columns: 5) == "\u{1B}[1mabc\u{1B}[0m d")
+        #expect(LiveView.cut("\u{1B}[1mabc\u{1B}[0m", columns: 2) == "\u{1B}[1mab\u{1B}[0m")
+        #expect(LiveView.cut("abc", columns: 2) == "ab")
+    }
+
     @Test("NO_COLOR and a dumb terminal mean no escape sequences")
     func color() {
         #expect(Terminal.colorAllowed(["TERM": "xterm"]))

@@ -23,7 +23,18 @@ struct Conversation {
         return effects
     }
 
-    mutating func wait(milliseconds: Int64) { now = now.advanced(milliseconds: milliseconds) }
+    /// Lets time pass, with the ticks that the scheduler asks for on the way; what they lead to is returned.
+    @discardableResult
+    mutating func wait(milliseconds: Int64) -> [SchedulerEffect] {
+        let end = now.advanced(milliseconds: milliseconds)
+        var effects: [SchedulerEffect] = []
+        while let deadline = scheduler.nextDeadline, deadline < end {
+            now = deadline
+            effects += tell(.tick)
+        }
+        now = end
+        return effects
+    }
 
     /// Says hello for a worker whose connection has its number: `w3` is `peer 3`.
     @discardableResult
@@ -95,7 +106,8 @@ func ack(_ ref: AttemptRef, to worker: Int) -> SchedulerEffect { .send(peer(work
 func welcome(_ worker: Int, epoch: Int64 = 1) -> SchedulerEffect {
     .send(
         peer(worker),
-        .welcome(Welcome(epoch: Epoch(epoch), heartbeatMilliseconds: UInt32(Limits.heartbeatIntervalMilliseconds), blockPort: 5_711)))
+        .welcome(
+            Welcome(epoch: Epoch(epoch), heartbeatMilliseconds: UInt32(Limits.heartbeatIntervalMilliseconds), blockPort: 5_711)))
 }
 
 func profileChosen(_ core: String = "Haswell", job: Int64 = 1) -> SchedulerEffect {

@@ -107,7 +107,8 @@ struct JobTests {
         talk.fail(attempt(1, 0), on: 1, "the disk is full")
         #expect(
             talk.scheduler.explain(JobID(1), at: talk.now)
-                == "job 1, stage tiles: 0 of 2 tasks are done, 1 are with workers, 1 wait; last failure: the disk is full (on w1)")
+                == "job 1, stage tiles: 0 of 2 tasks are done, 1 are with workers, 1 wait; last failure: the disk is full (on w1)"
+        )
         talk.submit(2, plan: 2, tasks: 1, priority: -5)
         #expect(talk.scheduler.explain(JobID(2), at: talk.now).hasSuffix("and it waits behind job 1 of priority 0"))
         talk.tell(.drain(WorkerID("w1")))

@@ -37,7 +37,10 @@ struct ProfileTests {
             talk.scheduler.explain(JobID(1), at: talk.now)
                 == "job 1, stage tiles: 0 of 2 tasks are done, and it waits for a worker of its numeric profile "
                 + "openblas-0.3/Haswell/e1: the connected ones run openblas-0.3/Zen/e1")
-        #expect(talk.submit(2, plan: 2, tasks: 1) == [profileChosen("Zen", job: 2), .lease(peer(2), Lease(ref: attempt(2, 0, job: 2, plan: 2), kind: "toy"))])
+        #expect(
+            talk.submit(2, plan: 2, tasks: 1) == [
+                profileChosen("Zen", job: 2), .lease(peer(2), Lease(ref: attempt(2, 0, job: 2, plan: 2), kind: "toy")),
+            ])
         #expect(talk.join(3, core: "Haswell").leases == ["1.0->w3"])
     }
 

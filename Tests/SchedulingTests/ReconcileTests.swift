@@ -109,10 +109,24 @@ struct ReconcileTests {
     @Test("An attempt whose number a worker made up is never leased a second time")
     func madeUp() {
         var talk = Conversation()
-        // The coordinator's own next numbers, before it has used them.
-        let inHand = [attempt(1, 0, job: 9), attempt(2, 0, job: 9)]
-        talk.tell(.received(from: peer(1), .hello(hello(1, slots: 2, inHand: inHand))))
-        talk.join(2)
-        #expect(talk.submit(tasks: 1) == [profileChosen(), lease(3, 0, to: 2)])
+        talk.submit(tasks: 2, profile: "Haswell")
+        // The coordinator's own next number, before it has used it.
+        let claim = hello(1, slots: 2, inHand: [attempt(1, 0)])
+        #expect(talk.tell(.received(from: peer(1), .hello(claim))).suffix(1) == [lease(2, 1, to: 1)])
+        #expect(talk.scheduler.counters.attemptsAdopted == 1)
+    }
+
+    @Test("A worker that claims another's attempts changes nothing for that one")
+    func claimsOfOthers() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.submit(tasks: 1)
+        let claim = hello(2, slots: 1, inHand: [attempt(1, 0)])
+        #expect(
+            talk.tell(.received(from: peer(2), .hello(claim))) == [
+                .workerJoined(WorkerID("w2")), welcome(2), .send(peer(2), .cancel([attempt(1, 0).attempt])),
+            ])
+        #expect(talk.result(attempt(1, 0), from: 2) == [.discard(talk.lastPayload), ack(attempt(1, 0), to: 2)])
+        #expect(talk.result(attempt(1, 0), from: 1) == [.merge(attempt(1, 0), talk.lastPayload)])
     }
 }

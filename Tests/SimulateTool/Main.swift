@@ -67,7 +67,9 @@ enum Main {
         if isVerbose || outcome.violation != nil {
             for line in isVerbose ? outcome.trace : outcome.story { print(line) }
         }
-        print(outcome.violation.map { "VIOLATION: \($0)" } ?? "no violation, \(outcome.eventCount) events in \(outcome.milliseconds) ms")
+        print(
+            outcome.violation.map { "VIOLATION: \($0)" }
+                ?? "no violation, \(outcome.eventCount) events in \(outcome.milliseconds) ms")
         return outcome.violation == nil
     }
 }

@@ -41,6 +41,10 @@ package enum Fault: String, CaseIterable, Sendable {
     case onDemand = "on-demand"
     case drain
     case priorityChange = "priority-change"
+    /// The coordinator's process is stopped, and continued with everything that came in meanwhile.
+    case coordinatorFreeze = "coordinator-freeze"
+    /// Says hello, claims attempts that nobody gave it, and is never heard of again.
+    case liar
 
     package var position: Int { Fault.allCases.firstIndex(of: self) ?? 0 }
 }

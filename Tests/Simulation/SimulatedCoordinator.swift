@@ -24,6 +24,8 @@ struct SimulatedCoordinator {
     /// Facts that came up while the scheduler was being told another one.
     var pending: Deque<SchedulerEvent> = []
     var isTelling = false
+    /// What came in while the process was stopped; nil while it runs.
+    var backlog: [Happening]?
 
     mutating func keep(_ partial: ToyJob.Partial) -> PayloadHandle {
         handles += 1
@@ -37,6 +39,7 @@ struct SimulatedCoordinator {
         payloads = [:]
         pending = []
         tickAt = nil
+        backlog = nil
         generation += 1
     }
 }

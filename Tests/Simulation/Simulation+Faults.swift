@@ -9,7 +9,8 @@ extension Simulation {
         for fault in scenario.faults {
             switch fault {
             case .crash, .freeze, .flap, .partition, .oneWayPartition: plan(fault, times: 1...3)
-            case .slowness, .taskFailure, .garbledPartial, .drain, .rival, .coordinatorRestart: plan(fault, times: 1...1)
+            case .slowness, .taskFailure, .garbledPartial, .drain, .rival, .coordinatorRestart, .coordinatorFreeze, .liar:
+                plan(fault, times: 1...1)
             case .stranger, .wrongVersion, .priorityChange: plan(fault, times: 1...3)
             case .departure: planDeparture()
             case .onDemand, .smallMergeQueue: faults.add(fault)
@@ -40,7 +41,8 @@ extension Simulation {
 
     func begin(_ fault: Fault, _ worker: Int) {
         guard !hasHealed, !workers[worker].hasDeparted else { return }
-        trace.add(now, 5, UInt64(fault.position), UInt64(worker), "fault begins: \(fault.rawValue) of \(workers[worker].scenario.name)")
+        trace.add(
+            now, 5, UInt64(fault.position), UInt64(worker), "fault begins: \(fault.rawValue) of \(workers[worker].scenario.name)")
         faults.add(fault)
         switch fault {
         case .crash: stopWorker(worker, silently: random.chance(percent: 30))
@@ -57,21 +59,24 @@ extension Simulation {
         case .slowness: workers[worker].slowness = random.int(5...40)
         case .taskFailure: workers[worker].failsPercent = random.int(5...100)
         case .garbledPartial: workers[worker].garblesPercent = random.int(5...100)
-        case .drain: tell(.drain(WorkerID(workers[worker].scenario.name)))
+        case .drain: drain(worker)
         case .rival: startWorker(worker)
         case .coordinatorRestart: stopCoordinator()
+        case .coordinatorFreeze: if coordinator.scheduler != nil { coordinator.backlog = coordinator.backlog ?? [] }
         case .stranger: strangerSpeaks()
-        case .wrongVersion: tell(.unsupportedVersion(from: Peer(1 << 40), version: 99))
+        case .liar: liarSpeaks(worker)
+        case .wrongVersion: happen(.reachesCoordinator(Peer(1 << 40), .otherVersion(99)))
         case .priorityChange:
             let job = scenario.jobs[random.int(0...(scenario.jobs.count - 1))].id
-            tell(.setPriority(job, random.int(-1...2)))
+            if coordinator.backlog == nil { tell(.setPriority(job, random.int(-1...2))) }
         default: break
         }
     }
 
     func end(_ fault: Fault, _ worker: Int) {
         guard !hasHealed else { return }
-        trace.add(now, 6, UInt64(fault.position), UInt64(worker), "fault ends: \(fault.rawValue) of \(workers[worker].scenario.name)")
+        trace.add(
+            now, 6, UInt64(fault.position), UInt64(worker), "fault ends: \(fault.rawValue) of \(workers[worker].scenario.name)")
         switch fault {
         case .crash: startWorker(worker)
         case .freeze: thaw(worker)
@@ -79,6 +84,7 @@ extension Simulation {
             workers[worker].cutToCoordinator = false
             workers[worker].cutToWorker = false
         case .slowness: workers[worker].slowness = 1
+        case .coordinatorFreeze: thawCoordinator()
         case .coordinatorRestart: if coordinator.scheduler == nil { startCoordinator() }
         default: break
         }
@@ -103,7 +109,39 @@ extension Simulation {
             .result(TaskResult(ref: ref, computeSeconds: 0, flops: 0)),
         ]
         let message = messages[random.int(0...(messages.count - 1))]
-        coordinatorReceives(.message(message, ToyJob.Partial(value: 1)), from: peer)
+        happen(.reachesCoordinator(peer, .message(message, ToyJob.Partial(value: 1))))
+    }
+
+    /// A worker that claims the attempts which the coordinator is about to hand out, and others' results.
+    private func liarSpeaks(_ worker: Int) {
+        let job = scenario.jobs[0]
+        let plan = ToyJob.plan(jobSeed: job.seed, stage: 0, carry: 0)
+        let claims = (0..<random.int(1...6)).map { index in
+            AttemptRef(
+                task: TaskID(job: job.id, plan: plan, index: UInt32(index)),
+                attempt: AttemptID(epoch: store.epoch, serial: UInt64(random.int(1...60))))
+        }
+        let hello = Hello(
+            worker: WorkerID("liar"), incarnation: 1, slots: 1, credit: 2, memoryBytes: 1,
+            profile: workers[worker].scenario.profile, host: "nowhere", processID: 1, version: "1", inHand: claims)
+        happen(.reachesCoordinator(Peer(1 << 41), .message(.hello(hello), nil)))
+    }
+
+    /// By an operator through the coordinator, or by whoever stops the process.
+    private func drain(_ worker: Int) {
+        if workers[worker].isRunning, random.chance(percent: 50) {
+            tell(worker, .drainRequested)
+        } else if coordinator.backlog == nil {
+            tell(.drain(WorkerID(workers[worker].scenario.name)))
+        }
+    }
+
+    private func thawCoordinator() {
+        guard let backlog = coordinator.backlog else { return }
+        coordinator.backlog = nil
+        // Its timers run first, as a loop that asks the clock before the sockets would.
+        tell(.tick)
+        for happening in backlog { happensToCoordinator(happening) }
     }
 
     /// The faults are over: everybody comes back, and from here on everything has to end.
@@ -111,6 +149,7 @@ extension Simulation {
         hasHealed = true
         trace.add(now, 7, 0, 0, "the faults are over")
         if coordinator.scheduler == nil { startCoordinator() }
+        thawCoordinator()
         for worker in workers.indices {
             workers[worker].slowness = 1
             workers[worker].cutToCoordinator = false

@@ -120,7 +120,9 @@ extension Simulation {
         let (name, slots, credit) = (
             workers[worker].scenario.name, workers[worker].scenario.slots, workers[worker].scenario.credit
         )
-        if workers[worker].computing.count > slots { fail("\(name) computes \(workers[worker].computing.count) tasks in \(slots) slots") }
+        if workers[worker].computing.count > slots {
+            fail("\(name) computes \(workers[worker].computing.count) tasks in \(slots) slots")
+        }
         if engine.runningCount + engine.queuedCount > credit { fail("\(name) took more leases than its credit of \(credit)") }
         if engine.unacknowledgedCount > 2 * credit { fail("\(name) keeps \(engine.unacknowledgedCount) answers") }
     }

@@ -138,16 +138,17 @@ final class Simulation {
         if let scheduler = coordinator.scheduler { counters.append(scheduler.counters) }
     }
 
-    private func happen(_ happening: Happening) {
+    func happen(_ happening: Happening) {
         switch happening {
-        case .reachesCoordinator(let peer, let parcel): coordinatorReceives(parcel, from: peer)
-        case .coordinatorTick:
-            guard coordinator.tickAt == now else { return }
-            coordinator.tickAt = nil
-            tell(.tick)
-        case .mergeEnds(let generation, let ref, let handle): mergeEnds(generation, ref, handle)
-        case .jobArrives(let position): jobArrives(scenario.jobs[position])
-        case .jobIsCancelled(let position): jobIsCancelled(scenario.jobs[position])
+        case .jobArrives, .jobIsCancelled:
+            // People ask again when nobody answers.
+            if coordinator.backlog != nil { agenda.add(happening, at: after(100)) } else { happensToCoordinator(happening) }
+        case .reachesCoordinator, .coordinatorTick, .mergeEnds:
+            if coordinator.backlog != nil {
+                coordinator.backlog?.append(happening)
+            } else {
+                happensToCoordinator(happening)
+            }
         case .reachesWorker(let worker, _, _, _), .workerTick(let worker), .workerConnects(let worker, _),
             .computed(let worker, _, _, _):
             if workers[worker].backlog != nil {
@@ -158,6 +159,20 @@ final class Simulation {
         case .faultBegins(let fault, let worker): begin(fault, worker)
         case .faultEnds(let fault, let worker): end(fault, worker)
         case .heals: heal()
+        }
+    }
+
+    func happensToCoordinator(_ happening: Happening) {
+        switch happening {
+        case .reachesCoordinator(let peer, let parcel): coordinatorReceives(parcel, from: peer)
+        case .coordinatorTick:
+            guard coordinator.tickAt.map({ $0 <= now }) ?? false else { return }
+            coordinator.tickAt = nil
+            tell(.tick)
+        case .mergeEnds(let generation, let ref, let handle): mergeEnds(generation, ref, handle)
+        case .jobArrives(let position): jobArrives(scenario.jobs[position])
+        case .jobIsCancelled(let position): jobIsCancelled(scenario.jobs[position])
+        default: break
         }
     }
 
@@ -185,7 +200,8 @@ final class Simulation {
                 "\(worker.scenario.name) still has \(worker.engine?.unacknowledgedCount ?? 0) unacknowledged answers"
             }
         }
-        return "not everything ended within \(Self.patienceMilliseconds) ms of the last fault: \(sentences.joined(separator: "; "))"
+        return
+            "not everything ended within \(Self.patienceMilliseconds) ms of the last fault: \(sentences.joined(separator: "; "))"
     }
 
     private func checkEnd() {

@@ -33,7 +33,8 @@ extension SchedulerEvent {
         case .unsupportedVersion(let peer, let version): return (2, peer.rawValue, UInt64(version))
         case .unroutable(let peer): return (3, peer.rawValue, 0)
         case .submit(let stage): return (4, UInt64(bitPattern: stage.job.rawValue), stage.plan.rawValue)
-        case .setPriority(let job, let priority): return (5, UInt64(bitPattern: job.rawValue), UInt64(bitPattern: Int64(priority)))
+        case .setPriority(let job, let priority):
+            return (5, UInt64(bitPattern: job.rawValue), UInt64(bitPattern: Int64(priority)))
         case .finish(let job): return (6, UInt64(bitPattern: job.rawValue), 0)
         case .merged(let task): return (7, task.plan.rawValue, UInt64(task.index))
         case .mergeRejected(let task, _): return (8, task.plan.rawValue, UInt64(task.index))
@@ -49,10 +50,12 @@ extension SchedulerEffect {
         case .send(let peer, let message):
             let (kind, attempt) = message.numbers
             return (0, peer.rawValue << 4 | kind, attempt)
-        case .lease(let peer, let lease): return (1, peer.rawValue, lease.ref.attempt.rawValue << 8 ^ UInt64(lease.ref.task.index))
+        case .lease(let peer, let lease):
+            return (1, peer.rawValue, lease.ref.attempt.rawValue << 8 ^ UInt64(lease.ref.task.index))
         case .merge(let ref, let payload): return (2, ref.attempt.rawValue, payload.rawValue)
         case .discard(let payload): return (3, payload.rawValue, 0)
-        case .profileChosen(let job, let profile): return (4, UInt64(bitPattern: job.rawValue), UInt64(profile.coreType.utf8.count))
+        case .profileChosen(let job, let profile):
+            return (4, UInt64(bitPattern: job.rawValue), UInt64(profile.coreType.utf8.count))
         case .stageComplete(let job, let plan): return (5, UInt64(bitPattern: job.rawValue), plan.rawValue)
         case .jobFailed(let job, let reason): return (6, UInt64(bitPattern: job.rawValue), UInt64(reason.utf8.count))
         case .workerJoined(let worker): return (7, UInt64(worker.rawValue.utf8.count), 0)

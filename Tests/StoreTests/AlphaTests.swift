@@ -64,7 +64,8 @@ import Testing
             """
             INSERT INTO correlation_usa (alpha_id) VALUES ('S1'), ('U1');
             INSERT INTO jobs (job_id, kind, region, pool, state, priority, convention, window_spec, min_overlap, precision,
-                block_edge, submitted_at, epoch) VALUES (7, 'correlation', 'USA', 'mine', 'done', 0, 'x', 'all', 2, 'y', 1, now(), 1);
+                block_edge, submitted_at, epoch)
+                VALUES (7, 'correlation', 'USA', 'mine', 'done', 0, 'x', 'all', 2, 'y', 1, now(), 1);
             INSERT INTO correlation_usa_jobs (job_id, alpha_id) VALUES (7, 'S1'), (7, 'U1')
             """)
         let unknown = try #require(gridError { _ = try store.remove(alphaIDs: ["U1", "U3"], unsubmitted: false) })

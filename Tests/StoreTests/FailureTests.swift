@@ -117,7 +117,10 @@ import Testing
         let database = try TestDatabase()
         try database.store.ping()
         try database.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+            """
         )
         try database.store.ping()
     }

@@ -66,7 +66,10 @@ import Testing
         #expect(report.rowsInserted == 2 && report.region == nil)
         #expect(
             try database.sql(
-                "SELECT alpha_id, region_name, is_sharpe, decay, delay, code, universe FROM alphas JOIN regions USING (region_id) ORDER BY 1"
+                """
+                SELECT alpha_id, region_name, is_sharpe, decay, delay, code, universe
+                FROM alphas JOIN regions USING (region_id) ORDER BY 1
+                """
             )
                 == [
                     ["A1", "USA", "1.5", "5", "1", "a\nb", nil], ["A2", "CHN", nil, nil, nil, nil, "TOP200"],

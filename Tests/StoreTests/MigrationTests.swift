@@ -168,7 +168,8 @@ import Testing
             pnl_id serial PRIMARY KEY, alpha_id varchar(50) REFERENCES alphas (alpha_id) ON DELETE CASCADE,
             date date NOT NULL, pnl float NOT NULL, UNIQUE (alpha_id, date));
         CREATE INDEX idx_pnl_usa_date ON pnl_usa (date);
-        INSERT INTO pnl_usa (alpha_id, date, pnl) VALUES ('A1', '2024-01-02', 7), (NULL, '2024-01-02', 8), ('A1', '2024-01-03', 9);
+        INSERT INTO pnl_usa (alpha_id, date, pnl)
+            VALUES ('A1', '2024-01-02', 7), (NULL, '2024-01-02', 8), ('A1', '2024-01-03', 9);
         CREATE TABLE correlation_usa (
             correlation_id serial PRIMARY KEY, alpha_id varchar(50) REFERENCES alphas (alpha_id) ON DELETE CASCADE,
             min_correlation float, max_correlation float, avg_correlation float, median_correlation float,

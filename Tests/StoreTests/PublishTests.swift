@@ -122,9 +122,10 @@ import Testing
     @Test("A reader that polls during 30 publications sees only complete versions")
     func atomicity() throws {
         let store = store
-        // Version v has the alphas A1 ... A(100 + v) and v / 100 as every max_correlation.
+        // Version v has v / 100 as every max_correlation, and by turns more and fewer alphas than the one before.
+        @Sendable func alphaCount(_ version: Int) -> Int { version % 2 == 0 ? 100 + version : 200 - version }
         @Sendable func publish(_ version: Int) throws {
-            let rows = (1...(100 + version)).map { row("A\($0)", Double(version) / 100) }
+            let rows = (1...alphaCount(version)).map { row("A\($0)", Double(version) / 100) }
             try store.publishCorrelation(rows.reversed(), of: publication(Int64(version)), epoch: epoch)
         }
         try publish(1)
@@ -139,7 +140,7 @@ import Testing
                 while !shared.isDone.load(ordering: .acquiring) {
                     let seen = try reader.execute(query)
                     let version = try #require(seen.integer(0, 2))
-                    #expect(seen.integer(0, 0) == 100 + version)
+                    #expect(seen.integer(0, 0) == alphaCount(version))
                     #expect(seen.integer(0, 1) == 1 && seen.integer(0, 3) == version)
                     _ = shared.versions.withLock { $0.insert(version) }
                 }

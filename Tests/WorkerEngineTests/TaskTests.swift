@@ -54,7 +54,8 @@ struct TaskTests {
         talk.connect()
         talk.lease(1)
         talk.lease(2)
-        #expect(talk.tell(.failedToCompute(ref(1), message: "out of memory")) == [release(1), failure(1, "out of memory"), start(2)])
+        #expect(
+            talk.tell(.failedToCompute(ref(1), message: "out of memory")) == [release(1), failure(1, "out of memory"), start(2)])
         #expect(talk.engine.unacknowledgedCount == 1)
         talk.wait(milliseconds: 3_000)
         #expect(talk.tell(.tick).contains(failure(1, "out of memory")))
@@ -136,7 +137,9 @@ struct TaskTests {
     @Test("Slots and credit are brought into their bounds")
     func bounds() {
         let most = UInt32(Limits.creditPerWorkerMax)
-        for (asked, granted) in [((0, 0), (1, 1)), ((3, 1), (3, 3)), ((9_999, 99_999), (most, most))] as [((UInt32, UInt32), (UInt32, UInt32))] {
+        for (asked, granted) in [((0, 0), (1, 1)), ((3, 1), (3, 3)), ((9_999, 99_999), (most, most))]
+            as [((UInt32, UInt32), (UInt32, UInt32))]
+        {
             var engine = WorkerEngine(hello: identity(slots: asked.0, credit: asked.1))
             let effects = engine.handle(.connected, at: MonotonicTime(nanoseconds: 0))
             #expect(effects == [hello(slots: granted.0, credit: granted.1)])

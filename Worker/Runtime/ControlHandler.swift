@@ -85,7 +85,8 @@ struct ControlHandler: SocketHandler {
             logger.warning("task \(ref.task) attempt \(ref.attempt) failed: \(error)")
             tell(.failedToCompute(ref, message: error.message), at: now, port)
         case .drain:
-            logger.info("draining: \(engine.runningCount) running, \(engine.queuedCount) queued")
+            let inHand = "\(engine.runningCount) running, \(engine.queuedCount) queued"
+            logger.info("draining: \(inHand), \(engine.unacknowledgedCount) to be acknowledged")
             tell(.drainRequested, at: now, port)
         }
     }
@@ -104,7 +105,8 @@ struct ControlHandler: SocketHandler {
     private func note(_ message: CoordinatorMessage, _ payload: Payload?, _ port: SocketPort) {
         switch message {
         case .welcome(let welcome):
-            logger.info("welcomed by \(port.endpoint), \(welcome.epoch)")
+            // A draining worker repeats its hello, and is welcomed each time.
+            if engine.welcomedBy != welcome.epoch { logger.info("welcomed by \(port.endpoint), \(welcome.epoch)") }
             do throws(GridError) {
                 try work.blocks.serve(from: port.endpoint.with(port: welcome.blockPort))
             } catch {

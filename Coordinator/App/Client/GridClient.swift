@@ -1,29 +1,42 @@
 import API
+import AsyncHTTPClient
 import ClusterModel
 import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
 
-#if canImport(FoundationNetworking)
-import FoundationNetworking
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
 #endif
 
 /// A coordinator behind its HTTP interface.
 final class GridClient: GridControl {
     let base: URL
     private let token: AccessToken
-    private let session: URLSession
 
-    private static let timeoutSeconds = 30.0
+    private static let connectSeconds: Int64 = 5
+    private static let answerSeconds: Int64 = 30
+    private static let answerBytesMax = 64 << 20
+
+    /// One for the process, so that nobody has to shut it down.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        // A redirect would carry the token to another address.
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout = .init(connect: .seconds(connectSeconds), read: .seconds(answerSeconds))
+        // Whoever types a command wants to know at once that nobody is there.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .http1Only
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
 
     init(base: URL, token: AccessToken) {
         self.base = base
         self.token = token
-        let configuration = URLSessionConfiguration.ephemeral
-        configuration.timeoutIntervalForRequest = Self.timeoutSeconds
-        configuration.httpShouldSetCookies = false
-        session = URLSession(configuration: configuration, delegate: NoRedirects(), delegateQueue: nil)
     }
-
-    deinit { session.invalidateAndCancel() }
 
     func status() async throws -> StatusView { try await get("/v1/status") }
 
@@ -80,44 +93,56 @@ final class GridClient: GridControl {
 
     /// - Returns: The body of a success.
     private func send(_ method: String, _ path: String, body: Data?) async throws -> Data {
-        guard let url = URL(string: base.absoluteString + path) else {
-            throw GridError(.usage, "'\(path.printable)' is not a path of \(base.absoluteString)")
-        }
-        var request = URLRequest(url: url)
-        request.httpMethod = method
-        request.setValue("Bearer \(token.secret)", forHTTPHeaderField: "Authorization")
+        var request = HTTPClientRequest(url: base.absoluteString + path)
+        request.method = HTTPMethod(rawValue: method)
+        request.headers.add(name: "Authorization", value: "Bearer \(token.secret)")
         if let body {
-            request.httpBody = body
-            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+            request.body = .bytes(ByteBuffer(bytes: body))
+            request.headers.add(name: "Content-Type", value: "application/json")
         }
+        let status: UInt
         let data: Data
-        let response: URLResponse
         do {
-            (data, response) = try await session.data(for: request)
-        } catch let error as URLError {
+            let deadline = NIODeadline.now() + .seconds(Self.answerSeconds)
+            let response = try await Self.http.execute(request, deadline: deadline)
+            status = response.status.code
+            data = Data(try await response.body.collect(upTo: Self.answerBytesMax).readableBytesView)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
             throw unreachable(error)
         }
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
         if (200..<300).contains(status) { return data }
         throw refusal(status: status, body: data)
     }
 
-    private func unreachable(_ error: URLError) -> GridError {
-        let reason =
-            switch error.code {
-            case .cannotFindHost: "nobody knows this host"
-            case .timedOut: "no answer within \(Int(Self.timeoutSeconds)) seconds"
-            case .cannotConnectToHost: "nothing listens there"
-            default: error.localizedDescription
-            }
-        return GridError(
+    private func unreachable(_ error: any Error) -> GridError {
+        GridError(
             .unreachable,
-            "cannot reach the coordinator at \(base.absoluteString): \(reason); start one with 'alphagrid up', or name "
-                + "another with --url or ALPHAGRID_URL")
+            "cannot reach the coordinator at \(base.absoluteString): \(Self.reason(error)); start one with "
+                + "'alphagrid up', or name another with --url or ALPHAGRID_URL")
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            let refused = error.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
+            return error.connectionErrors.isEmpty
+                ? "nobody knows this host" : refused ? "nothing listens there" : "no way leads there"
+        case let error as IOError:
+            return error.errnoCode == ECONNREFUSED ? "nothing listens there" : systemMessage(error.errnoCode)
+        case let error as HTTPClientError where error == .connectTimeout:
+            return "no answer within \(connectSeconds) seconds"
+        case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded:
+            return "no answer within \(answerSeconds) seconds"
+        case let error as HTTPClientError where error == .remoteConnectionClosed:
+            return "it closed the connection"
+        default: return "\(error)"
+        }
     }
 
     /// The coordinator's own sentence, or that whoever answers is none.
-    private func refusal(status: Int, body: Data) -> GridError {
+    private func refusal(status: UInt, body: Data) -> GridError {
         guard let problem = try? GridJSON.decode(ProblemDocument.self, from: body) else {
             return GridError(
                 .unreachable,
@@ -135,15 +160,5 @@ final class GridClient: GridControl {
         case 503: return GridError(.unreachable, problem.detail)
         default: return GridError(.failed, problem.detail)
         }
-    }
-}
-
-/// A redirect would carry the token to another address.
-private final class NoRedirects: NSObject, URLSessionTaskDelegate {
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
-    ) {
-        completionHandler(nil)
     }
 }

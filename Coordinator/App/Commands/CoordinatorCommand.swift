@@ -5,6 +5,7 @@ import Foundation
 import Logging
 import Service
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 #if canImport(Glibc)
@@ -62,29 +63,39 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let logger = Self.makeLogger()
         signal(SIGPIPE, SIG_IGN)
 
-        let configuration = CoordinatorConfiguration(databaseURL: databaseURL, bind: bind)
-        let service = try await Blocking.run {
-            let service = try CoordinatorService(configuration: configuration, log: logger)
-            try service.start()
-            return service
-        }
+        let service = try CoordinatorService(
+            configuration: CoordinatorConfiguration(databaseURL: databaseURL, bind: bind), log: logger)
         let server = APIServer(
             control: service, token: token, host: httpAddress.bindHost, port: httpAddress.port, logger: logger
         ) { port in
+            // Only now: one that cannot serve must not take the database over from one that does.
+            try await Self.start(service)
             let file = ConnectionFile(
                 url: httpAddress.reachableURL(port: port), tokenFile: tokenFile, database: databaseURL,
                 endpoint: service.endpoint, processID: getpid())
-            do {
-                try file.write(in: folder.path)
-            } catch {
-                logger.error("the commands on this machine will not find this coordinator", metadata: ["error": "\(error)"])
-            }
-            StandardOutput.write("coordinator ready: \(file.url), workers connect to \(file.endpoint)\n")
+            try file.write(in: folder.path)
+            StandardOutput.announce("coordinator ready: \(file.url), workers connect to \(file.endpoint)")
         }
         let outcome = await Self.serve(server, logger)
         try await Blocking.run { service.stop() }
         if let file = try ConnectionFile.read(in: folder.path), file.processID == getpid() { file.remove(in: folder.path) }
         try outcome.get()
+    }
+
+    /// Takes the database over and binds the workers' sockets.
+    private static func start(_ service: CoordinatorService) async throws {
+        let started = Started()
+        try await withGracefulShutdownHandler {
+            try await Blocking.run { try service.start() }
+            started.value.store(true, ordering: .releasing)
+        } onGracefulShutdown: {
+            // It may be waiting minutes for another writer to finish, and nothing has begun that would need an end.
+            if !started.value.load(ordering: .acquiring) { _exit(1) }
+        }
+    }
+
+    private final class Started: Sendable {
+        let value = Atomic(false)
     }
 
     /// Serves until a signal asks to stop; open requests are answered first.

@@ -98,7 +98,7 @@ struct UpCommand: AsyncParsableCommand {
         try cluster.startWorkers()
         try await awaitWorkers(cluster, stops)
         guard let connection = cluster.connection else { return }
-        StandardOutput.write("AlphaGrid is up: \(connection.url), \(cluster.configuration.workers) workers\n")
+        StandardOutput.announce("AlphaGrid is up: \(connection.url), \(cluster.configuration.workers) workers")
         let folder = cluster.configuration.state.path
         let isDefault = folder == "\(NSHomeDirectory())/.alphagrid"
         let flag = isDefault ? "" : " --state \(folder)"

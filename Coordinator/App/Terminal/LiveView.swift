@@ -14,7 +14,7 @@ struct LiveView {
     ///   - lines: The new frame; what does not fit is cut, since a line that wraps or scrolls could not be redrawn.
     ///   - terminal: Its size now.
     mutating func frame(_ lines: [String], terminal: Terminal) -> String {
-        var fitting = lines.map { String($0.prefix(max(1, terminal.columns - 1))) }
+        var fitting = lines.map { Self.cut($0, columns: max(1, terminal.columns - 1)) }
         let rows = max(1, terminal.rows - 1)
         if fitting.count > rows {
             let hidden = fitting.count - rows + 1
@@ -25,6 +25,27 @@ struct LiveView {
         text += "\u{1B}[J"
         linesShown = fitting.count
         return text
+    }
+
+    /// The beginning of a line that takes so many columns; escape sequences take none, and none is left open.
+    static func cut(_ line: String, columns: Int) -> String {
+        var out = ""
+        var width = 0
+        var inEscape = false
+        var hasEscape = false
+        for character in line {
+            if character == "\u{1B}" {
+                inEscape = true
+                hasEscape = true
+            } else if inEscape {
+                inEscape = !character.isLetter
+            } else {
+                guard width < columns else { return hasEscape ? out + "\u{1B}[0m" : out }
+                width += 1
+            }
+            out.append(character)
+        }
+        return out
     }
 }
 

@@ -8,14 +8,22 @@ import Glibc
 import Darwin
 #endif
 
-/// Where results go. When nobody reads any more, as in `alphagrid jobs | head -1`, the system ends the process.
+/// Where results go. When nobody reads any more, as in `alphagrid jobs | head -1`, the process ends without a word.
 enum StandardOutput {
     static func write(_ text: String) { _ = try? write(Data(text.utf8)) }
 
     /// - Throws: `GridError(.failed)` when the bytes cannot be written, such as on a full disk.
     static func write(_ bytes: some ContiguousBytes) throws(GridError) {
         let code = bytes.withUnsafeBytes { writeAll($0, to: STDOUT_FILENO) }
+        // The system does it by itself, unless whoever started this process has switched that off.
+        if code == EPIPE { exit(128 + SIGPIPE) }
         if code != 0 { throw GridError(.failed, "cannot write to standard output: \(systemMessage(code))") }
+    }
+
+    /// A line of a program that goes on whether somebody reads it or not.
+    static func announce(_ line: String) {
+        var text = line + "\n"
+        _ = text.withUTF8 { writeAll(UnsafeRawBufferPointer($0), to: STDOUT_FILENO) }
     }
 
     static func writeJSON(_ value: some Encodable) throws { try write(try GridJSON.encodeForReading(value)) }

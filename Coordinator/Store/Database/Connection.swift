@@ -46,9 +46,11 @@ package final class Connection: @unchecked Sendable {
         return connection
     }
 
-    /// UTC because the tables' `timestamp` columns carry no zone; no JIT because statements are short or mere copies.
+    /// UTC because the tables' `timestamp` columns carry no zone; no JIT because statements are short or mere copies;
+    /// keepalives because a host that lost its power must not hold the coordinator's lease for hours.
     private static let sessionSettings = """
         SET timezone = 'UTC'; SET datestyle = 'ISO'; SET client_min_messages = 'warning'; SET jit = off; \
+        SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; \
         SET statement_timeout = \(Limits.databaseStatementMilliseconds); \
         SET lock_timeout = \(Limits.databaseLockMilliseconds); \
         SET idle_in_transaction_session_timeout = \(Limits.databaseStatementMilliseconds)

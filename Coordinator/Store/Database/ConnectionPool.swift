@@ -15,12 +15,11 @@ final class ConnectionPool: Sendable {
     /// Runs `body` with a connection of its own. Afterwards the connection must be outside any transaction, or it is
     /// closed.
     func withConnection<R>(_ body: (Connection) throws -> R) throws -> R {
-        let wait = DispatchTime.now() + .milliseconds(Limits.databaseStatementMilliseconds)
-        guard permits.wait(timeout: wait) == .success else {
+        let wait = Limits.databaseStatementMilliseconds
+        guard permits.wait(timeout: .now() + .milliseconds(wait)) == .success else {
             throw GridError(
                 .unreachable,
-                "all \(Limits.databaseConnectionsMax) database connections were busy for \(Limits.databaseStatementMilliseconds / 1_000) seconds"
-            )
+                "all \(Limits.databaseConnectionsMax) connections to the database were busy for \(wait / 1_000) seconds")
         }
         defer { permits.signal() }
         let connection = try takeIdle() ?? Connection.open(url)

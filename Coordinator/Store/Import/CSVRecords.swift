@@ -68,7 +68,8 @@ struct CSVRecords {
             guard content.count <= Limits.metadataTextBytesMax else {
                 throw GridError(
                     .usage,
-                    "\(name): line \(firstLine), column \(column): more than \(Limits.metadataTextBytesMax) bytes of text: is a quote missing?"
+                    "\(name): line \(firstLine), column \(column): more than \(Limits.metadataTextBytesMax) bytes of text: "
+                        + "is a quote missing?"
                 )
             }
         }

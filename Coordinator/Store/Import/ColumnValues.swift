@@ -41,7 +41,7 @@ extension AlphaColumn {
     private static func isTimestamp(_ text: String) -> Bool {
         let shape =
             /(\d{4}-\d\d-\d\d)(?:[T ]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:Z|[+\-](?:0\d|1[0-4]):?[0-5]\d)?)?/
-        guard let match = text.wholeMatch(of: shape) else { return false }
+        guard let match = text.wholeMatch(of: shape.asciiOnlyDigits()) else { return false }
         return (try? Day(parsing: String(match.1))) != nil
     }
 }

@@ -24,7 +24,7 @@ extension Store {
         let table = unsubmitted ? "alphas_unsubmitted" : "alphas"
         let action = Action("import alphas", needs: "SELECT, INSERT and UPDATE on \(table), and TEMPORARY on the database")
         return try pool.write(action, patience: .bulk) { connection in
-            try connection.lock("import alphas")
+            for region in regions { try connection.lock("import \(region)") }
             var regionIDs: [Region: Int] = [:]
             for region in regions { regionIDs[region] = try Self.requireRegion(region, connection) }
             let ownRegions = rows.map { row in (row.region ?? region).flatMap { regionIDs[$0] } }

@@ -43,6 +43,8 @@ extension Store {
             var report = ImportReport(file: file, region: region.name, unsubmitted: unsubmitted, alphas: order.count)
             report.alphasInserted = try Self.insertAlphas(
                 into: alphas, type: unsubmitted ? "UNSUBMITTED" : "REGULAR", connection)
+            // Another region's import may have added one of these alphas between the check and the insert.
+            try Self.refuseForeignAlphas(file: file, unsubmitted: unsubmitted, connection)
             let copied = try Self.copyPnL(table, order: order, connection)
             try Self.upsertPnL(into: pnl, connection, &report)
             report.rowsUnchanged = copied - report.rowsInserted - report.rowsUpdated

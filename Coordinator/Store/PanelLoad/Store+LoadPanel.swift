@@ -70,7 +70,8 @@ struct PanelPlan: Sendable {
         guard !withPnL.isEmpty else {
             throw GridError(
                 .conflict,
-                "no alpha of pool '\(pool)' of region \(region) has PnL: import it with 'alphagrid db import FILE --region \(region)'"
+                "no alpha of pool '\(pool)' of region \(region) has PnL: import it with "
+                    + "'alphagrid db import FILE --region \(region)'"
             )
         }
         guard withPnL.count <= Limits.alphasMax else {
@@ -79,11 +80,12 @@ struct PanelPlan: Sendable {
         alphaIDs = withPnL
         alphasWithoutPnL = Store.absent(members, from: withPnL)
         dates = try Self.dates(of: table, connection)
+        let alphas = RegionTables(region).alphas(unsubmitted: pool == PoolName.unsubmitted)
         let size = try connection.execute(
             """
             SELECT pg_relation_size(to_regclass(quote_ident($1))) / current_setting('block_size')::bigint,
-                current_setting('block_size')::bigint, (SELECT count(*) FROM \(RegionTables(region).alphas(unsubmitted: pool == PoolName.unsubmitted)) a
-                    JOIN regions r USING (region_id) WHERE r.region_name = $2)
+                current_setting('block_size')::bigint,
+                (SELECT count(*) FROM \(alphas) JOIN regions USING (region_id) WHERE region_name = $2)
             """, [.text(table), .text(region.name)])
         let isSmall = withPnL.count * 4 < (size.integer(0, 2) ?? 0)
         conditions =

@@ -29,6 +29,7 @@ struct Migration: Sendable {
 
     private static func alphaTable(_ name: String) -> String {
         let columns = AlphaColumn.all.map { "\($0.name) \($0.sqlType)" }
+        let additions = (["alpha_type varchar(15)"] + columns).map { "ADD COLUMN IF NOT EXISTS \($0)" }
         return """
             CREATE TABLE IF NOT EXISTS \(name) (
                 alpha_id varchar(50) PRIMARY KEY,
@@ -36,7 +37,7 @@ struct Migration: Sendable {
                 alpha_type varchar(15),
                 \(columns.joined(separator: ",\n    "))
             );
-            ALTER TABLE \(name) ADD COLUMN IF NOT EXISTS alpha_type varchar(15), \(columns.map { "ADD COLUMN IF NOT EXISTS \($0)" }.joined(separator: ", "));
+            ALTER TABLE \(name) \(additions.joined(separator: ", "));
             CREATE INDEX IF NOT EXISTS idx_\(name)_region_type ON \(name) (region_id, alpha_type);
             """
     }

@@ -92,7 +92,8 @@ extension Store {
         let action = Action(
             "make the tables of region \(region)",
             needs: "CREATE and USAGE on the schema, REFERENCES on alphas, and INSERT on regions")
-        return try pool.write(action) { connection in
+        // Making tables that refer to `alphas` waits for imports under way, also those of other regions.
+        return try pool.write(action, patience: .bulk) { connection in
             if let id = try Self.completeRegion(region, connection) { return id }
             try connection.lock("region tables")
             if let id = try Self.completeRegion(region, connection) { return id }

@@ -28,9 +28,9 @@ struct PriorityChecker: Checker {
         guard !leased.isEmpty, let scheduler = simulation.coordinator.scheduler else { return nil }
         // A task that failed somewhere may have to wait for a particular worker.
         if scheduler.counters.tasksFailed > 0 { return nil }
-        for job in leased {
+        for job in leased.sorted() {
             guard let priority = priorities[job] else { continue }
-            for (other, otherPriority) in priorities where other != job {
+            for (other, otherPriority) in priorities.sorted(by: { $0.key < $1.key }) where other != job {
                 let isBefore = otherPriority > priority || (otherPriority == priority && other < job)
                 guard isBefore, let progress = scheduler.progress(of: other), progress.queued > 0,
                     scheduler.profile(of: other) == scheduler.profile(of: job)
