@@ -173,7 +173,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests", dependencies: ["ClusterModel", "Panel", "Store", "LocalPostgres"], path: "Tests/StoreTests"),
         .testTarget(
-            name: "ServiceTests", dependencies: ["ClusterModel", "Panel", "Service", "Store", "LocalPostgres"],
+            name: "ServiceTests", dependencies: ["ClusterModel", "Kernels", "Service"],
             path: "Tests/ServiceTests"),
         .testTarget(
             name: "APITests",
@@ -185,7 +185,15 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Tests/APITests"),
-        .testTarget(name: "CommandLineTests", dependencies: ["alphagrid", "ClusterModel"], path: "Tests/CommandLineTests"),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: [
+                "ClusterModel", "API", "alphagrid",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/CommandLineTests"),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["ClusterModel", "LocalPostgres", "alphagrid", "alphagrid-worker", "alphagrid-synthetic"],

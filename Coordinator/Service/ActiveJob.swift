@@ -57,6 +57,24 @@ final class ActiveJob: Sendable {
         }
     }
 
+    /// - Throws: `GridError(.conflict)` when the job is over, or its rows are just being published.
+    func cancel(reason: String) throws(GridError) {
+        let present = state.withLock { state in
+            let present = state.view.state
+            if !present.isFinal && present != .publishing {
+                state.view.state = .cancelled
+                state.view.finishedAt = Self.timestamp()
+                state.view.etaSeconds = nil
+                state.view.error = "cancelled: \(reason)"
+            }
+            return present
+        }
+        if present == .publishing {
+            throw GridError(.conflict, "job \(id) is being published and can no longer be cancelled")
+        }
+        if present.isFinal { throw GridError(.conflict, "job \(id) is \(present.rawValue) already") }
+    }
+
     /// The view with the progress of this moment written in.
     func view(driver: JobDriver.Progress, stage: StageProgress?, now: MonotonicTime) -> JobView {
         state.withLock { state in

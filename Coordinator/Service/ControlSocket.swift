@@ -14,7 +14,10 @@ final class ControlSocket: Sendable {
         endpoint: Endpoint, scheduler: Scheduler, drivers: JobDrivers, log: Logger,
         publish: @escaping @Sendable (GridSnapshot) -> Void
     ) throws(GridError) {
-        loop = try SocketLoop(name: "control", .router(bind: endpoint)) { _ in
+        var options = SocketOptions()
+        // Every partial being merged ends in one command, and none may be lost.
+        options.commandsMax = Limits.mergeQueueMax + Limits.commandQueueMax
+        loop = try SocketLoop(name: "control", .router(bind: endpoint), options: options) { _ in
             ControlHandler(shell: SchedulerShell(scheduler: scheduler, drivers: drivers, log: log), log: log, publish: publish)
         }
         self.endpoint = loop.endpoint

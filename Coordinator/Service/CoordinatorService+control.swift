@@ -60,13 +60,7 @@ extension CoordinatorService: GridControl {
             let stored = try await self.job(id)
             throw GridError(.conflict, "job \(id) is \(stored.state.rawValue) already")
         }
-        guard job.view.state != .publishing else {
-            throw GridError(.conflict, "job \(id) is being published and can no longer be cancelled")
-        }
-        guard job.advance(to: .cancelled, now: .now()) else {
-            throw GridError(.conflict, "job \(id) is \(job.view.state.rawValue) already")
-        }
-        job.update { $0.error = "cancelled: \(reason)" }
+        try job.cancel(reason: reason)
         drivers[id]?.stop()
         post(.finish(id))
         // The row is written by the job's own thread, behind whatever it is doing now.

@@ -171,10 +171,12 @@ extension CoordinatorService {
             do {
                 return try usingDatabase(body)
             } catch {
-                let isStopping = shared.withLock { $0.isStopping }
-                guard error.kind == .unreachable, !isStopping else { throw error }
+                guard error.kind == .unreachable else { throw error }
                 log.warning("database unreachable, trying again", metadata: ["seconds": "\(wait)", "error": "\(error)"])
-                sleep(wait)
+                for _ in 0..<wait {
+                    if shared.withLock({ $0.isStopping }) { throw error }
+                    sleep(1)
+                }
             }
         }
         try usingDatabase(body)
@@ -184,8 +186,9 @@ extension CoordinatorService {
 extension LoadedPanel {
     /// Alphas of the pool that could not take part.
     fileprivate var warnings: [String] {
-        guard let first = alphasWithoutPnL.first else { return [] }
+        guard !alphasWithoutPnL.isEmpty else { return [] }
         let count = alphasWithoutPnL.count
-        return ["\(count) \(count == 1 ? "alpha of the pool has" : "alphas of the pool have") no PnL and no row: \(first)\(count == 1 ? "" : ", ...")"]
+        let shown = alphasWithoutPnL.prefix(5).joined(separator: ", ") + (count > 5 ? ", ..." : "")
+        return ["\(count) \(count == 1 ? "alpha of the pool has" : "alphas of the pool have") no PnL, so no row: \(shown)"]
     }
 }

@@ -36,7 +36,8 @@ final class SchedulerShell {
 
     /// A message with its payload, as it arrived.
     func received(
-        from peer: Peer, _ message: WorkerMessage, payload: Payload?, at now: MonotonicTime, via transport: any CoordinatorTransport
+        from peer: Peer, _ message: WorkerMessage, payload: Payload?, at now: MonotonicTime,
+        via transport: any CoordinatorTransport
     ) {
         let handle = payload.map(payloads.insert)
         let checksum = payload.map(WireCodec.checksum)
@@ -58,14 +59,10 @@ final class SchedulerShell {
     /// What displays show, taken now.
     func snapshot(at now: MonotonicTime) -> GridSnapshot {
         var stages: [JobID: StageProgress] = [:]
-        var explanations: [JobID: String] = [:]
-        for id in drivers.ids {
-            stages[id] = scheduler.progress(of: id)
-            explanations[id] = scheduler.explain(id, at: now)
-        }
+        for id in drivers.ids { stages[id] = scheduler.progress(of: id) }
         return GridSnapshot(
             workers: scheduler.workerViews(at: now), load: scheduler.load(), counters: scheduler.counters,
-            stages: stages, explanations: explanations)
+            stages: stages)
     }
 
     /// - Returns: the peer that could not be reached, if any.
@@ -107,7 +104,6 @@ struct GridSnapshot: Sendable {
     var load = ClusterLoad()
     var counters = SchedulerCounters()
     var stages: [JobID: StageProgress] = [:]
-    var explanations: [JobID: String] = [:]
 }
 
 /// The drivers of the jobs that run, by job; shared by the threads that add, serve and drop them.

@@ -27,7 +27,8 @@ package struct ByteWriter {
     }
 }
 
-/// Reads what `ByteWriter` wrote; every read checks what is left, so that no input can read past the end or ask for absurd memory.
+/// Reads what `ByteWriter` wrote; every read checks what is left, so that no input can read past the end or ask for
+/// absurd memory.
 package struct ByteReader {
     package let bytes: UnsafeRawBufferPointer
     package private(set) var offset = 0

@@ -52,7 +52,8 @@ package enum Window: Hashable, Sendable, CustomStringConvertible {
             unit == "y" && count <= 200 || unit == "d", text.first != "+"
         else {
             throw GridError(
-                .usage, "window '\(text.printable)' is not valid: expected all, a number of years such as 4y, or of days such as 400d")
+                .usage,
+                "window '\(text.printable)' is not valid: expected all, a number of years such as 4y, or of days such as 400d")
         }
         self = unit == "y" ? .years(count) : .days(count)
     }
@@ -86,7 +87,8 @@ package struct CorrelationParameters: Hashable, Sendable {
         guard (2...Limits.daysMax).contains(minOverlap) else {
             throw GridError(
                 .usage,
-                "min-overlap \(minOverlap) is not valid: expected a number from 2 to \(Limits.daysMax), since a correlation needs 2 common returns")
+                "min-overlap \(minOverlap) is not valid: expected a number from 2 to \(Limits.daysMax), "
+                    + "since a correlation needs 2 common returns")
         }
         guard (1...Limits.blockEdgeMax).contains(blockEdge) else {
             throw GridError(.usage, "block-edge \(blockEdge) is not valid: expected a number from 1 to \(Limits.blockEdgeMax)")

@@ -13,7 +13,8 @@ package struct Region: Hashable, Comparable, Sendable, CustomStringConvertible {
         guard valid else {
             throw GridError(
                 .usage,
-                "region '\(name.printable)' is not valid: expected 2 to 10 capital letters or digits beginning with a letter, such as USA")
+                "region '\(name.printable)' is not valid: expected 2 to 10 capital letters or digits beginning with a letter, "
+                    + "such as USA")
         }
         self.name = name
     }

@@ -48,7 +48,8 @@ struct EmbeddedGridTests {
         let parameters = try CorrelationParameters(
             convention: convention, window: window, minOverlap: 20, blockEdge: edge)
         return try EmbeddedGrid.correlate(
-            EmbeddedRequest(path: Self.input.path, parameters: parameters, slots: slots)) { _ in }
+            EmbeddedRequest(path: Self.input.path, parameters: parameters, slots: slots)
+        ) { _ in }
     }
 
     @Test("All rows equal the plain summaries of every pair", arguments: Convention.allCases)

@@ -107,16 +107,21 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         try Store.hold(epoch, writer)
         try onThreads(2) { [epoch] index in
             if index == 0 {
-                #expect(try store.takeEpoch(holder: "next").rawValue == epoch.rawValue + 1)
+                try #require(try store.takeEpoch(holder: "next").rawValue == epoch.rawValue + 1)
                 // The lock of the writer ends with its transaction, so its row is there by now.
-                #expect(
+                try #require(
                     try store.pool.read(Action("", needs: "")) { try $0.execute("SELECT count(*) FROM audit_log").integer(0, 0) }
                         == 1)
             } else {
                 let watcher = try Connection.open(store.pool.url)
                 let waiting =
                     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-                while try watcher.execute(waiting).integer(0, 0) == 0 {}
+                var attemptsLeft = 4_000
+                while try watcher.execute(waiting).integer(0, 0) == 0, attemptsLeft > 0 {
+                    try watcher.execute("SELECT pg_sleep(0.005)")
+                    attemptsLeft -= 1
+                }
+                try #require(attemptsLeft > 0, "nobody waits for the lock")
                 try writer.execute("INSERT INTO audit_log (action) VALUES ('late')")
                 try writer.execute("COMMIT")
             }

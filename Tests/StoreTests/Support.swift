@@ -22,7 +22,8 @@ final class TestServer: Sendable {
         let watchdog = Process()
         watchdog.executableURL = URL(fileURLWithPath: "/bin/sh")
         let clean = "rm -rf '\(directory)' '\(running.socketDirectory)'"
-        watchdog.arguments = ["-c", "trap '' INT TERM; cat; kill -INT \(running.processID); sleep 1; \(clean)"]
+        let wait = "while kill -0 \(running.processID); do sleep 0.1; done"
+        watchdog.arguments = ["-c", "trap '' INT TERM; cat; kill -INT \(running.processID); \(wait); \(clean)"]
         watchdog.standardInput = lifeline
         watchdog.standardOutput = FileHandle.nullDevice
         watchdog.standardError = FileHandle.nullDevice

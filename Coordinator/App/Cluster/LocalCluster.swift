@@ -174,6 +174,9 @@ final class LocalCluster {
         return configuration.environment.filter { !foreign.contains($0.key) }
     }
 
+    /// Whether every worker has ended, so that waiting for one is in vain.
+    var hasNoWorkers: Bool { children.allSatisfy { $0.role == .coordinator || $0.process.hasEnded } }
+
     // MARK: Endings
 
     /// - Returns: false when the process is not one of the running ones, such as after `stop`.

@@ -92,13 +92,13 @@ struct UpCommand: AsyncParsableCommand {
         try cluster.startDatabase()
         try Self.expectWanted(stops)
         try Store(url: cluster.databaseURL).migrate()
-        StandardError.writeLine("starting the coordinator and \(cluster.configuration.workers) workers")
+        StandardError.writeLine("starting the coordinator and \(Quantity.counted(cluster.configuration.workers, "worker"))")
         try cluster.startCoordinator()
         try await cluster.awaitCoordinator { stops.isRequested }
         try cluster.startWorkers()
-        try await awaitWorkers(cluster, stops)
+        let connected = try await awaitWorkers(cluster, stops)
         guard let connection = cluster.connection else { return }
-        StandardOutput.announce("AlphaGrid is up: \(connection.url), \(cluster.configuration.workers) workers")
+        StandardOutput.announce("AlphaGrid is up: \(connection.url), \(Quantity.counted(connected, "worker"))")
         let folder = cluster.configuration.state.path
         let isDefault = folder == "\(NSHomeDirectory())/.alphagrid"
         let flag = isDefault ? "" : " --state \(folder)"
@@ -116,14 +116,16 @@ struct UpCommand: AsyncParsableCommand {
     }
 
     /// Waits until all workers have said hello; a cluster without any is none, one with fewer is said.
-    @MainActor private func awaitWorkers(_ cluster: LocalCluster, _ stops: StopSignals) async throws {
-        guard let connection = cluster.connection, let tokenFile = connection.tokenFile else { return }
+    ///
+    /// - Returns: How many there are.
+    @MainActor private func awaitWorkers(_ cluster: LocalCluster, _ stops: StopSignals) async throws -> Int {
+        guard let connection = cluster.connection, let tokenFile = connection.tokenFile else { return 0 }
         let client = GridClient(
             base: try Settings.baseURL(connection.url, source: "the connection file"), token: try TokenFile.read(tokenFile))
         let wanted = cluster.configuration.workers
         let deadline = ContinuousClock.now.advanced(by: .seconds(Self.workersReadySeconds))
         var connected = 0
-        while connected < wanted, ContinuousClock.now < deadline {
+        while connected < wanted, ContinuousClock.now < deadline, !cluster.hasNoWorkers {
             try Self.expectWanted(stops)
             try await Task.sleep(for: .milliseconds(50))
             connected = try await client.workers().filter { $0.state == "connected" }.count
@@ -136,6 +138,7 @@ struct UpCommand: AsyncParsableCommand {
                 "warning: only \(connected) of \(wanted) workers have connected; their logs are in "
                     + "\(cluster.configuration.state.path)/logs")
         }
+        return connected
     }
 
     private static func expectWanted(_ stops: StopSignals) throws {

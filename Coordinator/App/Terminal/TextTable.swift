@@ -75,6 +75,9 @@ enum Quantity {
         }
     }
 
+    /// `1 worker`, `2 workers`.
+    static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
     /// `640 B`, `1.5 KiB`, `4.0 GiB`.
     static func bytes(_ count: UInt64) -> String {
         guard count >= 1_024 else { return "\(count) B" }
