@@ -84,11 +84,7 @@ let package = Package(
             dependencies: ["ClusterModel", "Panel", .product(name: "Crypto", package: "swift-crypto")],
             path: "Coordinator/Jobs"),
         .target(
-            name: "Store",
-            dependencies: [
-                "ClusterModel", "Panel", "CLibpq",
-                .product(name: "Logging", package: "swift-log"),
-            ],
+            name: "Store", dependencies: ["ClusterModel", "Panel", "CLibpq"],
             path: "Coordinator/Store"),
         .target(name: "LocalPostgres", dependencies: ["ClusterModel"], path: "Coordinator/LocalPostgres"),
         .target(
@@ -107,6 +103,7 @@ let package = Package(
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Coordinator/API"),

@@ -34,7 +34,7 @@ extension Scheduler {
             return "\(what) has \(submission.taskCount) tasks and a grid of \(grid.taskCount)"
         }
         if let profile = submission.profile, profileSlot(of: profile) == nil {
-            return "\(what) has the numeric profile \(profile), and \(ProfileRecord.profilesMax) others are known already"
+            return "\(what) has the numeric profile \(profile), and \(Limits.numericProfilesMax) others are known already"
         }
         guard let job = jobByID[submission.job] else {
             return jobByID.count < Limits.jobsActiveMax

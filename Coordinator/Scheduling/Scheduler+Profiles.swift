@@ -7,7 +7,7 @@ extension Scheduler {
     func profileSlot(of profile: NumericProfile) -> Int? {
         if let known = profiles.firstIndex(where: { $0.references > 0 && $0.profile == profile }) { return known }
         if let unused = profiles.firstIndex(where: { $0.references == 0 }) { return unused }
-        return profiles.count < ProfileRecord.profilesMax ? profiles.count : nil
+        return profiles.count < Limits.numericProfilesMax ? profiles.count : nil
     }
 
     /// - Precondition: `profileSlot(of:)` is not nil.

@@ -85,7 +85,9 @@ extension Scheduler {
         }
         let live = worker.outstanding.filter { attempts[$0]?.state == .live }.count
         if live > worker.credit { wrong.append("\(live) attempts are live, its credit is \(worker.credit)") }
-        if worker.unwanted.count > Limits.creditPerWorkerMax { wrong.append("\(worker.unwanted.count) unwanted attempts are kept") }
+        if worker.unwanted.count > Limits.creditPerWorkerMax {
+            wrong.append("\(worker.unwanted.count) unwanted attempts are kept")
+        }
         if worker.state == .vacant || worker.state == .lost, worker.creditInUse > 0 {
             wrong.append("it is gone and holds attempts")
         }

@@ -43,7 +43,8 @@ extension Scheduler {
         }
         if profileSlot(of: hello.profile) == nil {
             return
-                "worker \(hello.worker) has the numeric profile \(hello.profile), and \(ProfileRecord.profilesMax) others are known already"
+                "worker \(hello.worker) has the numeric profile \(hello.profile), "
+                + "and \(Limits.numericProfilesMax) others are known already"
         }
         return nil
     }
@@ -96,7 +97,7 @@ extension Scheduler {
     private mutating func restart(_ worker: Int, _ hello: Hello, from peer: Peer) {
         if workers[worker].state != .lost {
             workers[worker].displaced.append(workers[worker].incarnation)
-            if workers[worker].displaced.count > WorkerRecord.displacedMax { workers[worker].displaced.removeFirst() }
+            if workers[worker].displaced.count > Limits.takenOverProcessesMax { workers[worker].displaced.removeFirst() }
         } else {
             workers[worker].displaced.removeAll { $0 == hello.incarnation }
         }

@@ -63,7 +63,8 @@ struct TaskNote: Sendable {
         events.map { event in
             let tenths = max(0, (event.at.nanoseconds - begin.nanoseconds) / 100_000_000)
             return
-                "\(tenths / 10).\(tenths % 10) s: \(event.what.text) \(event.worker) (attempt \(event.attempt))\(event.what.detail)"
+                "\(tenths / 10).\(tenths % 10) s: \(event.what.text) \(event.worker) "
+                + "(attempt \(event.attempt))\(event.what.detail)"
         }
     }
 }

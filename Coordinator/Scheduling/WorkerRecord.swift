@@ -16,7 +16,7 @@ struct WorkerRecord: Sendable {
     var id = WorkerID("")
     var state = State.vacant
     var incarnation: UInt64 = 0
-    /// Earlier processes of this name that a later one took over from; bounded by `displacedMax`.
+    /// Earlier processes of this name that a later one took over from; bounded by `Limits.takenOverProcessesMax`.
     var displaced: [UInt64] = []
     /// Where to send; nil unless connected, or lost on a connection that may still work.
     var peer: Peer?
@@ -56,8 +56,6 @@ struct WorkerRecord: Sendable {
     var tasksDone = 0
     var tasksFailed = 0
     var recent = RecentGroups()
-
-    static let displacedMax = 4
 
     mutating func describe(_ hello: Hello) {
         slots = min(Int(hello.slots), Limits.creditPerWorkerMax)
@@ -100,7 +98,4 @@ struct ProfileRecord: Sendable {
     var topUp: NumberSet
     /// Whom to look at next, so that leases go round.
     var cursor = 0
-
-    /// Different profiles known at once; more would be a mistake or an attack.
-    static let profilesMax = 256
 }

@@ -5,20 +5,23 @@ import Scheduling
 import WireProtocol
 
 /// The ROUTER socket that workers connect to, with the scheduler on its thread.
+///
+/// It is bound before there is a scheduler: a coordinator that cannot have its port must not take over the epoch.
 final class ControlSocket: Sendable {
     let endpoint: Endpoint
     private let loop: SocketLoop<ControlHandler>
 
+    /// Binds; workers are answered after `SchedulerCommand.begin`.
+    ///
     /// - Parameter publish: gets a snapshot for displays a few times a second, on the socket's thread.
     init(
-        endpoint: Endpoint, scheduler: Scheduler, drivers: JobDrivers, log: Logger,
-        publish: @escaping @Sendable (GridSnapshot) -> Void
+        endpoint: Endpoint, drivers: JobDrivers, log: Logger, publish: @escaping @Sendable (GridSnapshot) -> Void
     ) throws(GridError) {
         var options = SocketOptions()
         // Every partial being merged ends in one command, and none may be lost.
         options.commandsMax = Limits.mergeQueueMax + Limits.commandQueueMax
         loop = try SocketLoop(name: "control", .router(bind: endpoint), options: options) { _ in
-            ControlHandler(shell: SchedulerShell(scheduler: scheduler, drivers: drivers, log: log), log: log, publish: publish)
+            ControlHandler(drivers: drivers, log: log, publish: publish)
         }
         self.endpoint = loop.endpoint
     }
@@ -37,21 +40,24 @@ final class ControlSocket: Sendable {
 struct ControlHandler: SocketHandler {
     typealias Command = SchedulerCommand
 
-    let shell: SchedulerShell
-    let log: Logger
-    let publish: @Sendable (GridSnapshot) -> Void
+    private let drivers: JobDrivers
+    private let log: Logger
+    private let publish: @Sendable (GridSnapshot) -> Void
+    private var shell: SchedulerShell?
     private var publishedAt: MonotonicTime?
 
     /// Between snapshots for displays.
     private static let publishEveryMilliseconds: Int64 = 200
 
-    init(shell: SchedulerShell, log: Logger, publish: @escaping @Sendable (GridSnapshot) -> Void) {
-        self.shell = shell
+    init(drivers: JobDrivers, log: Logger, publish: @escaping @Sendable (GridSnapshot) -> Void) {
+        self.drivers = drivers
         self.log = log
         self.publish = publish
     }
 
     mutating func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
+        // A worker that gets no answer says hello again.
+        guard let shell else { return }
         let transport = PortTransport(port: port, log: log)
         do throws(GridError) {
             let (message, payload) = try WireCodec.decodeWorkerMessage(frames)
@@ -71,17 +77,19 @@ struct ControlHandler: SocketHandler {
     mutating func noticed(_ event: SocketEvent, at now: MonotonicTime, via port: SocketPort) {
         if case .dropped(let peer, let reason) = event {
             let transport = PortTransport(port: port, log: log)
-            shell.handle(.undecodable(from: peer, reason: reason), at: now, via: transport)
+            shell?.handle(.undecodable(from: peer, reason: reason), at: now, via: transport)
         }
     }
 
     mutating func handle(_ command: SchedulerCommand, at now: MonotonicTime, via port: SocketPort) {
         switch command {
-        case .event(let event): shell.handle(event, at: now, via: PortTransport(port: port, log: log))
+        case .begin(let scheduler): shell = SchedulerShell(scheduler: scheduler, drivers: drivers, log: log)
+        case .event(let event): shell?.handle(event, at: now, via: PortTransport(port: port, log: log))
         }
     }
 
     mutating func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? {
+        guard let shell else { return nil }
         if let deadline = shell.nextDeadline, deadline <= now {
             shell.handle(.tick, at: now, via: PortTransport(port: port, log: log))
         }

@@ -59,14 +59,16 @@ package final class CoordinatorService: Sendable {
     /// finished. Returns when workers can connect. Blocks.
     package func start() throws(GridError) {
         try store.ping()
-        let epoch = try store.takeEpoch(holder: "\(HostIdentity.name) process \(HostIdentity.processID)")
         let endpoint = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
         let blockServer = try startBlockServer(at: endpoint.with(port: configuration.blockPort))
-        let scheduler = Scheduler(
-            epoch: epoch, configuration: SchedulerConfiguration(blockPort: blockServer.endpoint.port))
-        let control = try ControlSocket(endpoint: endpoint, scheduler: scheduler, drivers: drivers, log: log) {
-            [weak self] snapshot in self?.shared.withLock { $0.snapshot = snapshot }
+        let control = try ControlSocket(endpoint: endpoint, drivers: drivers, log: log) { [weak self] snapshot in
+            self?.shared.withLock { $0.snapshot = snapshot }
         }
+        // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
+        let epoch = try store.takeEpoch(holder: "\(HostIdentity.name) process \(HostIdentity.processID)")
+        control.post(
+            .begin(
+                Scheduler(epoch: epoch, configuration: SchedulerConfiguration(blockPort: blockServer.endpoint.port))))
         shared.withLock {
             $0.epoch = epoch
             $0.control = control

@@ -6,6 +6,8 @@ import WireProtocol
 
 /// What other threads ask of the thread that owns the scheduler.
 enum SchedulerCommand: Sendable {
+    /// Comes first and once: from now on workers are answered.
+    case begin(Scheduler)
     case event(SchedulerEvent)
 }
 

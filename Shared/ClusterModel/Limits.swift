@@ -37,6 +37,9 @@ package enum Limits {
     package static let blocksPerTaskMax = 64
     package static let creditPerWorkerMax = 1_024
     package static let distinctWorkersFailedMax = 3
+    package static let numericProfilesMax = 64
+    /// Earlier processes of one worker name that a coordinator remembers to have been taken over.
+    package static let takenOverProcessesMax = 4
     package static let taskFailuresMax = 6
     package static let taskLossesMax = 16
     package static let taskNotesMax = 65_536

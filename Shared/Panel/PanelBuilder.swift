@@ -4,7 +4,7 @@ import Dispatch
 /// Fills a panel's memory in its final layout, so that the values exist once.
 ///
 /// For readers that know ids and dates before the values. Any number of threads may set values, as long as no two set
-/// the same alpha at once; `finish` comes after all of them, once.
+/// the same day of an alpha at once; `finish` comes after all of them, once.
 package final class PanelBuilder: @unchecked Sendable {
     package let shape: PanelShape
     package let dates: [Day]

@@ -129,13 +129,14 @@ import Testing
 
     @Test("The log says what changed, in steps of ten percent, and nothing when nothing did")
     func changes() {
-        let first = report([someJob(5, .running, done: 31, total: 100), someJob(4, .done)], [someWorker("w1"), someWorker("w2")])
+        let workers = [someWorker("w1"), someWorker("w2")]
+        let first = report([someJob(5, .running, done: 31, total: 100), someJob(4, .done)], workers)
         #expect(
             first.changes(since: nil) == [
                 "job 5 correlation USA running tiles 30%", "worker w1 connected, 2 slots", "worker w2 connected, 2 slots",
             ])
         #expect(first.changes(since: first).isEmpty)
-        let same = report([someJob(5, .running, done: 39, total: 100), someJob(4, .done)], [someWorker("w1"), someWorker("w2")])
+        let same = report([someJob(5, .running, done: 39, total: 100), someJob(4, .done)], workers)
         #expect(same.changes(since: first).isEmpty)
         var failed = someJob(5, .failed)
         failed.error = "task 3\nfailed"

@@ -68,15 +68,15 @@ struct ProfileTests {
     @Test("More different profiles than could be meant are refused")
     func tooMany() throws {
         var talk = Conversation()
-        for worker in 1...256 { talk.join(worker, core: "core-\(worker)") }
-        let effects = talk.join(257, core: "core-257")
+        for worker in 1...Limits.numericProfilesMax { talk.join(worker, core: "core-\(worker)") }
+        let effects = talk.join(999, core: "core-999")
         guard case .send(_, .refused(let sentence)) = try #require(effects.first) else {
             Issue.record("not refused: \(effects)")
             return
         }
-        #expect(sentence.contains("openblas-0.3/core-257/e1, and 256 others are known already"))
+        #expect(sentence.contains("openblas-0.3/core-999/e1, and 64 others are known already"))
         // When nobody has one any more, its place is free.
         talk.tell(.received(from: peer(1), .goodbye))
-        #expect(talk.join(257, core: "core-257").contains(welcome(257)))
+        #expect(talk.join(999, core: "core-999").contains(welcome(999)))
     }
 }

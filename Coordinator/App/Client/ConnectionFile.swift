@@ -1,6 +1,7 @@
 import API
 import ClusterModel
 import Foundation
+import Panel
 
 /// `connection.json` of a state folder: how the commands find the coordinator that runs on it.
 struct ConnectionFile: Codable, Equatable, Sendable {
@@ -21,12 +22,11 @@ struct ConnectionFile: Codable, Equatable, Sendable {
     static func read(in stateDirectory: String) throws(GridError) -> ConnectionFile? {
         let path = path(in: stateDirectory)
         guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let content = try FileSystem.contents(of: path)
         do {
-            return try GridJSON.decode(ConnectionFile.self, from: try Data(contentsOf: URL(fileURLWithPath: path)))
-        } catch is DecodingError {
-            throw GridError(.usage, "\(path) is not a connection file: delete it and start the cluster again")
+            return try GridJSON.decode(ConnectionFile.self, from: content.withUnsafeBytes { Data($0) })
         } catch {
-            throw GridError(.failed, "cannot read \(path): \(error.localizedDescription)")
+            throw GridError(.usage, "\(path) is not a connection file: delete it and start the cluster again")
         }
     }
 

@@ -10,9 +10,11 @@ struct Settings: Sendable {
     var workingDirectory: String
 
     static var current: Settings {
-        Settings(
-            environment: ProcessInfo.processInfo.environment, home: NSHomeDirectory(),
-            workingDirectory: FileManager.default.currentDirectoryPath)
+        let environment = ProcessInfo.processInfo.environment
+        // Foundation's own answer is the account's entry, whatever HOME says.
+        let home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? NSHomeDirectory()
+        return Settings(
+            environment: environment, home: home, workingDirectory: FileManager.default.currentDirectoryPath)
     }
 
     struct Connection: Sendable {

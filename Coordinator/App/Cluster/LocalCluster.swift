@@ -219,7 +219,8 @@ final class LocalCluster {
     func lastWords(_ role: String) -> String {
         let text = (try? String(contentsOfFile: log(role), encoding: .utf8)) ?? ""
         let last = text.split(separator: "\n").last.map(String.init) ?? "it said nothing"
-        return "\(last.singleLine) (log: \(log(role)))"
+        let sentence = last.hasPrefix("error: ") ? String(last.dropFirst(7)) : last
+        return "\(sentence.singleLine) (log: \(log(role)))"
     }
 
     private func child(_ role: Role) -> ChildProcess? { children.last { $0.role == role }?.process }

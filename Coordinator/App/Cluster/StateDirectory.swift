@@ -15,17 +15,12 @@ struct StateDirectory {
     /// user PostgreSQL runs as. Every file with a secret in it is 0600 in any case.
     init(_ path: String) throws(GridError) {
         self.path = path
-        if !FileManager.default.fileExists(atPath: path) {
-            do {
-                try FileManager.default.createDirectory(
-                    atPath: path, withIntermediateDirectories: true,
-                    attributes: [.posixPermissions: geteuid() == 0 ? 0o711 : 0o700])
-            } catch {
-                throw GridError(.failed, "cannot make the state folder \(path): \(error.localizedDescription)")
-            }
-        }
+        try Self.make(path, mode: geteuid() == 0 ? 0o711 : 0o700)
         var info = stat()
-        guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
+        guard stat(path, &info) == 0 else {
+            throw GridError(.failed, "cannot use the state folder \(path): \(systemMessage(errno))")
+        }
+        guard info.st_mode & S_IFMT == S_IFDIR else {
             throw GridError(.usage, "the state folder \(path) is a file: expected a folder")
         }
         guard info.st_uid == geteuid() else {
@@ -33,6 +28,20 @@ struct StateDirectory {
         }
         guard info.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
             throw GridError(.usage, "others may write to the state folder \(path): run 'chmod go-w \(path)'")
+        }
+    }
+}
+
+extension StateDirectory {
+    /// Makes a folder and those above it; one that is there stays as it is.
+    private static func make(_ path: String, mode: mode_t) throws(GridError) {
+        var part = ""
+        for name in path.split(separator: "/") {
+            part += "/\(name)"
+            // Where a folder may not be changed the answer is not always that it exists, hence the second question.
+            guard mkdir(part, mode) == 0 || errno == EEXIST || access(part, F_OK) == 0 else {
+                throw GridError(.failed, "cannot make the state folder \(path): \(systemMessage(errno))")
+            }
         }
     }
 }

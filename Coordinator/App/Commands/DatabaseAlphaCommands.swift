@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterModel
 import Foundation
+import Panel
 import Store
 
 /// Alphas by their ids, on the command line or in a file.
@@ -14,15 +15,8 @@ struct AlphaSelection: ParsableArguments {
     /// In the order given; empty when none was.
     func resolved() throws(GridError) -> [String] {
         guard let idsFrom else { return ids }
-        let data: Data
-        do {
-            data =
-                idsFrom == "-"
-                ? try FileHandle.standardInput.readToEnd() ?? Data() : try Data(contentsOf: URL(fileURLWithPath: idsFrom))
-        } catch {
-            throw GridError(.notFound, "cannot read the ids in \(idsFrom.printable): \(error.localizedDescription)")
-        }
-        guard let text = String(data: data, encoding: .utf8) else {
+        let content = try FileSystem.contents(of: idsFrom == "-" ? "/dev/stdin" : idsFrom)
+        guard let text = content.withUnsafeBytes({ String(validating: $0, as: UTF8.self) }) else {
             throw GridError(.usage, "\(idsFrom.printable) is not UTF-8 text: expected one alpha id per line")
         }
         return ids + Self.lines(text)
@@ -99,6 +93,7 @@ struct DatabaseRemoveCommand: ParsableCommand {
 extension OutputOptions {
     func print(_ report: AlphaChangeReport, verb: String) throws {
         if isJSON { return try StandardOutput.writeJSON(report) }
-        StandardOutput.write("\(verb) \(report.alphas) alphas with \(report.pnlRows) PnL rows\n")
+        let alphas = Quantity.counted(report.alphas, "alpha")
+        StandardOutput.write("\(verb) \(alphas) with \(Quantity.counted(report.pnlRows, "PnL row"))\n")
     }
 }

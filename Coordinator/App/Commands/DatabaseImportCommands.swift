@@ -72,7 +72,7 @@ extension OutputOptions {
         if isJSON { return try StandardOutput.writeJSON(report) }
         let place = [report.region, report.unsubmitted ? "unsubmitted" : nil].compactMap(\.self).joined(separator: " ")
         StandardOutput.write(
-            "\(report.file): \(report.alphas) alphas\(place.isEmpty ? "" : " of \(place)"), \(report.alphasInserted) new; "
+            "\(report.file): \(Quantity.counted(report.alphas, "alpha"))\(place.isEmpty ? "" : " of \(place)"), \(report.alphasInserted) new; "
                 + "\(rows): \(report.rowsInserted) inserted, \(report.rowsUpdated) updated, \(report.rowsUnchanged) unchanged\n")
     }
 }

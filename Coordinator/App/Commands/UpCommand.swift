@@ -43,7 +43,8 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     static let workersMax = 256
-    private static let workersReadySeconds = 60.0
+    /// Looks for connected workers, 50 ms apart: a minute.
+    private static let workersLooksMax = 1_200
 
     @MainActor func run() async throws {
         let configuration = try configuration()
@@ -100,7 +101,7 @@ struct UpCommand: AsyncParsableCommand {
         guard let connection = cluster.connection else { return }
         StandardOutput.announce("AlphaGrid is up: \(connection.url), \(Quantity.counted(connected, "worker"))")
         let folder = cluster.configuration.state.path
-        let isDefault = folder == "\(NSHomeDirectory())/.alphagrid"
+        let isDefault = folder == "\(Settings.current.home)/.alphagrid"
         let flag = isDefault ? "" : " --state \(folder)"
         StandardError.write(
             """
@@ -123,12 +124,12 @@ struct UpCommand: AsyncParsableCommand {
         let client = GridClient(
             base: try Settings.baseURL(connection.url, source: "the connection file"), token: try TokenFile.read(tokenFile))
         let wanted = cluster.configuration.workers
-        let deadline = ContinuousClock.now.advanced(by: .seconds(Self.workersReadySeconds))
         var connected = 0
-        while connected < wanted, ContinuousClock.now < deadline, !cluster.hasNoWorkers {
+        // A number of looks instead of a deadline: the optimiser of Swift 6.3 crashes on a clock kept across these awaits.
+        for _ in 0..<Self.workersLooksMax where connected < wanted && !cluster.hasNoWorkers {
             try Self.expectWanted(stops)
-            try await Task.sleep(for: .milliseconds(50))
-            connected = try await client.workers().filter { $0.state == "connected" }.count
+            try await Self.pause()
+            connected = try await Self.countConnected(client)
         }
         if connected == 0 {
             throw GridError(.failed, "no worker has connected: \(cluster.lastWords("\(LocalCluster.Role.worker(1))"))")
@@ -139,6 +140,14 @@ struct UpCommand: AsyncParsableCommand {
                     + "\(cluster.configuration.state.path)/logs")
         }
         return connected
+    }
+
+    private static func pause() async throws {
+        try await Task.sleep(nanoseconds: 50_000_000)
+    }
+
+    private static func countConnected(_ client: GridClient) async throws -> Int {
+        try await client.workers().filter { $0.state == "connected" }.count
     }
 
     private static func expectWanted(_ stops: StopSignals) throws {
