@@ -31,6 +31,8 @@ extension BLAS {
     private static func restart(with wanted: String?, overriding found: String) -> GridError {
         for name in CoreTypeChoice.settings { unsetenv(name) }
         if let wanted { setenv(CoreTypeChoice.coreVariable, wanted, 1) }
+        // Else it makes a thread per core that spins for a while and is never used.
+        setenv("OPENBLAS_NUM_THREADS", "1", 1)
         setenv(CoreTypeChoice.guardVariable, found, 1)
         execv("/proc/self/exe", CommandLine.unsafeArgv)
         let reason = String(cString: strerror(errno))

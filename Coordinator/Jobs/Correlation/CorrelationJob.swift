@@ -62,15 +62,12 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
 
     /// The next redo stage, or nil when every median is known.
     private func redoStage() -> JobStage? {
-        let missed = (0..<summaries.alphaCount).compactMap { alpha in
-            let median = summaries.median(of: alpha)
-            return median == .missedBelow || median == .missedAbove ? (alpha, median) : nil
-        }
+        let missed = summaries.medians().enumerated().filter { $1 == .missedBelow || $1 == .missedAbove }
         let batch = missed.prefix(max(1, Self.redoValuesMax / plan.layout.alphaCount))
         guard !batch.isEmpty else { return nil }
         var fetch = MedianBrackets.nothing(alphaCount: summaries.alphaCount)
         for (alpha, miss) in batch { (fetch.low[alpha], fetch.high[alpha]) = summaries.reopen(alpha, miss) }
-        beingRedone = batch.map(\.0)
+        beingRedone = batch.map(\.offset)
         mode = .medianOnly
         redosDone += 1
         let blocks = Set(beingRedone.map { $0 / plan.layout.blockEdge }).sorted()

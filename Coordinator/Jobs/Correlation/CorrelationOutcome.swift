@@ -24,21 +24,14 @@ package struct CorrelationOutcome: Sendable {
     init(layout: PanelLayout, summaries state: inout CorrelationSummaries) {
         ranks = layout.ranks
         twinPairs = state.twinPairs
-        var rows: [Summary?] = []
-        rows.reserveCapacity(state.alphaCount)
-        for alpha in 0..<state.alphaCount {
-            guard case .value(let median) = state.median(of: alpha) else {
-                rows.append(nil)
-                continue
-            }
+        summaries = state.medians().enumerated().map { alpha, outcome in
+            guard case .value(let median) = outcome else { return nil }
             let average = Double(state.sum[alpha]) / CorrelationPartial.sumScale / Double(state.count[alpha])
-            rows.append(
-                Summary(
-                    minimum: state.minimum[alpha], maximum: state.maximum[alpha], average: average + 0, median: median + 0,
-                    pairCount: state.count[alpha], mostCorrelated: Int(state.maximumRank[alpha]),
-                    mostCorrelatedDays: Int(state.maximumDays[alpha]), leastCorrelated: Int(state.minimumRank[alpha])))
+            return Summary(
+                minimum: state.minimum[alpha], maximum: state.maximum[alpha], average: average + 0, median: median + 0,
+                pairCount: state.count[alpha], mostCorrelated: Int(state.maximumRank[alpha]),
+                mostCorrelatedDays: Int(state.maximumDays[alpha]), leastCorrelated: Int(state.minimumRank[alpha]))
         }
-        summaries = rows
     }
 
     /// Rows in layout order.

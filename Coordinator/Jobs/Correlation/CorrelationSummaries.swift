@@ -1,4 +1,5 @@
 import ClusterModel
+import Dispatch
 
 /// The merged state of a correlation job: one summary per alpha, by layout position.
 ///
@@ -12,12 +13,11 @@ struct CorrelationSummaries: Sendable {
     private(set) var maximumDays: [UInt32]
     private(set) var sum: [Int64]
     private(set) var count: [Int]
-    /// Values seen that lie below the bracket.
-    private var below: [Int]
-    /// Values seen inside the bracket.
-    private var inside: [[Double]]
-    private(set) var brackets: MedianBrackets
+    private var searches: [MedianSearch]
     private(set) var twinPairs = 0
+
+    /// Alphas that one step of parallel work takes.
+    private static let alphasPerStep = 64
 
     init(alphaCount: Int) {
         minimum = Array(repeating: .infinity, count: alphaCount)
@@ -27,12 +27,15 @@ struct CorrelationSummaries: Sendable {
         maximumDays = Array(repeating: 0, count: alphaCount)
         sum = Array(repeating: 0, count: alphaCount)
         count = Array(repeating: 0, count: alphaCount)
-        below = Array(repeating: 0, count: alphaCount)
-        inside = Array(repeating: [], count: alphaCount)
-        brackets = .everything(alphaCount: alphaCount)
+        searches = Array(repeating: MedianSearch(), count: alphaCount)
     }
 
     var alphaCount: Int { minimum.count }
+
+    /// What the next tiles have to return of each alpha's values.
+    var brackets: MedianBrackets {
+        MedianBrackets(low: searches.map(\.low), high: searches.map(\.high))
+    }
 
     /// Merges one block of a partial whose alphas begin at layout position `start`.
     mutating func merge(_ block: CorrelationPartial.Block, at start: Int, mode: CorrelationTask.Mode) {
@@ -40,9 +43,10 @@ struct CorrelationSummaries: Sendable {
         for slot in 0..<block.alphaCount {
             let alpha = start + slot
             let values = next..<(next + Int(block.insideCount[slot]))
-            inside[alpha].append(contentsOf: block.insideValues[values])
             next = values.upperBound
-            guard mode == .full else { continue }
+            let isFull = mode == .full
+            searches[alpha].add(inside: block.insideValues[values], below: isFull ? Int(block.below[slot]) : 0)
+            guard isFull else { continue }
 
             let minimumKey = (block.minimum[slot], block.minimumRank[slot])
             if minimumKey < (minimum[alpha], minimumRank[alpha]) {
@@ -56,76 +60,49 @@ struct CorrelationSummaries: Sendable {
             }
             sum[alpha] += block.sum[slot]
             count[alpha] += Int(block.count[slot])
-            below[alpha] += Int(block.below[slot])
         }
     }
 
     mutating func addTwinPairs(_ pairs: Int) { twinPairs += pairs }
 
-    /// Narrows every bracket to where the median of all values will be, given that those seen are a random part of them.
-    ///
-    /// The number of seen values below the final median is hypergeometric with mean m / 2 and variance at most
-    /// (m / 4)(1 - m / total); so the order statistics m / 2 +- deviations * sqrt of that enclose it. A bracket that
-    /// misses costs time, never exactness.
+    /// Narrows every alpha's bracket.
     ///
     /// - Parameters:
     ///   - fractionSeen: part of each alpha's pairs that has been merged, 0 ... 1.
-    ///   - deviations: half width in standard deviations.
+    ///   - deviations: half width of the brackets in standard deviations of the sampling error.
     mutating func tighten(fractionSeen: [Double], deviations: Double) {
-        for alpha in 0..<alphaCount {
-            let seen = count[alpha]
-            guard seen > 0, !inside[alpha].isEmpty else { continue }
-            let slack = deviations * (Double(seen) / 4 * max(0, 1 - fractionSeen[alpha])).squareRoot() + 1
-            let first = Int((Double(seen) / 2 - slack).rounded(.down)) - below[alpha]
-            let last = Int((Double(seen) / 2 + slack).rounded(.up)) - below[alpha]
-            narrow(alpha, toOrderStatistics: first, last)
+        let count = count
+        forEachSearch { alpha, search in
+            search.narrow(seen: count[alpha], fraction: fractionSeen[alpha], deviations: deviations)
         }
     }
 
-    /// Keeps the values between two order statistics of those inside; one that lies outside leaves that side as it is.
-    private mutating func narrow(_ alpha: Int, toOrderStatistics first: Int, _ last: Int) {
-        inside[alpha].sort()
-        let values = inside[alpha]
-        if first > 0, first < values.count { brackets.low[alpha] = values[first] }
-        if last >= 0, last < values.count - 1 { brackets.high[alpha] = values[last] }
-        let start = values.firstIndex { $0 >= brackets.low[alpha] } ?? values.count
-        let end = values.lastIndex { $0 <= brackets.high[alpha] } ?? -1
-        below[alpha] += start
-        inside[alpha] = start <= end ? Array(values[start...end]) : []
-    }
-
-    enum Median: Equatable {
-        case undefined
-        case value(Double)
-        /// The bracket lies above the median: values below it are needed.
-        case missedBelow
-        /// The bracket lies below the median: values above it are needed.
-        case missedAbove
-    }
-
-    /// Exact median of the values of one alpha once all of them have been seen: the mean of the two middle ones when
-    /// their number is even.
-    mutating func median(of alpha: Int) -> Median {
-        guard count[alpha] > 0 else { return .undefined }
-        let lower = (count[alpha] - 1) / 2 - below[alpha]
-        let upper = count[alpha] / 2 - below[alpha]
-        if lower < 0 { return .missedBelow }
-        if upper >= inside[alpha].count { return .missedAbove }
-        inside[alpha].sort()
-        let (a, b) = (inside[alpha][lower], inside[alpha][upper])
-        return .value(a == b ? a : a / 2 + b / 2)
+    /// Every alpha's median, once all values have been merged.
+    mutating func medians() -> [MedianSearch.Outcome] {
+        let count = count
+        var outcomes = Array(repeating: MedianSearch.Outcome.undefined, count: alphaCount)
+        outcomes.withUnsafeMutableBufferPointer { buffer in
+            // Every alpha is written by one step only.
+            nonisolated(unsafe) let outcomes = buffer
+            forEachSearch { alpha, search in outcomes[alpha] = search.median(count: count[alpha]) }
+        }
+        return outcomes
     }
 
     /// Opens the bracket of an alpha on the side where its median was missed, and says which values to fetch.
-    mutating func reopen(_ alpha: Int, _ miss: Median) -> (low: Double, high: Double) {
-        if miss == .missedBelow {
-            let fetch = (-Double.infinity, brackets.low[alpha].nextDown)
-            brackets.low[alpha] = -.infinity
-            below[alpha] = 0
-            return fetch
+    mutating func reopen(_ alpha: Int, _ miss: MedianSearch.Outcome) -> (low: Double, high: Double) {
+        searches[alpha].reopen(miss)
+    }
+
+    /// Between two stages the slots of a machine are idle, so all its cores take part.
+    private mutating func forEachSearch(_ body: @Sendable (_ alpha: Int, inout MedianSearch) -> Void) {
+        searches.withUnsafeMutableBufferPointer { buffer in
+            // Every alpha belongs to one step only.
+            nonisolated(unsafe) let searches = buffer
+            let step = Self.alphasPerStep
+            DispatchQueue.concurrentPerform(iterations: (searches.count + step - 1) / step) { index in
+                for alpha in (index * step)..<min((index + 1) * step, searches.count) { body(alpha, &searches[alpha]) }
+            }
         }
-        let fetch = (brackets.high[alpha].nextUp, Double.infinity)
-        brackets.high[alpha] = .infinity
-        return fetch
     }
 }
