@@ -15,7 +15,7 @@ package struct LocalPostgres: Sendable {
     package enum Durability: Sendable {
         /// A committed transaction survives a power cut.
         case full
-        /// Several times as fast; the data is lost with the machine's next crash. For tests.
+        /// Several times as fast; survives a killed server, but not a crash of the machine. For tests.
         case fast
     }
 
