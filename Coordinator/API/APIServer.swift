@@ -55,7 +55,8 @@ package struct APIServer: Service {
             logger: logger)
     }
 
-    /// - Throws: What `onRunning` threw; `GridError(.conflict)` when the address is taken, `GridError(.usage)` when it is not this machine's.
+    /// - Throws: What `onRunning` threw; `GridError(.conflict)` when the address is taken, `GridError(.usage)` when it is
+    ///   not this machine's.
     package func run() async throws {
         do {
             try await application.run()

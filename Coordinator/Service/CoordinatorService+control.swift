@@ -33,9 +33,27 @@ extension CoordinatorService: GridControl {
             return try service.usingDatabase { () throws(GridError) in
                 let settings = try service.store.regionSettings(region)
                 var view = try request.resolve(region: region, settings: settings, now: ActiveJob.timestamp())
+                try service.requireAlphas(of: view, region)
                 view.jobID = try service.store.createJob(view, epoch: service.epoch)
                 return try service.enqueue(view).view
             }
+        }
+    }
+
+    /// What cannot become a job is refused at once, not when somebody looks for the result.
+    private func requireAlphas(of view: JobView, _ region: Region) throws(GridError) {
+        guard let pool = try store.pools(region).first(where: { $0.pool == view.pool }) else {
+            throw GridError(.notFound, "region \(region) has no pool '\(view.pool.printable)'")
+        }
+        guard pool.alphas > 0 else {
+            throw GridError(
+                .notFound,
+                "pool \(pool.pool) of region \(region) has no alphas: import some with "
+                    + "'alphagrid db import FILE --region \(region)'")
+        }
+        guard pool.alphas > 1 else {
+            throw GridError(
+                .conflict, "correlation needs at least 2 alphas, pool \(pool.pool) of region \(region) has 1")
         }
     }
 

@@ -125,7 +125,8 @@ package final class CoordinatorService: Sendable {
         } catch {
             shared.withLock {
                 $0.isDatabaseReachable = error.kind != .unreachable
-                $0.lastError = error.message
+                // What a caller got wrong is the caller's to know, not the operator's.
+                if error.kind == .unreachable || error.kind == .failed { $0.lastError = error.message }
             }
             throw error
         }

@@ -94,7 +94,7 @@ import Testing
             (["db", "init"], 2, "--database"), (["db", "import", "x.csv", "--region", "usa"], 2, "region 'usa'"),
             (["db", "remove", "--database", "service=x"], 2, "--ids-from"),
             (["db", "status", "--database", "postgresql://127.0.0.1:9/d"], 4, "127.0.0.1"),
-            (["up", "--workers", "0"], 2, "--workers"), (["up", "--http", "0.0.0.0:0"], 2, "--insecure"),
+            (["up", "--workers", "0"], 2, "--workers"), (["up", "--http", "0.0.0.0:0"], 2, "'alphagrid coordinator'"),
             (["status", "--watch", "--json"], 2, "--watch"), (["status", "--url", "ftp://x"], 2, "--url"),
         ])
     func mistakes(arguments: [String], code: Int32, named: String) throws {

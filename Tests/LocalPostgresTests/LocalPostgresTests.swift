@@ -40,7 +40,8 @@ import Testing
     @Test("A server that was killed leaves a stale postmaster.pid, and starts again with what was committed")
     func crash() throws {
         let folder = try ScratchFolder()
-        let server = LocalPostgres(directory: folder.path, durability: .fast)
+        // Fast durability may lose the last commits of a killed server; full durability may not.
+        let server = LocalPostgres(directory: folder.path)
         defer { try? server.remove() }
         let first = try server.start()
         _ = try psql(first.url, "CREATE TABLE kept AS SELECT 7 AS answer")

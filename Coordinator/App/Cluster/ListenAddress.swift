@@ -60,13 +60,16 @@ struct ListenAddress: Equatable {
         self.port = port
     }
 
+    /// - Parameter insecure: whether `--insecure` was typed; nil where it cannot be.
     /// - Throws: `GridError(.usage)` when others could connect and nothing would keep them out.
-    func expectSafe(flag: String, insecure: Bool) throws(GridError) {
-        guard isLoopback || insecure else {
+    func expectSafe(flag: String, insecure: Bool?) throws(GridError) {
+        guard isLoopback || insecure == true else {
+            let advice =
+                insecure == nil
+                ? "use 127.0.0.1 here, and 'alphagrid coordinator' for several machines"
+                : "use 127.0.0.1, or type --insecure if everybody who can reach it may use it"
             throw GridError(
-                .usage,
-                "\(flag) \(description) is open to other machines and no keys are set up: use 127.0.0.1, or type --insecure "
-                    + "if everybody who can reach it may use it")
+                .usage, "\(flag) \(description) is open to other machines and no keys are set up: \(advice)")
         }
     }
 }

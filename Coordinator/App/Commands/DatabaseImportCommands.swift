@@ -71,8 +71,9 @@ extension OutputOptions {
     func print(_ report: ImportReport, rows: String) throws {
         if isJSON { return try StandardOutput.writeJSON(report) }
         let place = [report.region, report.unsubmitted ? "unsubmitted" : nil].compactMap(\.self).joined(separator: " ")
+        let alphas = Quantity.counted(report.alphas, "alpha") + (place.isEmpty ? "" : " of \(place)")
         StandardOutput.write(
-            "\(report.file): \(Quantity.counted(report.alphas, "alpha"))\(place.isEmpty ? "" : " of \(place)"), \(report.alphasInserted) new; "
+            "\(report.file): \(alphas), \(report.alphasInserted) new; "
                 + "\(rows): \(report.rowsInserted) inserted, \(report.rowsUpdated) updated, \(report.rowsUnchanged) unchanged\n")
     }
 }

@@ -63,8 +63,15 @@ struct StatusCommand: AsyncParsableCommand {
     private var environmentTerm: String { ProcessInfo.processInfo.environment["TERM"] ?? "dumb" }
 
     private func fetch(_ client: GridClient) async throws -> StatusReport {
-        let status = try await client.status()
-        let jobs = try await client.jobs(limit: Self.jobsFetched, before: nil)
+        var status = try await client.status()
+        var jobs: [JobView] = []
+        do {
+            jobs = try await client.jobs(limit: Self.jobsFetched, before: nil)
+        } catch let error as GridError where error.kind == .unreachable {
+            // A coordinator without its database still has something to say: asked again, that it has none.
+            status = try await client.status()
+            if status.databaseReachable { throw error }
+        }
         let workers = try await client.workers()
         return StatusReport(url: client.base.absoluteString, status: status, jobs: jobs, workers: workers)
     }

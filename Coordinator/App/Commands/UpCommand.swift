@@ -78,8 +78,8 @@ struct UpCommand: AsyncParsableCommand {
                 .usage, "--slots \(slots) is not valid: expected a number from 1 to \(Limits.creditPerWorkerMax)")
         }
         // On this machine alone: 'alphagrid coordinator' is for several.
-        try ListenAddress(parsing: http, flag: "--http").expectSafe(flag: "--http", insecure: false)
-        try ListenAddress(parsing: bind, flag: "--bind", scheme: "tcp://").expectSafe(flag: "--bind", insecure: false)
+        try ListenAddress(parsing: http, flag: "--http").expectSafe(flag: "--http", insecure: nil)
+        try ListenAddress(parsing: bind, flag: "--bind", scheme: "tcp://").expectSafe(flag: "--bind", insecure: nil)
         return LocalCluster.Configuration(
             state: try StateDirectory(state.resolved()), workers: workers, slotsPerWorker: slots, workerMemory: memory,
             bind: bind, http: http, environment: ProcessInfo.processInfo.environment)

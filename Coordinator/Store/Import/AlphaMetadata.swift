@@ -29,7 +29,7 @@ struct AlphaMetadata: Equatable {
         let name = FileSystem.name(path)
         let plain = name.lowercased().hasSuffix(".gz") ? String(name.lowercased().dropLast(3)) : name.lowercased()
         guard plain.hasSuffix(".csv") || plain.hasSuffix(".json") else {
-            throw GridError(.usage, "\(path.printable): expected a file that ends in .csv or .json, or those with .gz")
+            throw GridError(.usage, "\(FileSystem.name(path)): expected a file that ends in .csv or .json, or those with .gz")
         }
         var file = try FileSystem.contents(of: path)
         if Gzip.isGzip(file.bytes) { file = try Gzip.inflate(file.bytes, name: name) }
