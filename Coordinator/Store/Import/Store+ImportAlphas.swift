@@ -18,7 +18,8 @@ extension Store {
         if let region, let other = rows.first(where: { $0.region != nil && $0.region != region }) {
             throw GridError(
                 .usage,
-                "\(FileSystem.name(path)): alpha \(other.alphaID.printable) is of region \(other.region?.name ?? ""), not of \(region)")
+                "\(FileSystem.name(path)): alpha \(other.alphaID.printable) is of region \(other.region?.name ?? ""), "
+                    + "not of \(region)")
         }
         let regions = Set(rows.compactMap { $0.region ?? region }).sorted()
         for region in regions { try ensureRegion(region) }

@@ -13,7 +13,8 @@ extension Store {
     package func importPnL(path: String, region: Region, unsubmitted: Bool) throws(GridError) -> ImportReport {
         let table = try PnLReader.read(path: path)
         guard !table.dates.isEmpty else {
-            throw GridError(.usage, "\(FileSystem.name(path)) has no dates, so its PnL cannot be stored: expected .csv or .csv.gz")
+            throw GridError(
+                .usage, "\(FileSystem.name(path)) has no dates, so its PnL cannot be stored: expected .csv or .csv.gz")
         }
         return try importPnL(table, file: path, region: region, unsubmitted: unsubmitted)
     }
