@@ -8,9 +8,9 @@ import Synchronization
 /// of the sockets never waits for it.
 final class JobDriver: Sendable {
     struct Progress: Sendable {
-        var stageName = ""
-        /// Plan, tiles and stages done before it, of the present stage; nil before the first.
+        /// Of the present stage; nil between two stages.
         var plan: PlanHash?
+        /// Tiles of the present stage, of those known to follow, and of those done.
         var stageTiles = 0
         var laterTiles = 0
         var earlierTiles = 0
@@ -123,7 +123,6 @@ final class JobDriver: Sendable {
         let profile = state.withLock { state -> NumericProfile? in
             state.closeStage()
             state.stage = stage
-            state.progress.stageName = stage.name
             state.progress.plan = stage.plan
             state.progress.stageTiles = stage.tileCount
             state.progress.laterTiles = stage.laterTileCount

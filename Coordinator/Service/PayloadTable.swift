@@ -27,6 +27,4 @@ final class PayloadTable: Sendable {
     func remove(_ handle: PayloadHandle) -> Payload? {
         entries.withLock { $0.payloads.removeValue(forKey: handle) }
     }
-
-    var count: Int { entries.withLock { $0.payloads.count } }
 }
