@@ -69,18 +69,20 @@ void ag_survey_series(
 
 #define FILL_PRODUCTS(NAME, TYPE)                                                                                      \
     void NAME(                                                                                                         \
-        const double *returns, const uint64_t *bits, size_t days, const ag_survey *survey, TYPE *x, TYPE *squared,     \
-        TYPE *mask, double *sum, double *squares) {                                                                    \
+        const double *returns, const uint64_t *bits, size_t words, const ag_survey *survey, TYPE *x, double *sum,      \
+        double *squares) {                                                                                             \
         double total = 0, total_squares = 0;                                                                           \
-        for (size_t t = 0; t < days; t++) {                                                                            \
-            if (!(bits[t / 64] >> (t % 64) & 1)) continue;                                                             \
-            TYPE value = (TYPE)((returns[t] - survey->centre) * survey->scale);                                        \
-            TYPE square = (TYPE)((double)value * (double)value);                                                       \
-            x[t] = value;                                                                                              \
-            squared[t] = square;                                                                                       \
-            if (mask) mask[t] = 1;                                                                                     \
-            total += value;                                                                                            \
-            total_squares += square;                                                                                   \
+        for (size_t w = 0; w < words; w++) {                                                                           \
+            double of_word = 0, of_word_squares = 0;                                                                   \
+            for (uint64_t left = bits[w]; left; left &= left - 1) {                                                    \
+                size_t t = w * 64 + (size_t)__builtin_ctzll(left);                                                     \
+                TYPE value = (TYPE)((returns[t] - survey->centre) * survey->scale);                                    \
+                x[t] = value;                                                                                          \
+                of_word += value;                                                                                      \
+                of_word_squares += (double)value * (double)value;                                                      \
+            }                                                                                                          \
+            total += of_word;                                                                                          \
+            total_squares += of_word_squares;                                                                          \
         }                                                                                                              \
         *sum = total;                                                                                                  \
         *squares = total_squares;                                                                                      \

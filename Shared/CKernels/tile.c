@@ -41,13 +41,26 @@ static void mark_pairwise(const ag_tile *tile, size_t i, uint32_t *days) {
     }
 }
 
+// The same where neither series lacks a day between its first and its last.
+AG_CLONES static void common_days_of_runs(
+    uint32_t start, uint32_t end, const uint32_t *restrict starts, const uint32_t *restrict ends, size_t count,
+    uint32_t *restrict days) {
+    for (size_t j = 0; j < count; j++) {
+        uint32_t from = start > starts[j] ? start : starts[j];
+        uint32_t to = end < ends[j] ? end : ends[j];
+        days[j] = to > from ? to - from : 0;
+    }
+}
+
 size_t ag_plan_tile(const ag_tile *tile) {
     const ag_block *a = tile->row, *b = tile->column;
-    int pairwise = a->presence && (a->has_gaps || b->has_gaps);
+    const int pairwise = a->presence && (a->has_gaps || b->has_gaps);
+    const int runs = a->listed_from[a->edge] == 0 && b->listed_from[b->edge] == 0;
     size_t pending = 0;
     for (size_t i = 0; i < a->alphas; i++) {
         uint32_t *days = tile->days + i * a->edge;
-        common_days(a->bits + i * a->words, b->bits, a->words, b->alphas, days);
+        if (runs) common_days_of_runs(a->run_start[i], a->run_end[i], b->run_start, b->run_end, b->alphas, days);
+        else common_days(a->bits + i * a->words, b->bits, a->words, b->alphas, days);
         if (pairwise) mark_pairwise(tile, i, days);
         for (size_t j = tile->diagonal ? i + 1 : 0; j < b->alphas; j++)
             pending += days[j] >= tile->rule.min_overlap && !(days[j] & AG_PAIRWISE);
@@ -65,18 +78,18 @@ size_t ag_plan_uniform_tile(const ag_tile *tile, uint32_t common) {
 
 // --- from products to correlations ---
 
-// One row of products as doubles: from the tile, or what the block knows of its series (one value or one per column).
-AG_INLINE const double *row_of(
-    const void *product, int is_float, size_t offset, size_t count, const double *known, size_t known_step,
-    double *restrict scratch) {
-    if (product && !is_float) return (const double *)product + offset;
-    if (product) {
-        const float *values = (const float *)product + offset;
-        for (size_t j = 0; j < count; j++) scratch[j] = values[j];
-        return scratch;
-    }
-    if (known_step) return known;
-    for (size_t j = 0; j < count; j++) scratch[j] = *known;
+// One row of the product as doubles.
+static const double *row_of(const ag_products *p, size_t offset, size_t count, double *restrict scratch) {
+    if (!p->is_float) return (const double *)p->xy + offset;
+    const float *values = (const float *)p->xy + offset;
+    for (size_t j = 0; j < count; j++) scratch[j] = values[j];
+    return scratch;
+}
+
+// One row of sums over the days of the other side, or one value throughout: the sum over all days of the series.
+static const double *sums_of(const double *sums, size_t offset, size_t count, double known, double *restrict scratch) {
+    if (sums) return sums + offset;
+    for (size_t j = 0; j < count; j++) scratch[j] = known;
     return scratch;
 }
 
@@ -84,12 +97,13 @@ AG_INLINE const double *row_of(
 //
 //     cov = Sxy - Sx Sy / n,   vx = Sxx - Sx^2 / n,   vy = Syy - Sy^2 / n,   r = cov / sqrt(vx vy),
 //
-// and whether it can be trusted. Let e bound the error of a product's sum against its sum of magnitudes, and
-// b = S^2 / (n v) = (mean - centre)^2 / variance, so that Sxx / vx = 1 + bx. By Cauchy and Schwarz the magnitudes of
-// Sxy add up to at most sqrt(Sxx Syy), those of Sx to sqrt(n Sxx). To first order, with k^2 = 1 + b and |r| <= 1,
+// and whether it can be trusted. Let e bound the error of Sxy against the sum of its terms' magnitudes and f that of
+// the other sums, and b = S^2 / (n v) = (mean - centre)^2 / variance, so that Sxx / vx = 1 + bx. By Cauchy and Schwarz
+// the magnitudes of Sxy add up to at most sqrt(Sxx Syy), those of Sx to sqrt(n Sxx). To first order, with k^2 = 1 + b
+// and |r| <= 1,
 //
-//     |error of r| <= e (kx ky + kx sqrt(by) + ky sqrt(bx) + kx^2 / 2 + kx sqrt(bx) + ky^2 / 2 + ky sqrt(by))
-//                  <= e (2.5 + 5.25 (bx + by)),
+//     |error of r| <= e kx ky + f (kx sqrt(by) + ky sqrt(bx) + kx^2 / 2 + kx sqrt(bx) + ky^2 / 2 + ky sqrt(by))
+//                  <= e (1 + (bx + by) / 2) + f (1.5 + 4.75 (bx + by)),
 //
 // since p q <= p^2 / 8 + 2 q^2. The caller turns the error it tolerates into a limit for bx + by. That a pair is not
 // constant needs proof, too: if all returns lay within the tolerance, vx would be at most n tolerance^2 / 4.
@@ -142,15 +156,14 @@ static void first_row(const ag_tile *tile, const ag_products *p, size_t i, doubl
         }
         return;
     }
-    const double *xy = row_of(p->xy, p->is_float, offset, count, NULL, 0, scratch);
+    const double *xy = row_of(p, offset, count, scratch);
     if (p->standard) {
         combine_standard(xy, days, &tile->rule, count, r, flags);
         return;
     }
-    const double *x = row_of(p->x, p->is_float, offset, count, a->sums + i, 0, scratch + edge);
-    const double *y = row_of(p->y, p->is_float, offset, count, b->sums, 1, scratch + 2 * edge);
-    const double *xx = row_of(p->xx, p->is_float, offset, count, a->squares + i, 0, scratch + 3 * edge);
-    const double *yy = row_of(p->yy, p->is_float, offset, count, b->squares, 1, scratch + 4 * edge);
+    const double *x = sums_of(p->x, offset, count, a->sums[i], scratch + edge);
+    const double *xx = sums_of(p->xx, offset, count, a->squares[i], scratch + 2 * edge);
+    const double *y = p->y ? p->y + offset : b->sums, *yy = p->yy ? p->yy + offset : b->squares;
     combine(xy, x, y, xx, yy, days, a->constancy[i], b->constancy, &tile->rule, count, r, flags);
 }
 
@@ -175,7 +188,7 @@ uint64_t ag_finish_tile(
     int32_t median_only, double *values) {
     const size_t edge = tile->row->edge, count = tile->column->alphas;
     double *r = tile->rows;
-    uint8_t *flags = (uint8_t *)(tile->rows + 7 * edge);
+    uint8_t *flags = (uint8_t *)(tile->rows + 4 * edge);
     uint64_t decided = 0;
     for (size_t i = 0; i < tile->row->alphas; i++) {
         size_t start = tile->diagonal ? i + 1 : 0;

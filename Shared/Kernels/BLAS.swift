@@ -12,7 +12,7 @@ package enum BLAS {
     private static let configured: Void = openblas_set_num_threads(1)
 
     /// Raised whenever the arithmetic of our own kernels changes.
-    package static let epilogueVersion = 1
+    package static let epilogueVersion = 2
 
     /// What this process computes with.
     package static var profile: NumericProfile {
@@ -35,8 +35,6 @@ package enum BLAS {
 
 /// A type OpenBLAS multiplies matrices of.
 protocol GemmElement: BitwiseCopyable {
-    static var precision: Precision { get }
-
     /// c = a * b' + (accumulates ? c : 0); a and b are row-major `edge` x `days` with rows `stride` apart.
     static func gemm(
         _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>, into c: UnsafeMutablePointer<Self>, edge: blasint, days: blasint,
@@ -52,7 +50,7 @@ extension GemmElement {
     static func multiplyTransposed(
         _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>, into c: UnsafeMutablePointer<Self>, edge: Int, depth: Int
     ) {
-        let panel = Panels.depth(precision)
+        let panel = Panels.depth(of: depth)
         for start in stride(from: 0, to: depth, by: panel) {
             gemm(
                 a + start, b + start, into: c, edge: blasint(edge), days: blasint(min(panel, depth - start)),
@@ -62,8 +60,6 @@ extension GemmElement {
 }
 
 extension Double: GemmElement {
-    static var precision: Precision { .float64 }
-
     static func gemm(
         _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, into c: UnsafeMutablePointer<Double>, edge: blasint,
         days: blasint, stride: blasint, accumulates: Bool
@@ -74,8 +70,6 @@ extension Double: GemmElement {
 }
 
 extension Float: GemmElement {
-    static var precision: Precision { .float32 }
-
     static func gemm(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>, edge: blasint,
         days: blasint, stride: blasint, accumulates: Bool
@@ -88,11 +82,12 @@ extension Float: GemmElement {
 /// How products over many days are split, and what that makes of their errors.
 enum Panels {
     /// Days per panel: deep enough for the full speed of gemm, shallow enough for the bound of float32.
-    static func depth(_ precision: Precision) -> Int {
-        switch precision {
-        case .float64: 320
-        case .float32: 128
-        }
+    private static let largest = 1_536
+
+    /// All panels of a product but the last have the same depth, and the last is nearly as deep.
+    static func depth(of depth: Int) -> Int {
+        let panels = (depth + largest - 1) / largest
+        return (depth + panels * 16 - 1) / (panels * 16) * 16
     }
 
     /// Bound on the error of a product's sum relative to the sum of its terms' magnitudes.
@@ -101,7 +96,7 @@ enum Panels {
     /// operands. float32 has no room for the worst case; its roundings are taken as independent, of at most 0.41 * 2^-24
     /// each in the mean square, and six standard deviations of their sum are allowed for.
     static func relativeError(_ precision: Precision, depth: Int) -> Double {
-        let panel = Self.depth(precision)
+        let panel = Self.depth(of: depth)
         let chain = Double(min(depth, panel) + (depth + panel - 1) / panel)
         switch precision {
         case .float64: return (chain + 16) * 0x1p-53

@@ -117,26 +117,26 @@ package final class CorrelationKernel {
         var products = ag_products()
         products.is_float = row.precision == .float32 ? 1 : 0
         guard pending > 0, row.liveCount > 0, column.liveCount > 0 else { return (products, 0) }
-        let count: Int
+        products.standard = standard ? 1 : 0
         switch (row.operands, column.operands) {
         case (.float64(let a), .float64(let b)):
-            count = multiply(a, b, in: workspace.wide, standard, rowCovers, columnCovers, depth: row.depth, &products)
+            products.xy = multiply(a, b, in: workspace.wide, standard, depth: row.depth)
         case (.float32(let a), .float32(let b)):
-            count = multiply(a, b, in: workspace.narrow, standard, rowCovers, columnCovers, depth: row.depth, &products)
+            products.xy = multiply(a, b, in: workspace.narrow, standard, depth: row.depth)
         default:
             preconditionFailure("blocks of one tile have one precision")
         }
-        return (products, Double(count) * 2 * Double(blockEdge * blockEdge) * Double(row.depth))
+        if !standard { workspace.sums.fill(&products, tile, rowCovers: rowCovers, columnCovers: columnCovers) }
+        return (products, 2 * Double(blockEdge * blockEdge) * Double(row.depth))
     }
 
     private func multiply<Element>(
-        _ a: OperandSet<Element>, _ b: OperandSet<Element>, in room: TileProducts<Element>, _ standard: Bool,
-        _ rowCovers: Bool, _ columnCovers: Bool, depth: Int, _ products: inout ag_products
-    ) -> Int {
+        _ a: OperandSet<Element>, _ b: OperandSet<Element>, in room: TileProduct<Element>, _ standard: Bool, depth: Int
+    ) -> UnsafeRawPointer {
         if standard, let left = a.standard, let right = b.standard {
-            return room.multiplyStandard(left, right, depth: depth, into: &products)
+            return room.multiply(left, right, depth: depth)
         }
-        return room.multiply(a, b, rowCovers: rowCovers, columnCovers: columnCovers, depth: depth, into: &products)
+        return room.multiply(a.x, b.x, depth: depth)
     }
 
     private func finish(_ tile: inout ag_tile, _ products: ag_products, _ output: Output) -> UInt64 {
@@ -151,17 +151,21 @@ package final class CorrelationKernel {
         }
     }
 
+    /// Error of the sums of one series, whichever way they are computed: relative to the sum of squares, and to the root
+    /// of n times it. Sums over a series' own days have chains of at most 64 + words roundings, 2^-53 each.
+    static let sumsError = 1e-13
+
     /// Turns the tolerated error of r into what the C kernels compare; see `combine` in tile.c for the bound.
     private static func rule(minOverlap: Int, precision: Precision, depth: Int) -> ag_rule {
         let tolerated = precision == .float64 ? 1e-11 : 1e-5
         // float32 operands are rounded before they are multiplied, which the products' own bound does not see.
         let rounding = precision == .float64 ? 0 : 8 * 0x1p-24
-        let sums = Panels.relativeError(precision, depth: depth)
+        let product = Panels.relativeError(precision, depth: depth)
         var rule = ag_rule()
         rule.min_overlap = UInt32(minOverlap)
         rule.rounds_to_float = precision == .float32 ? 1 : 0
-        rule.offset_limit = ((tolerated - rounding) / sums - 2.5) / 5.25
-        rule.variance_min = precision == .float64 ? 0x1p-400 : 0x1p-60
+        rule.offset_limit = (tolerated - rounding - product - 1.5 * sumsError) / (0.5 * product + 4.75 * sumsError)
+        rule.variance_min = max(ag_sums_floor(depth) / sumsError, precision == .float64 ? 0 : 0x1p-60)
         rule.near_one = 1 - tolerated
         return rule
     }

@@ -30,6 +30,7 @@ package final class PreparedBlock: @unchecked Sendable {
     private let returns: AlignedBuffer<Double>
     private let bits: AlignedBuffer<UInt64>
     private let facts: SeriesFacts
+    private let days: SeriesDays
     private let pairwise: PairwiseFacts?
 
     /// - Parameters:
@@ -74,9 +75,12 @@ package final class PreparedBlock: @unchecked Sendable {
         commonBits = common
         liveCount = surveys.count { $0.count > 0 }
 
-        operands = Operands(precision: precision, count: blockEdge * depth, isUniform: liveCount > 0 && union == common)
+        days = SeriesDays(bits: bits, counts: facts.counts, alphaCount: alphaCount, edge: blockEdge, words: words)
+        operands = Operands(
+            precision: precision, edge: blockEdge, depth: depth, isUniform: liveCount > 0 && union == common)
         operands.fill(
-            returns: returns, bits: bits, surveys: surveys, days: keptDays, depth: depth, words: words, facts: facts)
+            returns: returns, bits: bits, surveys: surveys, days: keptDays, edge: blockEdge, depth: depth, words: words,
+            facts: facts)
         pairwise =
             convention.isPairwise
             ? PairwiseFacts(cumulative: cumulative, alphaCount: alphaCount, edge: blockEdge, days: dayCount, firstKept: firstKept)
@@ -84,7 +88,7 @@ package final class PreparedBlock: @unchecked Sendable {
     }
 
     package var byteCount: Int {
-        returns.byteCount + bits.byteCount + operands.byteCount + facts.byteCount + (pairwise?.byteCount ?? 0)
+        returns.byteCount + bits.byteCount + operands.byteCount + facts.byteCount + days.byteCount + (pairwise?.byteCount ?? 0)
     }
 
     /// Whether every alpha of this block that counts has a return wherever one of `other` has.
@@ -106,6 +110,15 @@ package final class PreparedBlock: @unchecked Sendable {
         block.constancy = UnsafePointer(facts.constancy.pointer)
         block.sums = UnsafePointer(facts.sums.pointer)
         block.squares = UnsafePointer(facts.squares.pointer)
+        block.strips = operands.strips
+        block.is_float = precision == .float32 ? 1 : 0
+        block.run_start = UnsafePointer(days.start.pointer)
+        block.run_end = UnsafePointer(days.end.pointer)
+        block.by_start = UnsafePointer(days.byStart.pointer)
+        block.by_end = UnsafePointer(days.byEnd.pointer)
+        block.listed_from = UnsafePointer(days.listedFrom.pointer)
+        block.listed = UnsafePointer(days.listed.pointer)
+        block.lists_returns = UnsafePointer(days.listsReturns.pointer)
         guard let pairwise else { return block }
         block.cumulative = UnsafePointer(pairwise.cumulative.pointer)
         block.days = dayCount

@@ -8,8 +8,9 @@ struct TileWorkspace {
     let dayCount: Int
     /// Common returns of each pair; see ckernels.h.
     let days: AlignedBuffer<UInt32>
-    let wide: TileProducts<Double>
-    let narrow: TileProducts<Float>
+    let wide: TileProduct<Double>
+    let narrow: TileProduct<Float>
+    let sums: TileSums
     private let rows: AlignedBuffer<Double>
     private let pairX: AlignedBuffer<Double>
     private let pairY: AlignedBuffer<Double>
@@ -18,9 +19,10 @@ struct TileWorkspace {
         self.edge = edge
         self.dayCount = dayCount
         days = AlignedBuffer(count: edge * edge)
-        wide = TileProducts(edge: edge)
-        narrow = TileProducts(edge: edge)
-        rows = AlignedBuffer(count: 8 * edge)
+        wide = TileProduct(edge: edge)
+        narrow = TileProduct(edge: edge)
+        sums = TileSums(edge: edge)
+        rows = AlignedBuffer(count: 5 * edge)
         pairX = AlignedBuffer(count: dayCount + 8)
         pairY = AlignedBuffer(count: dayCount + 8)
     }
@@ -45,50 +47,47 @@ struct TileWorkspace {
     }
 }
 
-/// Room for up to five products of `edge` x `edge`, made when first needed: most tiles of complete data need one.
-final class TileProducts<Element: GemmElement> {
+/// Room for a tile's matrix product, made when first needed.
+final class TileProduct<Element: GemmElement> {
     private let edge: Int
-    private var buffers: [AlignedBuffer<Element>] = []
+    private lazy var values = AlignedBuffer<Element>(count: edge * edge)
 
     init(edge: Int) {
         self.edge = edge
     }
 
-    /// The product of two standardised blocks. Returns how many products were computed, here and below.
-    func multiplyStandard(
-        _ a: AlignedBuffer<Element>, _ b: AlignedBuffer<Element>, depth: Int, into products: inout ag_products
-    ) -> Int {
-        products.standard = 1
-        products.xy = product(0, a, b, depth: depth)
-        return 1
+    func multiply(_ a: AlignedBuffer<Element>, _ b: AlignedBuffer<Element>, depth: Int) -> UnsafeRawPointer {
+        Element.multiplyTransposed(a.pointer, b.pointer, into: values.pointer, edge: edge, depth: depth)
+        return UnsafeRawPointer(values.pointer)
+    }
+}
+
+/// Room for the sums of both sides over the other's days, made when first needed: complete data needs none.
+final class TileSums {
+    private let edge: Int
+    private lazy var room = AlignedBuffer<Double>(count: ag_sums_room(edge))
+    private lazy var rows = AlignedBuffer<Double>(count: 2 * edge * edge)
+    private lazy var columns = AlignedBuffer<Double>(count: 2 * edge * edge)
+
+    init(edge: Int) {
+        self.edge = edge
     }
 
-    /// The products of two blocks; those that a covering block makes unnecessary stay nil.
-    ///
-    /// Where every series of the column block has a return whenever one of the row block has, the overlap of a pair is
-    /// the row series' own days: sums of x over it are known. Likewise for the row block.
-    func multiply(
-        _ a: OperandSet<Element>, _ b: OperandSet<Element>, rowCovers: Bool, columnCovers: Bool, depth: Int,
-        into products: inout ag_products
-    ) -> Int {
-        products.xy = product(0, a.x, b.x, depth: depth)
+    /// Sums that a covering block makes unnecessary stay nil: where every series of the column block has a return
+    /// whenever one of the row block has, the overlap of a pair is the row series' own days. Likewise for the row block.
+    func fill(_ products: inout ag_products, _ tile: ag_tile, rowCovers: Bool, columnCovers: Bool) {
+        let count = edge * edge
         if !columnCovers {
-            products.x = product(1, a.x, b.mask, depth: depth)
-            products.xx = product(2, a.squared, b.mask, depth: depth)
+            let (sums, squares) = (rows.pointer, rows.pointer + count)
+            ag_sum_over(tile.row, tile.column, 1, CorrelationKernel.sumsError, tile.rule.min_overlap, room.pointer, sums, squares)
+            products.x = UnsafePointer(sums)
+            products.xx = UnsafePointer(squares)
         }
         if !rowCovers {
-            products.y = product(3, a.mask, b.x, depth: depth)
-            products.yy = product(4, a.mask, b.squared, depth: depth)
+            let (sums, squares) = (columns.pointer, columns.pointer + count)
+            ag_sum_over(tile.column, tile.row, 0, CorrelationKernel.sumsError, tile.rule.min_overlap, room.pointer, sums, squares)
+            products.y = UnsafePointer(sums)
+            products.yy = UnsafePointer(squares)
         }
-        return 1 + (columnCovers ? 0 : 2) + (rowCovers ? 0 : 2)
-    }
-
-    private func product(
-        _ index: Int, _ a: AlignedBuffer<Element>, _ b: AlignedBuffer<Element>, depth: Int
-    ) -> UnsafeRawPointer {
-        while buffers.count <= index { buffers.append(AlignedBuffer(count: edge * edge)) }
-        let target = buffers[index].pointer
-        Element.multiplyTransposed(a.pointer, b.pointer, into: target, edge: edge, depth: depth)
-        return UnsafeRawPointer(target)
     }
 }

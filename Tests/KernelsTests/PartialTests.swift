@@ -172,6 +172,6 @@ struct PartialTests {
         let (again, flops) = kernel.run(task, blocks: blocks)
         #expect(again.encoded() == bytes)
         #expect(try CorrelationPartial(decoding: Payload(copying: bytes)) == again)
-        #expect(flops == 3 * 5 * 2 * 32 * 32 * 96, "three tiles of five products over 89 days, padded to 96")
+        #expect(flops == 3 * 2 * 32 * 32 * 96, "three tiles of one product over 89 days, padded to 96")
     }
 }

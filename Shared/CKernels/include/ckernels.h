@@ -8,6 +8,7 @@
 //   block     `edge` series, of which the first `alphas` are real; padding series are missing throughout.
 //   day       kept days are numbered from 0; `depth` is their number rounded up to 16, the rest is padding.
 //   operand   series-major: element (series a, day t) at [a * depth + t]; zero where missing or padding.
+//   strip     16 series, day-major: element (series a, day t) of an operand at [(a / 16 * depth + t) * 16 + a % 16].
 //   bit set   (a, t) is bit t % 64 of word [a * words + t / 64], words = (depth + 63) / 64.
 //   tile      row-major: pair (i of the row block, j of the column block) at [i * edge + j].
 //   days      tile of uint32_t: common returns of each pair; AG_PAIRWISE is set while the pair's own are not yet known.
@@ -20,6 +21,8 @@
 // Marks a pair whose returns depend on the gaps of both series, so that no product of the blocks can serve it.
 #define AG_PAIRWISE UINT32_C(0x80000000)
 
+enum { AG_STRIP = 16 };
+
 // One block of series. All arrays have `edge` elements (times depth, words, ...) and are 64-byte aligned.
 typedef struct {
     size_t edge, alphas, depth, words;
@@ -30,6 +33,15 @@ typedef struct {
     const double *constancy;   // tolerance^2 / 4 in the units of the scaled operands squared
     const double *sums;        // sum of the scaled operand x
     const double *squares;     // sum of x^2
+    const void *strips;        // x in strips, double or float
+    int32_t is_float;
+
+    // The days of each series: all of run_start ..< run_end but the listed ones, or only the listed ones.
+    const uint32_t *run_start, *run_end;
+    const uint32_t *by_start, *by_end;  // the real series, ordered by these
+    const uint32_t *listed_from;        // edge + 1 offsets into `listed`
+    const uint16_t *listed;
+    const uint8_t *lists_returns;
 
     // Only for the conventions that are defined per pair; else NULL and 0.
     const double *cumulative;  // edge x days, NaN where missing
@@ -57,14 +69,23 @@ void ag_survey_series(
     const double *returns, size_t days, size_t words, double tolerance, uint64_t *bits, double *scratch,
     ag_survey *survey);
 
-// Fills x, x^2 and, unless NULL, the mask of one series, each `depth` long and zero before; returns sums of x and x^2
-// as they are after rounding to the operands' type.
+// Fills x of one series, `depth` long and zero before; returns sums of x and x^2 as they are after rounding x to the
+// operands' type, each with at most 64 + words roundings in a chain.
 void ag_fill_products_f64(
-    const double *returns, const uint64_t *bits, size_t days, const ag_survey *survey, double *x, double *squared,
-    double *mask, double *sum, double *squares);
+    const double *returns, const uint64_t *bits, size_t words, const ag_survey *survey, double *x, double *sum,
+    double *squares);
 void ag_fill_products_f32(
-    const double *returns, const uint64_t *bits, size_t days, const ag_survey *survey, float *x, float *squared,
-    float *mask, double *sum, double *squares);
+    const double *returns, const uint64_t *bits, size_t words, const ag_survey *survey, float *x, double *sum,
+    double *squares);
+
+// Regroups x of all series; `strips` has room for `edge` rounded up to 16 series and is zero before.
+void ag_fill_strips_f64(const double *x, size_t edge, size_t depth, double *strips);
+void ag_fill_strips_f32(const float *x, size_t edge, size_t depth, float *strips);
+
+// How the `count` days of one series are written down; `listed` has room for `count` days.
+void ag_list_days(
+    const uint64_t *bits, size_t words, uint32_t count, uint16_t *listed, size_t *listed_count, uint32_t *start,
+    uint32_t *end, uint8_t *lists_returns);
 
 // Fills z, the series minus its mean over the root of its sum of squared deviations, so that r = z_i . z_j.
 // `scratch` has room for `days` + 8 doubles.
@@ -77,6 +98,20 @@ double ag_largest_magnitude(const double *values, size_t count);
 // First and last day with a value, and whether one is missing between them; bits from day `from` on.
 int32_t ag_survey_presence(
     const double *cumulative, size_t days, size_t from, uint64_t *presence, int32_t *first, int32_t *last);
+
+// --- sums.c: sums over the days of another block ---
+
+// Doubles of scratch memory that `ag_sum_over` wants.
+size_t ag_sums_room(size_t edge);
+
+// Sums of x and x^2 of each series over the days of each series of `other`: (series i, days of j) at [j * edge + i],
+// transposed at [i * edge + j]. Their error, relative to the sums of squares and to the root of n times those, is at
+// most `error`, plus `ag_sums_floor` in absolute terms, where a pair has at least `min_overlap` common days; squares
+// that cannot be had so exactly are NaN.
+void ag_sum_over(
+    const ag_block *series, const ag_block *other, int32_t transposed, double error, uint32_t min_overlap, double *room,
+    double *sums, double *squares);
+double ag_sums_floor(size_t depth);
 
 // --- pair.c: one pair, exactly ---
 
@@ -134,10 +169,12 @@ typedef struct {
     double near_one;          // larger |r| may be exactly 1
 } ag_rule;
 
-// The matrix products of a tile, double or float. Those that a block without missing days makes unnecessary are NULL;
-// `xy` is NULL when no pair needs products. With `standard`, `xy` holds z_i . z_j and there are no others.
+// The matrix product of a tile, double or float, and the sums of either side over the other's days. Sums that a block
+// without missing days makes unnecessary are NULL; `xy` is NULL when no pair needs products. With `standard`, `xy`
+// holds z_i . z_j and there are no sums.
 typedef struct {
-    const void *xy, *x, *y, *xx, *yy;
+    const void *xy;
+    const double *x, *y, *xx, *yy;
     int32_t is_float, standard;
 } ag_products;
 
@@ -146,7 +183,7 @@ typedef struct {
     int32_t diagonal;  // only pairs i < j
     ag_rule rule;
     uint32_t *days;
-    double *rows;             // scratch: 8 x edge
+    double *rows;             // scratch: 5 x edge
     double *pair_x, *pair_y;  // scratch: days of the panel + 8 each
 } ag_tile;
 
