@@ -68,11 +68,18 @@ struct Outcome: Equatable {
         }
         // The parser says 64 for a command line it does not understand; here that is 2, as for every other tool.
         let code = AlphaGridCommand.exitCode(for: error)
-        var text = AlphaGridCommand.fullMessage(for: error)
-        if text.hasPrefix("Error: ") { text = "error: " + text.dropFirst(7) }
-        self.init(
-            exitCode: code == .validationFailure ? 2 : code.rawValue,
-            message: text.isEmpty || text.hasSuffix("\n") ? text : text + "\n")
+        let text = AlphaGridCommand.fullMessage(for: error)
+        if code == .validationFailure {
+            self.init(exitCode: 2, message: Self.mistake(AlphaGridCommand.message(for: error), full: text))
+        } else {
+            self.init(exitCode: code.rawValue, message: text.isEmpty || text.hasSuffix("\n") ? text : text + "\n")
+        }
+    }
+
+    /// One sentence and where to look: the parser would repeat every flag of the command.
+    private static func mistake(_ sentence: String, full: String) -> String {
+        let hint = full.split(separator: "\n").last { $0.contains("See '") }?.trimmingCharacters(in: .whitespaces)
+        return "error: \(sentence)\n" + (hint.map { "\($0)\n" } ?? "")
     }
 
     private init(exitCode: Int32, message: String) {

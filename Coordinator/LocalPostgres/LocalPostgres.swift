@@ -38,8 +38,10 @@ package struct LocalPostgres: Sendable {
 
     /// Makes the cluster when it is not there yet, starts it unless it runs, and makes the database.
     ///
+    /// - Parameter ended: The server that ran here before and has ended, when others still know it by its URL: the new
+    ///   one gets the same.
     /// - Throws: `GridError(.failed)` in one sentence, with the server's own last words.
-    package func start() throws(GridError) -> RunningPostgres {
+    package func start(insteadOf ended: RunningPostgres? = nil) throws(GridError) -> RunningPostgres {
         let lock = try StateLock(directory: directory)
         defer { lock.release() }
         let home = try ServerHome.findOrMake(in: directory)
@@ -48,7 +50,7 @@ package struct LocalPostgres: Sendable {
         let installation = try PostgresInstallation.find(major: home.dataMajorVersion)
         if home.dataMajorVersion == nil { try initialise(home, installation) }
 
-        let socket = try home.makeSocketDirectory()
+        let socket = try home.makeSocketDirectory(again: ended?.socketDirectory)
         try home.write(ServerSettings.text(socketDirectory: socket, durability: durability), to: "data/alphagrid.conf")
         try home.rotateLog()
         let outcome = try Command(
@@ -157,7 +159,8 @@ package struct LocalPostgres: Sendable {
         ).run()
         guard outcome.status == 0 else { return nil }
         return RunningPostgres(
-            socketDirectory: postmaster.socketDirectory, processID: postmaster.processID, wasRunning: true)
+            socketDirectory: postmaster.socketDirectory, processID: postmaster.processID, log: home.log,
+            wasRunning: true)
     }
 }
 
@@ -168,6 +171,8 @@ package struct RunningPostgres: Equatable, Sendable {
 
     package var socketDirectory: String
     package var processID: Int32
+    /// File of what the server says.
+    package var log: String
     /// Whether `start` found it running.
     package var wasRunning: Bool
 

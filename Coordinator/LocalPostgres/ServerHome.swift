@@ -98,10 +98,12 @@ struct ServerHome {
     func clearStaleLocks() {
         guard let postmaster = postmaster(), !hasProcessesInData() else { return }
         unlink("\(data)/postmaster.pid")
-        if postmaster.socketDirectory == socketInside {
-            unlink("\(socketInside)/.s.PGSQL.\(RunningPostgres.port).lock")
-            unlink("\(socketInside)/.s.PGSQL.\(RunningPostgres.port)")
-        }
+        if postmaster.socketDirectory == socketInside { removeSocket(in: socketInside) }
+    }
+
+    private func removeSocket(in directory: String) {
+        unlink("\(directory)/.s.PGSQL.\(RunningPostgres.port).lock")
+        unlink("\(directory)/.s.PGSQL.\(RunningPostgres.port)")
     }
 
     /// Every server process has the data directory as its working directory; a dead one that was not collected has none.
@@ -117,7 +119,11 @@ struct ServerHome {
     }
 
     /// A folder for the socket: inside the home, or in /tmp when that path is too long or needs quoting.
-    func makeSocketDirectory() throws(GridError) -> String {
+    ///
+    /// - Parameter earlier: folder of a server that has ended, to be used again.
+    func makeSocketDirectory(again earlier: String? = nil) throws(GridError) -> String {
+        if let earlier, earlier != socketInside { return try restoreSocketDirectory(earlier) }
+
         let inside = socketInside
         let fits = inside.utf8.count + "/.s.PGSQL.\(RunningPostgres.port).lock".utf8.count <= Self.socketPathBytesMax
         let plain = inside.utf8.allSatisfy { byte in
@@ -126,6 +132,20 @@ struct ServerHome {
         }
         let socket = fits && plain ? inside : try Self.makeUniqueDirectory(Self.socketFallbackPrefix)
         if socket == inside { try Self.makeDirectory(inside, mode: 0o700) }
+        try handOver(socket)
+        return socket
+    }
+
+    /// In /tmp anybody may have taken the name meanwhile, so the folder must be the server's own.
+    private func restoreSocketDirectory(_ socket: String) throws(GridError) -> String {
+        var info = stat()
+        let owners = [geteuid(), account?.userID ?? geteuid()]
+        guard mkdir(socket, 0o700) == 0 || errno == EEXIST, lstat(socket, &info) == 0, info.st_mode & S_IFMT == S_IFDIR,
+            info.st_mode & 0o077 == 0, owners.contains(info.st_uid)
+        else {
+            throw GridError(.failed, "cannot use \(socket) for PostgreSQL's socket again: it is no private folder any more")
+        }
+        if !hasProcessesInData() { removeSocket(in: socket) }
         try handOver(socket)
         return socket
     }

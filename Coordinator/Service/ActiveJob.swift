@@ -15,7 +15,7 @@ final class ActiveJob: Sendable {
     private struct State {
         var view: JobView
         var panel: Panel?
-        var runningSince: MonotonicTime?
+        var rate = TileRate()
     }
 
     let id: JobID
@@ -43,12 +43,11 @@ final class ActiveJob: Sendable {
     /// Goes to `next` unless the job is over: a job that was cancelled stays cancelled, whatever its thread still does.
     ///
     /// - Returns: whether it went.
-    func advance(to next: JobState, now: MonotonicTime) -> Bool {
+    func advance(to next: JobState) -> Bool {
         state.withLock { state in
             guard !state.view.state.isFinal else { return false }
             state.view.state = next
             if next == .planning { state.view.startedAt = Self.timestamp() }
-            if next == .running { state.runningSince = now }
             if next.isFinal {
                 state.view.finishedAt = Self.timestamp()
                 state.view.etaSeconds = nil
@@ -75,6 +74,12 @@ final class ActiveJob: Sendable {
         if present.isFinal { throw GridError(.conflict, "job \(id) is \(present.rawValue) already") }
     }
 
+    /// Notes how far the job is; called a few times a second.
+    func record(driver: JobDriver.Progress, stage: StageProgress, now: MonotonicTime) {
+        guard let done = Self.tilesDone(driver, stage) else { return }
+        state.withLock { $0.rate.record(tiles: done, at: now) }
+    }
+
     /// The view with the progress of this moment written in.
     func view(driver: JobDriver.Progress, stage: StageProgress?, now: MonotonicTime) -> JobView {
         state.withLock { state in
@@ -83,19 +88,23 @@ final class ActiveJob: Sendable {
             view.profile = driver.profile?.description
             guard let stage, stage.plan == driver.plan else { return view }
             view.stages.append(StageView(name: stage.stageName, tasksDone: stage.merged, tasksTotal: stage.total))
-            guard let since = state.runningSince, stage.total > 0 else { return view }
-            let inStage = Double(driver.stageTiles) * Double(stage.merged) / Double(stage.total)
-            let done = Double(driver.earlierTiles) + inStage
-            let elapsed = now.seconds(since: since)
-            guard done > 0, elapsed > 0 else { return view }
-            view.tilesPerSecond = done / elapsed
-            view.etaSeconds = (Double(driver.stageTiles) - inStage + Double(driver.laterTiles)) * elapsed / done
+            guard let done = Self.tilesDone(driver, stage), let rate = state.rate.tilesPerSecond(tiles: done, at: now)
+            else { return view }
+            let total = Double(driver.earlierTiles + driver.stageTiles + driver.laterTiles)
+            view.tilesPerSecond = rate
+            view.etaSeconds = max(0, total - done) / rate
             return view
         }
     }
 
-    /// The present time as rows and JSON show it: ISO 8601, UTC, to the millisecond.
-    static func timestamp() -> String {
-        Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    /// Tiles of all stages so far; nil between two stages.
+    private static func tilesDone(_ driver: JobDriver.Progress, _ stage: StageProgress) -> Double? {
+        guard stage.plan == driver.plan, stage.total > 0 else { return nil }
+        return Double(driver.earlierTiles) + Double(driver.stageTiles) * Double(stage.merged) / Double(stage.total)
+    }
+
+    /// A time, the present one unless told, as rows and JSON show it: ISO 8601, UTC, always to the millisecond.
+    static func timestamp(_ date: Date = .now) -> String {
+        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }

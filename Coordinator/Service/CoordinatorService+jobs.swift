@@ -46,7 +46,7 @@ extension CoordinatorService {
 
     /// Reads the region and hands the job to the scheduler. On the job's thread.
     private func plan(_ job: ActiveJob) {
-        guard job.advance(to: .planning, now: .now()) else { return }
+        guard job.advance(to: .planning) else { return }
         do throws(GridError) {
             try save(job)
             let view = job.view
@@ -73,7 +73,7 @@ extension CoordinatorService {
                 post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
                 whenDone: { [weak self] result in self?.driverDone(job, result) })
             drivers.add(driver)
-            guard job.advance(to: .running, now: .now()) else { return release(job) }
+            guard job.advance(to: .running) else { return release(job) }
             try save(job)
             log.info(
                 "job running",
@@ -90,7 +90,7 @@ extension CoordinatorService {
         case .failure(let error):
             end(job, .failed, error: error)
         case .success(.correlation(let outcome)):
-            guard let panel = job.panel, job.advance(to: .publishing, now: .now()) else { return }
+            guard let panel = job.panel, job.advance(to: .publishing) else { return }
             do throws(GridError) {
                 try publish(job, outcome, panel)
                 log.info("job done", metadata: ["job": "\(job.id)"])
@@ -137,7 +137,7 @@ extension CoordinatorService {
             }
         }
         if let error { job.update { $0.error = error.message } }
-        if job.advance(to: state, now: .now()) {
+        if job.advance(to: state) {
             log.info("job \(state.rawValue)", metadata: ["job": "\(job.id)", "error": "\(error?.message ?? "none")"])
         }
         do throws(GridError) {

@@ -62,7 +62,7 @@ package final class CoordinatorService: Sendable {
         let endpoint = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
         let blockServer = try startBlockServer(at: endpoint.with(port: configuration.blockPort))
         let control = try ControlSocket(endpoint: endpoint, drivers: drivers, log: log) { [weak self] snapshot in
-            self?.shared.withLock { $0.snapshot = snapshot }
+            self?.published(snapshot)
         }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try store.takeEpoch(holder: "\(HostIdentity.name) process \(HostIdentity.processID)")
@@ -105,6 +105,19 @@ package final class CoordinatorService: Sendable {
         let (blocks, log) = (blocks, log)
         return try SocketLoop(name: "blocks", .router(bind: endpoint), options: options) { _ in
             BlockServer(logger: log) { blocks.payload($0) }
+        }
+    }
+
+    /// On the thread of the control socket, a few times a second.
+    private func published(_ snapshot: GridSnapshot) {
+        let jobs = shared.withLock { shared in
+            shared.snapshot = snapshot
+            return shared.jobs
+        }
+        let now = MonotonicTime.now()
+        for id in drivers.ids {
+            guard let job = jobs[id], let stage = snapshot.stages[id], let driver = drivers[id] else { continue }
+            job.record(driver: driver.progress, stage: stage, now: now)
         }
     }
 

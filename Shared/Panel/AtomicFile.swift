@@ -13,7 +13,7 @@ import Darwin
 package struct AtomicFile: ~Copyable {
     package let path: String
     /// Where the bytes go until they are committed; nil for pipes and devices.
-    private var temporary: String?
+    package private(set) var temporary: String?
     private let descriptor: Int32
 
     package init(path: String) throws(GridError) {

@@ -19,7 +19,7 @@ struct BadRows {
     }
 
     /// - Throws: one `GridError(.usage)` with all that was collected, such as
-    ///   `file.csv: line 7, column X: 'abc' is not a number; line 9: 3 fields, expected 5; and 3 more`.
+    ///   `pnl/file.csv: line 7: 4 fields, expected 5; line 9: 3 fields, expected 5; and 3 more`.
     func throwIfAny(name: String) throws(GridError) {
         guard !isEmpty else { return }
         let tail = more > 0 ? ["and \(more) more"] : []

@@ -8,9 +8,14 @@ import Darwin
 
 /// The system calls of this module: each retries EINTR and turns errno into a sentence that names the file.
 package enum FileSystem {
-    /// The last component of a path, safe to repeat: how messages about a file's content name it.
+    /// A path as the user typed it, safe to repeat: how messages about a file's content name it. Never cut short, since
+    /// what tells two files apart is often the end.
     package static func name(_ path: String) -> String {
-        String(path.split(separator: "/").last ?? "").printable
+        var scalars = String.UnicodeScalarView()
+        for scalar in path.unicodeScalars {
+            scalars.append(scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) ? "?" : scalar)
+        }
+        return String(scalars)
     }
 
     /// The bytes of a file: mapped when it is a regular one, read to its end when it is a pipe or a device.
@@ -111,7 +116,8 @@ package enum FileSystem {
     /// The error of the call that just failed; a file that is not there is `notFound`.
     static func failure(_ what: String, _ path: String) -> GridError {
         let code = errno
-        return GridError(code == ENOENT ? .notFound : .failed, "\(path) \(what): \(String(cString: strerror(code)))")
+        let isMissing = code == ENOENT || code == ENOTDIR
+        return GridError(isMissing ? .notFound : .failed, "\(path) \(what): \(String(cString: strerror(code)))")
     }
 
     private static func retrying(_ call: () -> Int) -> Int {

@@ -24,7 +24,7 @@ package enum PnLText {
 
     /// What is wrong with a field that `value(of:)` read as `value`; nil when nothing is.
     package static func problem(_ value: Double?, field: UnsafeBufferPointer<UInt8>) -> String? {
-        guard let value else { return "'\(show(field))' is not a number" }
+        guard let value else { return "'\(show(field))' is not a number: expected one such as -12.5, or nothing" }
         return problem(value, text: show(field))
     }
 

@@ -3,6 +3,7 @@ import ClusterModel
 import Foundation
 import Logging
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import alphagrid
@@ -32,6 +33,23 @@ private struct StaticGrid: GridControl {
     }
     func workers() async throws -> [WorkerView] { [someWorker("w 1/ä")] }
     func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue, state: "draining") }
+}
+
+/// A grid whose job is done, once it has given the answers it was made with.
+private final class ComingAndGoing: GridControl {
+    private let answers: Mutex<[Result<JobView, GridError>]>
+    init(_ answers: [Result<JobView, GridError>]) { self.answers = Mutex(answers) }
+
+    func job(_ id: JobID) async throws -> JobView {
+        try answers.withLock { $0.isEmpty ? nil : $0.removeFirst() }?.get() ?? someJob(7, .done)
+    }
+    func status() async throws -> StatusView { someStatus() }
+    func ready() async throws {}
+    func submit(_ request: JobRequest) async throws -> JobView { someJob(7, .queued) }
+    func jobs(limit: Int, before: JobID?) async throws -> [JobView] { [] }
+    func cancel(_ id: JobID, reason: String) async throws -> JobView { someJob(7, .cancelled) }
+    func workers() async throws -> [WorkerView] { [] }
+    func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue) }
 }
 
 @Suite struct ClientTests {
@@ -102,6 +120,27 @@ private struct StaticGrid: GridControl {
         let error = await #expect(throws: GridError.self) { try await client(9).status() }
         #expect(error?.kind == .unreachable)
         #expect(error?.message.contains("http://127.0.0.1:9") == true && error?.message.contains("alphagrid up") == true)
+    }
+
+    @Test("Whoever waits for a job is told once that the coordinator is away, and that it is back")
+    func waiting() async throws {
+        let away = GridError(.unreachable, "cannot reach it: nothing listens there; start one with 'alphagrid up'")
+        var lines: [String] = []
+        let patient = JobWaiter(client: ComingAndGoing([.failure(away), .failure(away)]), noticeSeconds: 0) { lines.append($0) }
+        #expect(try await patient.wait(for: someJob(7, .running)).state == .done)
+        try #require(lines.count == 2)
+        #expect(lines[0].wholeMatch(of: /cannot reach it: nothing listens there; trying again until \d\d:\d\d:\d\d/) != nil)
+        #expect(lines[1] == "the coordinator answers again: job 7 is done")
+
+        lines = []
+        let short = JobWaiter(client: ComingAndGoing([.failure(away)])) { lines.append($0) }
+        #expect(try await short.wait(for: someJob(7, .running)).state == .done)
+        #expect(lines.isEmpty)
+
+        let impatient = JobWaiter(
+            client: ComingAndGoing([.failure(away), .failure(away)]), noticeSeconds: 0, unreachableSecondsMax: 0
+        ) { lines.append($0) }
+        await #expect(throws: away) { try await impatient.wait(for: someJob(7, .running)) }
     }
 
     @Test("The built program finds the coordinator, whatever proxy the environment names", .timeLimit(.minutes(1)))

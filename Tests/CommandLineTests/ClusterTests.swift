@@ -100,7 +100,10 @@ import Darwin
             close(ends.0)
             close(ends.1)
         }
-        for (script, expected) in [("exit 3", "exit code 3"), ("kill -9 $$", "signal 9"), ("ls /proc/self/fd", "exit code 0")] {
+        let cases = [
+            ("exit 3", "exit code 3"), ("kill -9 $$", "signal 9 (Killed)"), ("ls /proc/self/fd", "exit code 0"),
+        ]
+        for (script, expected) in cases {
             let (endings, report) = AsyncStream.makeStream(of: ChildProcess.Ending.self)
             _ = try ChildProcess(
                 .init(
@@ -118,6 +121,19 @@ import Darwin
                 .init(arguments: ["/nonexistent"], environment: [:], log: "\(scratch.path)/log", input: nil)
             ) { _, _ in }
         }
+    }
+
+    @Test(
+        "Only a complaint is quoted from a log, not whatever a process happened to say last",
+        arguments: [
+            ("", nil), ("worker joined\n", nil), ("x\nerror: no way out\n\n", "no way out"),
+            ("alphagrid-worker: tcp://h:1 refused this worker\n", "tcp://h:1 refused this worker"),
+            ("2025-01-02T03:04:05+0000 info alphagrid-worker: [App] drained; leaving\n", nil),
+            ("2025-01-02T03:04:05+0000 error alphagrid: [App] disk full\n", "alphagrid: [App] disk full"),
+            ("error: early\n2025-01-02T03:04:05+0000 info alphagrid: [App] went on\n", nil),
+        ] as [(String, String?)])
+    func complaints(log: String, expected: String?) {
+        #expect(LogText.complaint(log) == expected)
     }
 
     @Test("A lock is held by one, names its holder, and is free when let go")

@@ -120,8 +120,14 @@ import Testing
         }
         for arguments in [["bogus"], ["correlate"], ["correlate", "a", "--min-overlap", "x"], ["jobs", "show"], ["--bogus"]] {
             #expect(outcome(arguments)?.exitCode == 2)
-            #expect(outcome(arguments)?.message.hasPrefix("error: ") == true)
+            let lines = outcome(arguments)?.message.split(separator: "\n") ?? []
+            #expect(lines.count == 2 && lines[0].hasPrefix("error: ") && lines[1].hasPrefix("See 'alphagrid"), "\(lines)")
         }
+        for arguments in [["correlate", "a", "--json", "--format", "csv"], ["status", "--format", "table", "--json"]] {
+            #expect(outcome(arguments)?.exitCode == 2)
+            #expect(outcome(arguments)?.message.contains("--json and --format") == true)
+        }
+        #expect(outcome(["correlate", "a", "--json", "--format", "json"]) == nil)
         #expect(outcome(["--version"])?.exitCode == 0)
         let kinds: [(GridError.Kind, Int32)] = [
             (.failed, 1), (.conflict, 1), (.usage, 2), (.notFound, 3), (.unreachable, 4), (.partlyDone, 5),

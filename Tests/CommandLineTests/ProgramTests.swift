@@ -4,6 +4,12 @@ import Testing
 
 @testable import alphagrid
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// The built program as people run it: what it prints where, and how it exits.
 @Suite struct ProgramTests {
     /// Cumulative PnL of two alphas whose correlation is known: 7 common returns, r = 0.840468527213175.
@@ -45,7 +51,7 @@ import Testing
         #expect(run.errors.contains("1 pairs, 0 undefined"))
     }
 
-    @Test("--quiet says nothing but the result; the inherited BLAS setting is noted without it")
+    @Test("--quiet says nothing but the result; the inherited BLAS setting is noted where something was computed")
     func quiet() throws {
         let scratch = try Scratch()
         let file = try scratch.write(Self.pnl, to: "pnl.csv")
@@ -53,6 +59,10 @@ import Testing
         let arguments = ["correlate", file, "--window", "all", "--min-overlap", "2"]
         #expect(try Run(arguments + ["--quiet"], environment: environment).errors == "")
         #expect(try Run(arguments, environment: environment).errors.hasPrefix("note: inherited OPENBLAS_CORETYPE"))
+        for mistake in [["correlate", "/nonexistent.csv"], ["correlate", file, "--min-overlap", "1"]] {
+            let run = try Run(mistake, environment: environment)
+            #expect(run.errors.hasPrefix("error: ") && !run.errors.contains("OPENBLAS"), "\(run.errors)")
+        }
     }
 
     @Test("--out replaces the file when it is complete, and leaves it alone when the input is wrong")
@@ -64,7 +74,7 @@ import Testing
         let arguments = ["--window", "all", "--min-overlap", "2", "--out", "\(scratch.path)/result.json"]
         let failed = try Run(["correlate", bad] + arguments)
         #expect(failed.status == 2 && failed.output.isEmpty)
-        #expect(failed.errors.contains("bad.csv") && failed.errors.contains("12"))
+        #expect(failed.errors.contains("error: \(bad): line 12") && failed.errors.contains("12"))
         #expect(try scratch.read("result.json") == "old")
         let run = try Run(["correlate", file] + arguments)
         #expect(run.status == 0 && run.output.isEmpty)
@@ -72,6 +82,39 @@ import Testing
         #expect((object?["digest"] as? String)?.count == 64)
         #expect((object?["rows"] as? [Any])?.count == 2)
         #expect(scratch.names == ["bad.csv", "pnl.csv", "result.json"])
+    }
+
+    @Test("An interrupted --out leaves nothing behind and ends as interrupted programs do", .timeLimit(.minutes(1)))
+    func interrupted() async throws {
+        let scratch = try Scratch()
+        let ids = (0..<4_000).map { "A\($0)" }.joined(separator: ",")
+        let rows = (1...3).map { "2020-01-0\($0)," + (0..<4_000).map { "\($0)" }.joined(separator: ",") }
+        let file = try scratch.write((["date,\(ids)"] + rows).joined(separator: "\n") + "\n", to: "wide.csv")
+        for number in [SIGINT, SIGTERM] {
+            // Writing takes a moment, which may pass unseen while the machine is busy; then once more.
+            var status: Int32 = 0
+            for _ in 0..<20 where status == 0 { status = try await interruptWriting(scratch, file, number) }
+            #expect(status == number)
+            #expect(scratch.names == ["log", "wide.csv"])
+        }
+    }
+
+    /// Sends a signal as soon as there is an unfinished file.
+    ///
+    /// - Returns: how the program ended; 0 when it was faster.
+    private func interruptWriting(_ scratch: Scratch, _ file: String, _ number: Int32) async throws -> Int32 {
+        let out = "\(scratch.path)/out.json"
+        try? FileManager.default.removeItem(atPath: out)
+        let (endings, report) = AsyncStream.makeStream(of: ChildProcess.Ending.self)
+        let program = try ChildProcess(
+            .init(
+                arguments: [try Executable.beside("alphagrid"), "correlate", file, "--window", "all", "--out", out],
+                environment: ["PATH": "/usr/bin:/bin"], log: "\(scratch.path)/log", input: nil)
+        ) { _, ending in report.yield(ending) }
+        let partial = "\(out).\(program.identity.processID)-0.partial"
+        while !program.hasEnded, access(partial, F_OK) != 0 { usleep(100) }
+        program.identity.send(number)
+        return try #require(await endings.first { _ in true }).status
     }
 
     @Test(

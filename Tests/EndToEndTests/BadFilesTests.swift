@@ -39,7 +39,7 @@ extension EndToEnd {
             let outcome = try await run(
                 Place.program("alphagrid"), ["correlate", file, "--out", folder.file("out.csv"), "--format", "csv"])
             #expect(outcome.status == 2, "\(outcome.errors)")
-            for name in ["pnl.csv"] + bad.names { #expect(outcome.errors.contains(name), "'\(name)' in: \(outcome.errors)") }
+            for name in [file] + bad.names { #expect(outcome.errors.contains(name), "'\(name)' in: \(outcome.errors)") }
             #expect(outcome.output == "")
             #expect(!FileManager.default.fileExists(atPath: folder.file("out.csv")))
         }
@@ -51,7 +51,7 @@ extension EndToEnd {
                 let file = try cluster.state.write(bad.text, to: "pnl.csv")
                 let outcome = try await cluster.attempt("db", "import", file, "--region", "USA")
                 #expect(outcome.status == 2, "\(bad.what): \(outcome.errors)")
-                for name in ["pnl.csv"] + bad.names {
+                for name in [file] + bad.names {
                     #expect(outcome.errors.contains(name), "\(bad.what): '\(name)' in: \(outcome.errors)")
                 }
             }

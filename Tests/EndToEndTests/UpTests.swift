@@ -81,5 +81,57 @@ extension EndToEnd {
             first.signal(SIGTERM)
             #expect(try await first.end(within: 60).status == 0)
         }
+
+        @Test(
+            "A killed worker and a killed database are started again, and a job runs as before", .timeLimit(.minutes(5)))
+        func killed() async throws {
+            let folder = try ScratchFolder()
+            let environment = ["ALPHAGRID_STATE": folder.path]
+            let file = try await TestData.synthetic(folder, alphas: 60, days: 200)
+            let alphagrid = Place.program("alphagrid")
+            let up = try await start(folder, workers: 1)
+            try await succeed(alphagrid, ["db", "import", file, "--region", "USA"], environment: environment)
+
+            let listed = try await succeed(alphagrid, ["workers", "list", "--json"], environment: environment)
+            let answer = try JSONSerialization.jsonObject(with: Data(listed.utf8)) as? [String: Any]
+            let worker = try #require((answer?["workers"] as? [[String: Any]])?.first?["process_id"] as? Int)
+            kill(pid_t(worker), SIGKILL)
+            try await waitUntil("the end of the worker to be told") { up.errorsSoFar.contains("worker-1 ended: ") }
+            let line = try #require(up.errorsSoFar.split(separator: "\n").first { $0.hasPrefix("worker-1 ended: ") })
+            #expect(
+                line == "worker-1 ended: signal 9 (Killed), log in \(folder.path)/logs/worker-1.log; starting it again in 0.5 s")
+
+            kill(try postmaster(folder), SIGKILL)
+            try await waitUntil("the database to run again") { up.errorsSoFar.contains("PostgreSQL runs again") }
+            #expect(up.errorsSoFar.contains("PostgreSQL ended, log in \(folder.path)/postgres/server.log; starting it again"))
+            let outcome = try await waitFor("a job to be taken") {
+                let outcome = try await run(
+                    alphagrid, ["run", "correlation", "--region", "USA", "--wait"], environment: environment)
+                return outcome.status == 4 ? nil : outcome
+            }
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            up.signal(SIGTERM)
+            #expect(try await up.end(within: 60).status == 0)
+            try await expectNoProcess(of: folder)
+        }
+
+        @Test("A database that cannot be started again ends the cluster with a sentence", .timeLimit(.minutes(5)))
+        func databaseGone() async throws {
+            let folder = try ScratchFolder()
+            let up = try await start(folder, workers: 1)
+            let server = try postmaster(folder)
+            try "nonsense\n".write(toFile: folder.file("postgres/data/postgresql.conf"), atomically: false, encoding: .utf8)
+            kill(server, SIGKILL)
+            let ended = try await up.end(within: 120)
+            #expect(ended.status == 1)
+            let sentence = "error: PostgreSQL did not start in \(folder.path)/postgres: "
+            #expect(ended.errors.split(separator: "\n").last?.hasPrefix(sentence) == true, "\(ended.errors)")
+            try await expectNoProcess(of: folder)
+        }
+
+        private func postmaster(_ folder: ScratchFolder) throws -> pid_t {
+            let text = try String(contentsOfFile: folder.file("postgres/data/postmaster.pid"), encoding: .utf8)
+            return try #require(text.split(separator: "\n").first.flatMap { pid_t($0) })
+        }
     }
 }

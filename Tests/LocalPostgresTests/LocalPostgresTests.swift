@@ -62,7 +62,19 @@ import Testing
         let running = try server.start()
         #expect(running.socketDirectory.hasPrefix("/tmp/"))
         #expect(try psql(running.url, "SELECT current_database() || ' ' || current_user") == "alphagrid alphagrid")
+        kill(running.processID, SIGKILL)
+        while !hasEnded(running.processID) { usleep(20_000) }
+        let again = try server.start(insteadOf: running)
+        #expect(again.url == running.url && again.processID != running.processID)
+        #expect(try psql(again.url, "SELECT 1") == "1")
         try server.stop()
+        // Somebody else has taken the name meanwhile.
+        try FileManager.default.createDirectory(
+            atPath: running.socketDirectory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+        defer { try? FileManager.default.removeItem(atPath: running.socketDirectory) }
+        let error = #expect(throws: GridError.self) { try server.start(insteadOf: running) }
+        #expect(error?.message.contains(running.socketDirectory) == true)
+        try FileManager.default.removeItem(atPath: running.socketDirectory)
         #expect(!FileManager.default.fileExists(atPath: running.socketDirectory))
     }
 

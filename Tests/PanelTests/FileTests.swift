@@ -24,20 +24,22 @@ import Testing
         #expect(throws: GridError(.notFound, "\(missing) cannot be opened: No such file or directory")) {
             try PnLReader.read(path: missing)
         }
+        let inside = try folder.file("file.csv", text) + "/x.csv"
+        #expect(throws: GridError(.notFound, "\(inside) cannot be opened: Not a directory")) { try PnLReader.read(path: inside) }
         try FileManager.default.createDirectory(atPath: folder.path + "/d.csv", withIntermediateDirectories: false)
         let directory = folder.path + "/d.csv"
         #expect(message { _ = try PnLReader.read(path: directory) } == "\(directory) is a directory: expected a file")
         let sheet = try folder.file("pnl.xlsx", text)
         #expect(message { _ = try PnLReader.read(path: sheet) } == "\(sheet): expected a file that ends in .csv, .csv.gz or .npy")
         let plain = try folder.file("plain.csv.gz", text)
-        #expect(message { _ = try PnLReader.read(path: plain) } == "plain.csv.gz is not gzip data")
+        #expect(message { _ = try PnLReader.read(path: plain) } == "\(plain) is not gzip data")
         let empty = try folder.file("empty.csv", "")
-        #expect(message { _ = try PnLReader.read(path: empty) }.hasPrefix("empty.csv is empty: expected a header"))
+        #expect(message { _ = try PnLReader.read(path: empty) }.hasPrefix("\(empty) is empty: expected a header"))
         #expect(message { _ = try PnLReader.read(path: "a\0.csv") } == "'a?.csv' is not a file name")
         let bad = try folder.file("bad.csv", text + "x,1,2\n")
         #expect(
             message { _ = try PnLReader.read(path: bad) }
-                == "bad.csv: line 4, column date: 'x' is not a date: expected YYYY-MM-DD")
+                == "\(bad): line 4, column date: 'x' is not a date: expected YYYY-MM-DD")
     }
 
     @Test("A pipe is read to its end")

@@ -48,7 +48,7 @@ import Testing
     @Test(
         "A bad row is refused with its line, its column and what was expected",
         arguments: [
-            ("A,2024-01-03,abc", "line 3, column pnl: 'abc' is not a number"),
+            ("A,2024-01-03,abc", "line 3, column pnl: 'abc' is not a number\(expectedNumber)"),
             ("A,2024-01-03,inf", "line 3, column pnl: 'inf' is infinite: expected a finite number"),
             ("A,2024-01-03,-2e150", "line 3, column pnl: '-2e150' is too large: expected at most 1e+150 in magnitude"),
             ("A,yesterday,1", "line 3, column date: 'yesterday' is not a date: expected YYYY-MM-DD"),
@@ -68,7 +68,8 @@ import Testing
         let text = "alpha_id,date,pnl\nA,2024-01-02,\nB,2024-01-02,2\nB,2024-01-03,x\nA,2024-01-02,5\nA,2024-01-02,\n"
         #expect(
             message { _ = try readCSV(text) }
-                == "f.csv: line 4, column pnl: 'x' is not a number; line 5: alpha A on 2024-01-02 is already given in line 2; "
+                == "f.csv: line 4, column pnl: 'x' is not a number\(expectedNumber); "
+                + "line 5: alpha A on 2024-01-02 is already given in line 2; "
                 + "line 6: alpha A on 2024-01-02 is already given in line 2")
     }
 

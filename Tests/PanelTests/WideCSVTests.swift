@@ -103,8 +103,8 @@ import Testing
     @Test(
         "A bad row is refused with its line, its column and what was expected",
         arguments: [
-            ("2024-01-03,abc,1", "line 3, column A: 'abc' is not a number"),
-            ("2024-01-03,1,\"x\ny\"", "line 3, column B: 'x?y' is not a number"),
+            ("2024-01-03,abc,1", "line 3, column A: 'abc' is not a number\(expectedNumber)"),
+            ("2024-01-03,1,\"x\ny\"", "line 3, column B: 'x?y' is not a number\(expectedNumber)"),
             ("2024-01-03,1,-inf", "line 3, column B: '-inf' is infinite: expected a finite number"),
             ("2024-01-03,1e999,1", "line 3, column A: '1e999' is infinite: expected a finite number"),
             ("2024-01-03,1,1.1e150", "line 3, column B: '1.1e150' is too large: expected at most 1e+150 in magnitude"),
@@ -130,7 +130,8 @@ import Testing
         let text = "date,A,B\n2024-01-02,1,x\n2024-01-03,y,z\n\n2024-01-04,1\n2024-01-05,1,1\n2024-01-05,1,1\n"
         #expect(
             message { _ = try readCSV(text) }
-                == "f.csv: line 2, column B: 'x' is not a number; line 3, column A: 'y' is not a number; "
+                == "f.csv: line 2, column B: 'x' is not a number\(expectedNumber); "
+                + "line 3, column A: 'y' is not a number\(expectedNumber); "
                 + "line 5: 2 fields, expected 3 as in the header; line 7, column date: 2024-01-05 is already that of line 6")
     }
 
@@ -138,8 +139,8 @@ import Testing
     func manyBadRows() {
         let rows = (0..<(Limits.errorsReportedMax + 3)).map { "\(Day(rawValue: Int32($0))),?" }
         let text = message { _ = try readCSV("date,A\n" + rows.joined(separator: "\n")) }
-        #expect(text.hasPrefix("f.csv: line 2, column A: '?' is not a number; line 3, "))
-        #expect(text.hasSuffix("line 21, column A: '?' is not a number; and 3 more"))
+        #expect(text.hasPrefix("f.csv: line 2, column A: '?' is not a number\(expectedNumber); line 3, "))
+        #expect(text.hasSuffix("line 21, column A: '?' is not a number\(expectedNumber); and 3 more"))
     }
 
     @Test("More dates than the limit are refused")

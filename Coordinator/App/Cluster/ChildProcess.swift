@@ -13,7 +13,7 @@ import Darwin
 /// Not Foundation's `Process`: that one also waits for whatever the program started itself.
 final class ChildProcess: Sendable {
     let identity: ProcessIdentity
-    private let ended = Atomic(false)
+    private let result = Mutex<Ending?>(nil)
 
     struct Specification {
         /// Path of the program and its arguments.
@@ -34,9 +34,12 @@ final class ChildProcess: Sendable {
         /// It ended by itself and had nothing to complain about.
         var isOrderly: Bool { status == 0 }
         var description: String {
+            if let exitCode { return "exit code \(exitCode)" }
             let signal = status & 0x7F
-            return signal == 0 ? "exit code \(status >> 8 & 0xFF)" : "signal \(signal)"
+            return "signal \(signal) (\(String(cString: strsignal(signal))))"
         }
+        /// nil when a signal ended it, which no program can say anything about.
+        var exitCode: Int32? { status & 0x7F == 0 ? status >> 8 & 0xFF : nil }
     }
 
     /// - Parameter onExit: Called on a thread of its own when the program has ended.
@@ -53,14 +56,17 @@ final class ChildProcess: Sendable {
         let thread = Thread { [self] in
             var status: Int32 = 0
             while waitpid(processID, &status, 0) < 0, errno == EINTR {}
-            ended.store(true, ordering: .releasing)
-            onExit(identity, Ending(status: status))
+            let ending = Ending(status: status)
+            result.withLock { $0 = ending }
+            onExit(identity, ending)
         }
         thread.stackSize = 512 << 10
         thread.start()
     }
 
-    var hasEnded: Bool { ended.load(ordering: .acquiring) }
+    /// nil while it runs.
+    var ending: Ending? { result.withLock { $0 } }
+    var hasEnded: Bool { ending != nil }
 
     private static func spawn(_ specification: Specification) -> (pid_t, Int32) {
         var actions = posix_spawn_file_actions_t()

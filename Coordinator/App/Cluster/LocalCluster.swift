@@ -2,6 +2,7 @@ import API
 import ClusterModel
 import Foundation
 import LocalPostgres
+import Messaging
 
 #if canImport(Glibc)
 import Glibc
@@ -42,12 +43,14 @@ final class LocalCluster {
     enum Event: Sendable {
         case ended(Role, ChildProcess.Ending, ProcessIdentity)
         case restart(Role)
+        case databaseEnded(ProcessIdentity)
+        case restartDatabase
         case stop
     }
 
     let configuration: Configuration
     private let lock: FileLock
-    private let postgres: LocalPostgres
+    let database: ClusterDatabase
     private let coordinatorProgram: String
     private let workerProgram: String
     private let report: @Sendable (Event) -> Void
@@ -57,7 +60,6 @@ final class LocalCluster {
     /// In the order of their start, and only those that were not seen to end.
     private var children: [(role: Role, process: ChildProcess)] = []
     private var policies: [(role: Role, policy: RestartPolicy)] = []
-    private(set) var databaseURL = ""
     private(set) var connection: ConnectionFile?
 
     private static let coordinatorReadySeconds = 60.0
@@ -78,7 +80,7 @@ final class LocalCluster {
                     + "another folder with --state")
         }
         self.lock = lock
-        postgres = LocalPostgres(directory: path)
+        database = ClusterDatabase(directory: path) { report(.databaseEnded($0)) }
     }
 
     // MARK: Start
@@ -97,9 +99,6 @@ final class LocalCluster {
                 environment: configuration.environment, log: log("guard"), input: ends[0], inherited: [lock.descriptor])
         ) { _, _ in }
     }
-
-    /// Blocks for seconds, on the first start for longer.
-    func startDatabase() throws(GridError) { databaseURL = try postgres.start().url }
 
     func startCoordinator() throws(GridError) {
         try start(.coordinator)
@@ -120,7 +119,13 @@ final class LocalCluster {
             if ContinuousClock.now > deadline { break }
             try await Task.sleep(for: .milliseconds(20))
         }
-        throw GridError(.failed, "the coordinator did not start: \(lastWords("coordinator"))")
+        let process = child(.coordinator)
+        guard let ending = process?.ending else {
+            throw GridError(
+                .failed,
+                "the coordinator did not start within \(Int(Self.coordinatorReadySeconds)) seconds, log in \(log("coordinator"))")
+        }
+        throw GridError(.failed, "the coordinator did not start: \(story(of: .coordinator, ending))")
     }
 
     func startWorkers() throws(GridError) {
@@ -138,10 +143,10 @@ final class LocalCluster {
         children.append((role, process))
         say(.runs("\(role)", process.identity))
         if let index = policies.firstIndex(where: { $0.role == role }) {
-            policies[index].policy.started(at: Self.now())
+            policies[index].policy.started(at: .now())
         } else {
             let attempts = role == .coordinator ? Self.coordinatorRestartsMax : nil
-            policies.append((role, RestartPolicy(attemptsMax: attempts, startedAt: Self.now())))
+            policies.append((role, RestartPolicy(attemptsMax: attempts, startedAt: .now())))
         }
     }
 
@@ -156,7 +161,7 @@ final class LocalCluster {
                 http = "\(host):\(port)"
             }
             return [
-                coordinatorProgram, "coordinator", "--database", databaseURL, "--bind", bind, "--http", http,
+                coordinatorProgram, "coordinator", "--database", database.url, "--bind", bind, "--http", http,
                 "--state", configuration.state.path,
             ]
         case .worker:
@@ -189,7 +194,7 @@ final class LocalCluster {
     /// - Returns: Milliseconds after which to start it again; nil when that makes no sense any more.
     func restartDelay(_ role: Role) -> Int64? {
         guard let index = policies.firstIndex(where: { $0.role == role }) else { return nil }
-        return policies[index].policy.ended(at: Self.now())
+        return policies[index].policy.ended(at: .now())
     }
 
     func restart(_ role: Role) throws(GridError) { try start(role) }
@@ -201,7 +206,7 @@ final class LocalCluster {
         ClusterGuard.end(children.map { ("\($0.role)", $0.process.identity) }, isUrgent: isUrgent)
         children = []
         do {
-            try postgres.stop()
+            try database.stop()
         } catch {
             StandardError.writeLine("error: \(error)")
         }
@@ -215,12 +220,20 @@ final class LocalCluster {
 
     // MARK: Pieces
 
-    /// What a process said last, for the error about its ending.
-    func lastWords(_ role: String) -> String {
-        let text = (try? String(contentsOfFile: log(role), encoding: .utf8)) ?? ""
-        let last = text.split(separator: "\n").last.map(String.init) ?? "it said nothing"
-        let sentence = last.hasPrefix("error: ") ? String(last.dropFirst(7)) : last
-        return "\(sentence.singleLine) (log: \(log(role)))"
+    /// How a process ended, what it complained about, and where its log is.
+    func story(of role: Role, _ ending: ChildProcess.Ending) -> String {
+        let text = (try? String(contentsOfFile: log("\(role)"), encoding: .utf8)) ?? ""
+        // Whom a signal has ended could not say why: its last line is about something else.
+        let complaint = ending.exitCode == nil ? nil : LogText.complaint(text)
+        return "\(ending)\(complaint.map { " (\($0))" } ?? ""), log in \(log("\(role)"))"
+    }
+
+    /// Of a worker that has ended, or where the logs of all are.
+    func storyOfWorkers() -> String {
+        for (role, process) in children where role != .coordinator {
+            if let ending = process.ending { return "\(role) ended: \(story(of: role, ending))" }
+        }
+        return "their logs are in \(configuration.state.path)/logs"
     }
 
     private func child(_ role: Role) -> ChildProcess? { children.last { $0.role == role }?.process }
@@ -244,11 +257,5 @@ final class LocalCluster {
     private func rotateLog(_ name: String) {
         var info = stat()
         if stat(log(name), &info) == 0, info.st_size > Limits.logBytesMax { rename(log(name), "\(log(name)).old") }
-    }
-
-    private static func now() -> MonotonicTime {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 }

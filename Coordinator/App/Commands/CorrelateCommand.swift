@@ -63,12 +63,15 @@ struct CorrelateCommand: ParsableCommand {
     @Flag(help: "Print nothing but the result and errors.")
     var quiet = false
 
+    func validate() throws {
+        if json, let format, format != .json { throw ValidationError(OutputOptions.contradiction(format.rawValue)) }
+    }
+
     func run() throws {
         let parameters = try parameters()
         let slots = try slots()
         if let out { try Self.expectWritable(out) }
 
-        if !quiet, let note = Main.kernelNote.withLock({ $0 }) { StandardError.writeLine("note: \(note)".singleLine) }
         let line = ProgressLine(enabled: !quiet)
         let request = EmbeddedRequest(path: input, parameters: parameters, slots: slots)
         let result: EmbeddedResult
@@ -84,6 +87,8 @@ struct CorrelateCommand: ParsableCommand {
             throw error
         }
 
+        // Only now: whose file could not be read does not care which kernels would have worked on it.
+        if !quiet, let note = Main.kernelNote.withLock({ $0 }) { StandardError.writeLine("note: \(note)".singleLine) }
         let report = CorrelationReport(result, parameters)
         if !quiet { for warning in report.warnings { StandardError.writeLine("warning: \(warning)".singleLine) } }
         try write(report)
@@ -125,10 +130,12 @@ struct CorrelateCommand: ParsableCommand {
             return
         }
         // Until it is committed the file does not have its name, and goes away when anything fails.
-        let file = try AtomicFile(path: out)
+        let interruption = Interruption()
+        let file = try interruption.create(out)
         let plain = Terminal(isTerminal: false, hasColor: false, columns: 0, rows: 0)
         try render(report, terminal: plain) { try file.write(Array($0.utf8)) }
         try file.commit()
+        interruption.end()
     }
 
     /// Asked before a long computation, so that it is not lost for a misspelt folder.

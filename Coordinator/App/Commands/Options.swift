@@ -8,13 +8,21 @@ struct OutputOptions: ParsableArguments {
         case table, json
     }
 
-    @Option(help: "How to print the result.")
-    var format: Format = .table
+    @Option(help: "table or json (default: table).")
+    var format: Format?
 
     @Flag(help: "The same as --format json.")
     var json = false
 
     var isJSON: Bool { json || format == .json }
+
+    func validate() throws {
+        if json, let format, format != .json { throw ValidationError(Self.contradiction(format.rawValue)) }
+    }
+
+    static func contradiction(_ format: String) -> String {
+        "--json and --format \(format) do not go together: expected one of them"
+    }
 }
 
 /// Where the state folder is.

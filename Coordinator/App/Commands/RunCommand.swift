@@ -3,6 +3,12 @@ import ArgumentParser
 import ClusterModel
 import Foundation
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
@@ -119,11 +125,14 @@ struct RunCommand: AsyncParsableCommand {
 
 /// Waits for the end of a job, with a progress bar where a terminal is.
 struct JobWaiter {
-    let client: GridClient
+    let client: any GridControl
+    /// Silence that is worth a word, and silence that is too long: a coordinator that restarts comes back before.
+    var noticeSeconds = 3.0
+    var unreachableSecondsMax = 60.0
+    /// Takes lines for the person who waits.
+    var say: (String) -> Void = StandardError.writeLine
 
     private static let pollMilliseconds = 200
-    /// A coordinator that restarts comes back within this time.
-    private static let unreachableSecondsMax = 60.0
 
     /// - Throws: `GridError(.unreachable)` when the coordinator stays away for longer than a restart takes.
     func wait(for submitted: JobView) async throws -> JobView {
@@ -131,20 +140,41 @@ struct JobWaiter {
         defer { line.clear() }
         var job = submitted
         var silentSince: ContinuousClock.Instant?
+        var isSaid = false
         while !job.state.isFinal {
             try await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
             do {
                 job = try await client.job(job.jobID)
-                silentSince = nil
+                if isSaid {
+                    line.clear()
+                    say("the coordinator answers again: job \(job.jobID) is \(job.state.rawValue)")
+                }
+                (silentSince, isSaid) = (nil, false)
                 line.show(JobReport.progressLine(job))
             } catch let error as GridError where error.kind == .unreachable {
                 let since = silentSince ?? .now
                 silentSince = since
-                if since.duration(to: .now) > .seconds(Self.unreachableSecondsMax) { throw error }
+                let silence = since.duration(to: .now) / .seconds(1)
+                if silence > unreachableSecondsMax { throw error }
+                if silence >= noticeSeconds, !isSaid {
+                    line.clear()
+                    say(Self.notice(error, remainingSeconds: unreachableSecondsMax - silence))
+                    isSaid = true
+                }
                 line.show("job \(job.jobID): waiting for the coordinator to come back")
             }
         }
         return job
+    }
+
+    /// What is wrong, without the advice for who has not begun to wait, and how long it is put up with.
+    private static func notice(_ error: GridError, remainingSeconds: Double) -> String {
+        let reason = error.message.split(separator: "; ").first ?? ""
+        var end = time(nil) + Int(remainingSeconds.rounded())
+        var parts = tm()
+        localtime_r(&end, &parts)
+        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
+        return "\(reason); trying again until \(clock)"
     }
 
     static func expectDone(_ job: JobView) throws(GridError) {

@@ -90,9 +90,9 @@ struct UpCommand: AsyncParsableCommand {
     @MainActor private func start(_ cluster: LocalCluster, _ stops: StopSignals) async throws {
         try cluster.startGuard()
         StandardError.writeLine("starting PostgreSQL")
-        try cluster.startDatabase()
+        try cluster.database.start()
         try Self.expectWanted(stops)
-        try Store(url: cluster.databaseURL).migrate()
+        try Store(url: cluster.database.url).migrate()
         StandardError.writeLine("starting the coordinator and \(Quantity.counted(cluster.configuration.workers, "worker"))")
         try cluster.startCoordinator()
         try await cluster.awaitCoordinator { stops.isRequested }
@@ -132,7 +132,7 @@ struct UpCommand: AsyncParsableCommand {
             connected = try await Self.countConnected(client)
         }
         if connected == 0 {
-            throw GridError(.failed, "no worker has connected: \(cluster.lastWords("\(LocalCluster.Role.worker(1))"))")
+            throw GridError(.failed, "no worker has connected: \(cluster.storyOfWorkers())")
         }
         if connected < wanted {
             StandardError.writeLine(
@@ -172,17 +172,39 @@ struct UpCommand: AsyncParsableCommand {
                     if role == .coordinator { return }
                     continue
                 }
+                let story = cluster.story(of: role, ending)
                 guard let delay = cluster.restartDelay(role) else {
-                    throw GridError(.failed, "\(role) keeps ending (\(ending)): \(cluster.lastWords("\(role)"))")
+                    throw GridError(.failed, "\(role) keeps ending: \(story)")
                 }
-                let seconds = Quantity.fixed(Double(delay) / 1_000, digits: 1)
-                StandardError.writeLine(
-                    "\(role) ended (\(ending)): \(cluster.lastWords("\(role)")); starting it again in \(seconds) s")
-                Task {
-                    try await Task.sleep(for: .milliseconds(delay))
-                    continuation.yield(.restart(role))
+                Self.announce("\(role) ended: \(story)", .restart(role), after: delay, continuation)
+            case .databaseEnded(let identity):
+                guard cluster.database.forget(identity) else { continue }
+                guard let delay = cluster.database.restartDelay() else {
+                    throw GridError(.failed, "PostgreSQL keeps ending, log in \(cluster.database.log)")
+                }
+                Self.announce("PostgreSQL ended, log in \(cluster.database.log)", .restartDatabase, after: delay, continuation)
+            case .restartDatabase:
+                do throws(GridError) {
+                    try cluster.database.start()
+                    StandardError.writeLine("PostgreSQL runs again")
+                } catch {
+                    guard let delay = cluster.database.restartDelay() else { throw error }
+                    Self.announce(error.message, .restartDatabase, after: delay, continuation)
                 }
             }
+        }
+    }
+
+    /// Says what has ended, and has it started again in a while.
+    private static func announce(
+        _ what: String, _ next: LocalCluster.Event, after milliseconds: Int64,
+        _ continuation: AsyncStream<LocalCluster.Event>.Continuation
+    ) {
+        let seconds = Quantity.fixed(Double(milliseconds) / 1_000, digits: 1)
+        StandardError.writeLine("\(what); starting it again in \(seconds) s")
+        Task {
+            try await Task.sleep(for: .milliseconds(milliseconds))
+            continuation.yield(next)
         }
     }
 }
