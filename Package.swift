@@ -81,7 +81,7 @@ let package = Package(
             path: "Coordinator/Scheduling"),
         .target(
             name: "Jobs",
-            dependencies: ["ClusterModel", "Panel", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["ClusterModel", "Panel", "CKernels", .product(name: "Crypto", package: "swift-crypto")],
             path: "Coordinator/Jobs"),
         .target(
             name: "Store", dependencies: ["ClusterModel", "Panel", "CLibpq"],

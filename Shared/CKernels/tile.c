@@ -2,7 +2,6 @@
 #include "clones.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 // --- how many days each pair has ---
 
@@ -146,9 +145,9 @@ AG_CLONES static void combine_standard(
 // Row i of the tile before the two-pass kernel has its say; `flags` marks the columns it must decide.
 static void first_row(const ag_tile *tile, const ag_products *p, size_t i, double *r, uint8_t *flags) {
     const ag_block *a = tile->row, *b = tile->column;
-    const size_t count = b->alphas, edge = a->edge, offset = i * edge;
+    const size_t count = b->alphas, offset = i * a->edge, step = tile->step;
     const uint32_t *days = tile->days + offset;
-    double *scratch = tile->rows + edge;
+    double *scratch = tile->rows + AG_ROWS * step;
     if (!p->xy) {
         for (size_t j = 0; j < count; j++) {
             r[j] = NAN;
@@ -161,8 +160,8 @@ static void first_row(const ag_tile *tile, const ag_products *p, size_t i, doubl
         combine_standard(xy, days, &tile->rule, count, r, flags);
         return;
     }
-    const double *x = sums_of(p->x, offset, count, a->sums[i], scratch + edge);
-    const double *xx = sums_of(p->xx, offset, count, a->squares[i], scratch + 2 * edge);
+    const double *x = sums_of(p->x, offset, count, a->sums[i], scratch + step);
+    const double *xx = sums_of(p->xx, offset, count, a->squares[i], scratch + 2 * step);
     const double *y = p->y ? p->y + offset : b->sums, *yy = p->yy ? p->yy + offset : b->squares;
     combine(xy, x, y, xx, yy, days, a->constancy[i], b->constancy, &tile->rule, count, r, flags);
 }
@@ -183,26 +182,36 @@ static uint64_t decide_flagged(const ag_tile *tile, size_t i, size_t start, doub
     return decided;
 }
 
+// One row of correlations: what `first_row` and the two-pass kernel say, NaN where the tile has no pair.
+static uint64_t finish_row(const ag_tile *tile, const ag_products *products, size_t i, double *r, double *values) {
+    const size_t edge = tile->row->edge, count = tile->column->alphas, start = tile->diagonal ? i + 1 : 0;
+    uint8_t *flags = (uint8_t *)(tile->rows + (AG_ROWS + 3) * tile->step);
+    first_row(tile, products, i, r, flags);
+    uint64_t decided = decide_flagged(tile, i, start, r, flags);
+    if (tile->rule.rounds_to_float)
+        for (size_t j = start; j < count; j++) r[j] = (double)(float)r[j] + 0.0;
+    for (size_t j = 0; j < start && j < count; j++) r[j] = NAN;
+    for (size_t j = count; j < tile->step; j++) r[j] = NAN;
+    for (size_t j = start; values && j < count; j++) {
+        values[i * edge + j] = r[j];
+        if (tile->diagonal) values[j * edge + i] = r[j];
+    }
+    return decided;
+}
+
 uint64_t ag_finish_tile(
     const ag_tile *tile, const ag_products *products, const ag_summary *row, const ag_summary *column,
-    int32_t median_only, double *values) {
-    const size_t edge = tile->row->edge, count = tile->column->alphas;
-    double *r = tile->rows;
-    uint8_t *flags = (uint8_t *)(tile->rows + 4 * edge);
+    int32_t median_only, ag_edge_log *edges, double *values) {
+    const size_t alphas = tile->row->alphas;
     uint64_t decided = 0;
-    for (size_t i = 0; i < tile->row->alphas; i++) {
-        size_t start = tile->diagonal ? i + 1 : 0;
-        first_row(tile, products, i, r, flags);
-        decided += decide_flagged(tile, i, start, r, flags);
-        if (tile->rule.rounds_to_float)
-            for (size_t j = start; j < count; j++) r[j] = (double)(float)r[j] + 0.0;
-        if (row && (!ag_log_reserve(row->log, 2 * count) || !ag_log_reserve(column->log, 2 * count))) abort();
-        if (row) ag_reduce_row(r, tile->days + i * edge, start, count, i, row, column, median_only);
-        if (!values) continue;
-        for (size_t j = start; j < count; j++) {
-            values[i * edge + j] = r[j];
-            if (tile->diagonal) values[j * edge + i] = r[j];
-        }
+    for (size_t first = 0; first < alphas; first += AG_ROWS) {
+        ag_rows rows = {
+            .r = tile->rows, .days = tile->days + first * tile->row->edge, .step = tile->step,
+            .days_step = tile->row->edge, .first = first, .columns = tile->column->alphas,
+            .count = alphas - first < AG_ROWS ? alphas - first : AG_ROWS};
+        for (size_t k = 0; k < rows.count; k++)
+            decided += finish_row(tile, products, first + k, tile->rows + k * tile->step, values);
+        if (row) ag_reduce(&rows, row, column, median_only, edges);
     }
     return decided;
 }

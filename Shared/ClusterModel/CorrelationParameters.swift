@@ -67,6 +67,18 @@ package enum Window: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// Which pairs a correlation job keeps one by one.
+package struct EdgeRule: Hashable, Sendable {
+    /// Smallest r, or |r| with `absolute`, of a pair that is kept, -1 ... 1.
+    package var from: Double
+    package var absolute: Bool
+
+    package init(from: Double, absolute: Bool) {
+        self.from = from
+        self.absolute = absolute
+    }
+}
+
 /// What a correlation job computes: everything that decides the values, except panel and numeric profile.
 package struct CorrelationParameters: Hashable, Sendable {
     package var convention: Convention
@@ -76,13 +88,18 @@ package struct CorrelationParameters: Hashable, Sendable {
     package var precision: Precision
     /// Alphas per block and edge of a tile, 1 ... `Limits.blockEdgeMax`.
     package var blockEdge: Int
+    /// Nearest neighbours kept of each alpha, at either end.
+    package var neighbours: Int
+    package var edges: EdgeRule?
 
     package static let defaultMinOverlap = 60
+    package static let defaultNeighbours = 10
     package static let defaultBlockEdge = 256
 
     package init(
         convention: Convention = .ffillShift, window: Window = .years(4),
-        minOverlap: Int = defaultMinOverlap, precision: Precision = .float64, blockEdge: Int = defaultBlockEdge
+        minOverlap: Int = defaultMinOverlap, precision: Precision = .float64, blockEdge: Int = defaultBlockEdge,
+        neighbours: Int = defaultNeighbours, edges: EdgeRule? = nil
     ) throws(GridError) {
         guard (2...Limits.daysMax).contains(minOverlap) else {
             throw GridError(
@@ -93,10 +110,18 @@ package struct CorrelationParameters: Hashable, Sendable {
         guard (1...Limits.blockEdgeMax).contains(blockEdge) else {
             throw GridError(.usage, "block-edge \(blockEdge) is not valid: expected a number from 1 to \(Limits.blockEdgeMax)")
         }
+        guard (1...Limits.neighboursMax).contains(neighbours) else {
+            throw GridError(.usage, "top \(neighbours) is not valid: expected a number from 1 to \(Limits.neighboursMax)")
+        }
+        if let edges, !(-1...1).contains(edges.from) {
+            throw GridError(.usage, "threshold \(edges.from) is not valid: expected a correlation from -1 to 1")
+        }
         self.convention = convention
         self.window = window
         self.minOverlap = minOverlap
         self.precision = precision
         self.blockEdge = blockEdge
+        self.neighbours = neighbours
+        self.edges = edges
     }
 }

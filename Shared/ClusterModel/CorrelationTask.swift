@@ -18,8 +18,12 @@ package struct CorrelationTask: Equatable, Sendable {
         /// Values r with `low <= r <= high` are returned; smaller ones only counted. `low > high` keeps nothing.
         package var bracketLow: [Double]
         package var bracketHigh: [Double]
+        /// Only r of at least `mostFrom`, or at most `leastTo`, can be among the nearest neighbours still.
+        package var mostFrom: [Double]
+        package var leastTo: [Double]
         package init(
-            index: UInt32, hash: BlockHash, alphaCount: Int, ranks: [UInt32], bracketLow: [Double], bracketHigh: [Double]
+            index: UInt32, hash: BlockHash, alphaCount: Int, ranks: [UInt32], bracketLow: [Double], bracketHigh: [Double],
+            mostFrom: [Double]? = nil, leastTo: [Double]? = nil
         ) {
             self.index = index
             self.hash = hash
@@ -27,6 +31,8 @@ package struct CorrelationTask: Equatable, Sendable {
             self.ranks = ranks
             self.bracketLow = bracketLow
             self.bracketHigh = bracketHigh
+            self.mostFrom = mostFrom ?? Array(repeating: -.infinity, count: alphaCount)
+            self.leastTo = leastTo ?? Array(repeating: .infinity, count: alphaCount)
         }
     }
 
@@ -49,12 +55,16 @@ package struct CorrelationTask: Equatable, Sendable {
     /// Index of the first date whose return counts.
     package var firstDay: Int
     package var minOverlap: Int
+    /// Nearest neighbours kept of each alpha at either end, at least 1.
+    package var neighbours: Int
+    /// Which pairs are returned one by one; nil for none.
+    package var edges: EdgeRule?
     package var blocks: [Block]
     package var tiles: [Tile]
 
     package init(
         mode: Mode, convention: Convention, precision: Precision, blockEdge: Int, dayCount: Int, firstDay: Int,
-        minOverlap: Int, blocks: [Block], tiles: [Tile]
+        minOverlap: Int, neighbours: Int = 1, edges: EdgeRule? = nil, blocks: [Block], tiles: [Tile]
     ) {
         self.mode = mode
         self.convention = convention
@@ -63,21 +73,25 @@ package struct CorrelationTask: Equatable, Sendable {
         self.dayCount = dayCount
         self.firstDay = firstDay
         self.minOverlap = minOverlap
+        self.neighbours = neighbours
+        self.edges = edges
         self.blocks = blocks
         self.tiles = tiles
     }
 
-    private static let magic: UInt32 = 0x314B_5441  // "ATK1"
+    private static let magic: UInt32 = 0x324B_5441  // "ATK2"
 
     package func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 64 + blocks.count * (48 + blockEdge * 20) + tiles.count * 4)
+        var writer = ByteWriter(capacity: 64 + blocks.count * (48 + blockEdge * 36) + tiles.count * 4)
         writer.write(Self.magic)
         writer.write(mode.rawValue)
         writer.write(UInt8(Convention.allCases.firstIndex(of: convention)!))
         writer.write(UInt8(Precision.allCases.firstIndex(of: precision)!))
-        for value in [blockEdge, dayCount, firstDay, minOverlap, blocks.count, tiles.count] {
+        for value in [blockEdge, dayCount, firstDay, minOverlap, neighbours, blocks.count, tiles.count] {
             writer.write(UInt32(value))
         }
+        writer.write(UInt8(edges.map { $0.absolute ? 2 : 1 } ?? 0))
+        writer.write(edges?.from ?? 0)
         for block in blocks {
             writer.write(block.index)
             writer.write(block.hash)
@@ -85,6 +99,8 @@ package struct CorrelationTask: Equatable, Sendable {
             writer.writeArray(block.ranks)
             writer.writeArray(block.bracketLow)
             writer.writeArray(block.bracketHigh)
+            writer.writeArray(block.mostFrom)
+            writer.writeArray(block.leastTo)
         }
         for tile in tiles {
             writer.write(tile.row)
@@ -104,12 +120,17 @@ package struct CorrelationTask: Equatable, Sendable {
             throw reader.malformed("unknown convention or precision")
         }
         var sizes: [Int] = []
-        for _ in 0..<6 { sizes.append(Int(try reader.read(UInt32.self))) }
-        let (edge, days, first, overlap, blockCount, tileCount) = (sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5])
+        for _ in 0..<7 { sizes.append(Int(try reader.read(UInt32.self))) }
+        let (edge, days, first, overlap) = (sizes[0], sizes[1], sizes[2], sizes[3])
+        let (neighbours, blockCount, tileCount) = (sizes[4], sizes[5], sizes[6])
         guard (1...Limits.blockEdgeMax).contains(edge), (1...Limits.daysMax).contains(days), first < days,
-            (2...Limits.daysMax).contains(overlap), (1...Limits.blocksPerTaskMax).contains(blockCount),
+            (2...Limits.daysMax).contains(overlap), (1...Limits.neighboursMax).contains(neighbours),
+            (1...Limits.blocksPerTaskMax).contains(blockCount),
             (1...(blockCount * blockCount)).contains(tileCount)
         else { throw reader.malformed("a size is out of range") }
+        let edgeRule = try reader.read(UInt8.self)
+        let edgesFrom = try reader.readDouble()
+        guard edgeRule <= 2, edgesFrom.isFinite else { throw reader.malformed("an edge rule is out of range") }
 
         var blocks: [Block] = []
         for _ in 0..<blockCount {
@@ -120,7 +141,8 @@ package struct CorrelationTask: Equatable, Sendable {
             blocks.append(
                 Block(
                     index: index, hash: hash, alphaCount: count, ranks: try reader.readArray(count: count),
-                    bracketLow: try reader.readArray(count: count), bracketHigh: try reader.readArray(count: count)))
+                    bracketLow: try reader.readArray(count: count), bracketHigh: try reader.readArray(count: count),
+                    mostFrom: try reader.readArray(count: count), leastTo: try reader.readArray(count: count)))
         }
         var tiles: [Tile] = []
         for _ in 0..<tileCount {
@@ -132,6 +154,7 @@ package struct CorrelationTask: Equatable, Sendable {
         withExtendedLifetime(payload) {}
         self.init(
             mode: mode, convention: Convention.allCases[convention], precision: Precision.allCases[precision],
-            blockEdge: edge, dayCount: days, firstDay: first, minOverlap: overlap, blocks: blocks, tiles: tiles)
+            blockEdge: edge, dayCount: days, firstDay: first, minOverlap: overlap, neighbours: neighbours,
+            edges: edgeRule == 0 ? nil : EdgeRule(from: edgesFrom, absolute: edgeRule == 2), blocks: blocks, tiles: tiles)
     }
 }

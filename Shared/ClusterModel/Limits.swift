@@ -11,6 +11,8 @@ package enum Limits {
     package static let errorsReportedMax = 20
     /// Alphas x dates of one panel: 64 GiB of float64.
     package static let panelValuesMax = 1 << 33
+    /// Part-filled blocks a panel may collect from added alphas before it is laid out afresh; an eighth of large panels.
+    package static let panelBlocksPartFilledMin = 4
     package static let inflatedBytesMax = 32 << 30
     /// Text of numbers grows 2 to 10 times; a file made to fill the memory a thousand times.
     package static let inflationRatioMax = 100
@@ -35,6 +37,10 @@ package enum Limits {
     package static let jobsRememberedMax = 1_000
     package static let tasksPerStageMax = 16_000_000
     package static let blocksPerTaskMax = 64
+    package static let neighboursMax = 100
+    package static let edgesPerTaskMax = 1 << 20
+    /// Pairs beyond its threshold that a job keeps; when there are more, it keeps none.
+    package static let edgesMax = 4 << 20
     package static let creditPerWorkerMax = 1_024
     package static let distinctWorkersFailedMax = 3
     package static let numericProfilesMax = 64
@@ -87,6 +93,13 @@ package enum Limits {
     package static let databaseCommitDoubtSeconds = 20
     package static let panelReadersMax = 4
     package static let panelLoadsMax = 2
+    /// Panels on disk that the database keeps change records for, per table.
+    package static let panelCachesPerTableMax = 16
+    /// Beyond this, the changes of a table are forgotten, and with them what the panels on disk were good for.
+    package static let changeRecordsMax = 1_000_000
+    /// Beyond this, a writing transaction leaves one record that says that anything may have changed.
+    package static let changeRecordBytesMax = 256 << 20
+    package static let panelCacheBytesDefault = 64 << 30
     package static let copyBufferBytes = 1 << 18
     package static let auditRowsMax = 100_000
     package static let poolsPerRegionMax = 1_000

@@ -32,18 +32,22 @@ package final class CorrelationKernel {
         for (block, prepared) in zip(task.blocks, blocks) {
             precondition(prepared.fits(task) && prepared.alphaCount == block.alphaCount, "a block was made for another task")
         }
-        let summaries = task.blocks.map { BlockSummary($0) }
+        let summaries = task.blocks.map { BlockSummary($0, neighbours: task.neighbours) }
+        let edges = task.edges.map(EdgeLog.init)
         var twinPairs: UInt64 = 0
         var flops = 0.0
         for tile in task.tiles {
             let (row, column) = (Int(tile.row), Int(tile.column))
             let outcome = compute(
                 row: blocks[row], column: blocks[column], diagonal: row == column, minOverlap: task.minOverlap,
-                output: .summaries(row: summaries[row], column: summaries[column], medianOnly: task.mode == .medianOnly))
+                output: .summaries(row: summaries[row], column: summaries[column], medianOnly: task.mode == .medianOnly, edges))
             twinPairs += outcome.twinPairs
             flops += outcome.flops
         }
-        return (CorrelationPartial(blocks: summaries.map { $0.partial() }, twinPairs: twinPairs), flops)
+        let partial = CorrelationPartial(
+            blocks: summaries.map { $0.partial(task.precision) }, twinPairs: twinPairs, edges: edges?.edges ?? [],
+            edgesDropped: edges?.log.pointee.dropped ?? 0)
+        return (partial, flops)
     }
 
     /// All correlations of one tile.
@@ -73,7 +77,7 @@ package final class CorrelationKernel {
     }
 
     private enum Output {
-        case summaries(row: BlockSummary, column: BlockSummary, medianOnly: Bool)
+        case summaries(row: BlockSummary, column: BlockSummary, medianOnly: Bool, EdgeLog?)
         case values(UnsafeMutablePointer<Double>)
     }
 
@@ -143,11 +147,13 @@ package final class CorrelationKernel {
         var products = products
         switch output {
         case .values(let values):
-            return ag_finish_tile(&tile, &products, nil, nil, 0, values)
-        case .summaries(let row, let column, let medianOnly):
+            return ag_finish_tile(&tile, &products, nil, nil, 0, nil, values)
+        case .summaries(let row, let column, let medianOnly, let edges):
             var rowView = row.view
             var columnView = column.view
-            return ag_finish_tile(&tile, &products, &rowView, &columnView, medianOnly ? 1 : 0, nil)
+            return withExtendedLifetime(edges) {
+                ag_finish_tile(&tile, &products, &rowView, &columnView, medianOnly ? 1 : 0, edges?.log, nil)
+            }
         }
     }
 

@@ -11,6 +11,7 @@ struct TileWorkspace {
     let wide: TileProduct<Double>
     let narrow: TileProduct<Float>
     let sums: TileSums
+    private let step: Int
     private let rows: AlignedBuffer<Double>
     private let pairX: AlignedBuffer<Double>
     private let pairY: AlignedBuffer<Double>
@@ -22,7 +23,8 @@ struct TileWorkspace {
         wide = TileProduct(edge: edge)
         narrow = TileProduct(edge: edge)
         sums = TileSums(edge: edge)
-        rows = AlignedBuffer(count: 5 * edge)
+        step = (edge + 7) / 8 * 8
+        rows = AlignedBuffer(count: 8 * step)
         pairX = AlignedBuffer(count: dayCount + 8)
         pairY = AlignedBuffer(count: dayCount + 8)
     }
@@ -41,6 +43,7 @@ struct TileWorkspace {
         tile.rule = rule
         tile.days = days.pointer
         tile.rows = rows.pointer
+        tile.step = step
         tile.pair_x = pairX.pointer
         tile.pair_y = pairY.pointer
         return tile

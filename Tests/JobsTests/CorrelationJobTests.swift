@@ -84,7 +84,7 @@ struct CorrelationJobTests {
         let plan = CorrelationPlan(layout: matrix.layout(blockEdge: 1), parameters: try parameters(1), firstDay: 0)
         var seen: [[Int]] = []
         for wave in plan.waves {
-            let stage = plan.stage(name: "w", rows: wave, mode: .full, brackets: .everything(alphaCount: blocks))
+            let stage = plan.stage(name: "w", rows: wave, mode: .full, wanted: .everything(alphaCount: blocks))
             for index in 0..<stage.taskCount {
                 let task = try CorrelationTask(decoding: stage.payload(index))
                 seen += task.tiles.map {

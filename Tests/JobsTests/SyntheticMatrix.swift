@@ -50,8 +50,12 @@ struct SyntheticMatrix {
 
     /// What a worker returns for a task, pair by pair as the contract of `CorrelationPartial` says it.
     func partial(of task: CorrelationTask) -> CorrelationPartial {
-        var blocks = task.blocks.map { CorrelationPartial.Block(index: $0.index, alphaCount: $0.alphaCount) }
+        var blocks = task.blocks.map {
+            CorrelationPartial.Block(index: $0.index, alphaCount: $0.alphaCount, precision: task.precision)
+        }
         var inside = task.blocks.map { Array(repeating: [Double](), count: $0.alphaCount) }
+        var pairs = task.blocks.map { Array(repeating: [CorrelationPartial.Neighbour](), count: $0.alphaCount) }
+        var edges: [CorrelationPartial.Edge] = []
 
         func take(_ r: Double, _ block: Int, _ slot: Int, with other: Int, days: UInt32) {
             let wanted = task.blocks[block]
@@ -62,15 +66,7 @@ struct SyntheticMatrix {
             }
             guard task.mode == .full else { return }
             let rank = ranks[other]
-            if (r, rank) < (blocks[block].minimum[slot], blocks[block].minimumRank[slot]) {
-                blocks[block].minimum[slot] = r
-                blocks[block].minimumRank[slot] = rank
-            }
-            if (-r, rank) < (-blocks[block].maximum[slot], blocks[block].maximumRank[slot]) {
-                blocks[block].maximum[slot] = r
-                blocks[block].maximumRank[slot] = rank
-                blocks[block].maximumDays[slot] = days
-            }
+            pairs[block][slot].append(CorrelationPartial.Neighbour(r: r, rank: rank, days: days))
             blocks[block].count[slot] += 1
             blocks[block].sum[slot] += Int64((r * CorrelationPartial.sumScale).rounded(.toNearestOrEven))
         }
@@ -84,14 +80,27 @@ struct SyntheticMatrix {
                     if r(a, b).isNaN { continue }
                     take(r(a, b), row, i, with: b, days: days(a, b))
                     take(r(a, b), column, j, with: a, days: days(a, b))
+                    guard let rule = task.edges, (rule.absolute ? abs(r(a, b)) : r(a, b)) >= rule.from else { continue }
+                    edges.append(CorrelationPartial.Edge(r: r(a, b), rankA: ranks[a], rankB: ranks[b], days: days(a, b)))
                 }
             }
         }
         for block in blocks.indices {
             blocks[block].insideCount = inside[block].map { UInt32($0.count) }
-            blocks[block].insideValues = inside[block].flatMap(\.self)
+            let values = inside[block].flatMap(\.self)
+            blocks[block].insideValues = task.precision == .float64 ? .float64(values) : .float32(values.map { Float($0) })
+            let (count, wanted) = (task.neighbours, task.blocks[block])
+            let most = pairs[block].enumerated().map { slot, pairs in
+                pairs.filter { $0.r >= wanted.mostFrom[slot] }.sorted { ($1.r, $0.rank) < ($0.r, $1.rank) }.prefix(count)
+            }
+            let least = pairs[block].enumerated().map { slot, pairs in
+                pairs.filter { $0.r <= wanted.leastTo[slot] }.sorted { ($0.r, $0.rank) < ($1.r, $1.rank) }.prefix(count)
+            }
+            (blocks[block].most, blocks[block].least) = (most.flatMap(\.self), least.flatMap(\.self))
+            blocks[block].mostCount = most.map { UInt32($0.count) }
+            blocks[block].leastCount = least.map { UInt32($0.count) }
         }
-        return CorrelationPartial(blocks: blocks, twinPairs: 0)
+        return CorrelationPartial(blocks: blocks, twinPairs: 0, edges: edges)
     }
 
     /// Runs a job to its end, feeding the partials of each stage in an order drawn from `shuffle`.

@@ -5,54 +5,56 @@ import Testing
 /// What a task returns, against plain loops over the matrix.
 struct PartialTests {
     private struct Expected: Equatable {
-        var minimum = Double.infinity
-        var minimumRank = UInt32.max
-        var maximum = -Double.infinity
-        var maximumRank = UInt32.max
-        var maximumDays: UInt32 = 0
+        var most: [CorrelationPartial.Neighbour] = []
+        var least: [CorrelationPartial.Neighbour] = []
         var sum: Int64 = 0
         var count: UInt32 = 0
         var below: UInt32 = 0
         var inside: [Double] = []
+
+        mutating func finish(kept: Int) {
+            most = Array(most.sorted { (-$0.r, $0.rank) < (-$1.r, $1.rank) }.prefix(kept))
+            least = Array(least.sorted { ($0.r, $0.rank) < ($1.r, $1.rank) }.prefix(kept))
+            inside.sort()
+        }
     }
 
-    private func expected(_ matrix: KernelMatrix, of alpha: Int, ranks: [UInt32], low: Double, high: Double) -> Expected {
+    private func expected(
+        _ matrix: KernelMatrix, of alpha: Int, ranks: [UInt32], low: Double, high: Double, kept: Int = 1
+    ) -> Expected {
         var out = Expected()
         for other in matrix.values.indices where other != alpha && !matrix.values[alpha][other].isNaN {
             let r = matrix.values[alpha][other]
-            if (r, ranks[other]) < (out.minimum, out.minimumRank) { (out.minimum, out.minimumRank) = (r, ranks[other]) }
-            if (-r, ranks[other]) < (-out.maximum, out.maximumRank) {
-                (out.maximum, out.maximumRank) = (r, ranks[other])
-                out.maximumDays = UInt32(matrix.days[alpha][other])
-            }
+            let pair = CorrelationPartial.Neighbour(r: r, rank: ranks[other], days: UInt32(matrix.days[alpha][other]))
+            out.most.append(pair)
+            out.least.append(pair)
             out.sum += Int64((r * CorrelationPartial.sumScale).rounded(.toNearestOrEven))
             out.count += 1
             if r < low { out.below += 1 }
             if r >= low && r <= high { out.inside.append(r) }
         }
-        out.inside.sort()
+        out.finish(kept: kept)
         return out
     }
 
     /// One alpha's part of merged partials, by the rules the coordinator merges by.
-    private func merged(_ partials: [CorrelationPartial], alpha: Int, edge: Int) -> Expected {
+    private func merged(_ partials: [CorrelationPartial], alpha: Int, edge: Int, kept: Int = 1) -> Expected {
         var out = Expected()
         for block in partials.flatMap(\.blocks) where Int(block.index) == alpha / edge {
             let slot = alpha % edge
-            if (block.minimum[slot], block.minimumRank[slot]) < (out.minimum, out.minimumRank) {
-                (out.minimum, out.minimumRank) = (block.minimum[slot], block.minimumRank[slot])
+            func lists(_ counts: [UInt32], _ all: [CorrelationPartial.Neighbour]) -> ArraySlice<CorrelationPartial.Neighbour> {
+                let start = counts[..<slot].reduce(0) { $0 + Int($1) }
+                return all[start..<(start + Int(counts[slot]))]
             }
-            if (-block.maximum[slot], block.maximumRank[slot]) < (-out.maximum, out.maximumRank) {
-                (out.maximum, out.maximumRank) = (block.maximum[slot], block.maximumRank[slot])
-                out.maximumDays = block.maximumDays[slot]
-            }
+            out.most += lists(block.mostCount, block.most)
+            out.least += lists(block.leastCount, block.least)
             out.sum += block.sum[slot]
             out.count += block.count[slot]
             out.below += block.below[slot]
             let start = block.insideCount[..<slot].reduce(0) { $0 + Int($1) }
-            out.inside += block.insideValues[start..<(start + Int(block.insideCount[slot]))]
+            out.inside += (start..<(start + Int(block.insideCount[slot]))).map { block.insideValues[$0] }
         }
-        out.inside.sort()
+        out.finish(kept: kept)
         return out
     }
 
@@ -83,6 +85,7 @@ struct PartialTests {
         let matrix = KernelMatrix(panel, edge: edge, convention: convention, precision: precision, minOverlap: 10)
         let blocks = preparedBlocks(panel, edge: edge, convention: convention, precision: precision)
         let tiles = allTiles(blocks.count)
+        let kept = 3
         let groupings: [[[(Int, Int)]]] = [
             [tiles], tiles.map { [$0] }, [Array(tiles[5...].reversed()), Array(tiles[..<5])],
         ]
@@ -90,13 +93,14 @@ struct PartialTests {
         for grouping in groupings {
             let partials = grouping.map { tiles in
                 let chosen = Set(tiles.flatMap { [$0.0, $0.1] }).sorted()
-                let task = correlationTask(
+                var task = correlationTask(
                     blocks, of: chosen, tiles: tiles, ranks: ranks, minOverlap: 10, low: low, high: high)
+                task.neighbours = kept
                 return kernel.run(task, blocks: chosen.map { blocks[$0] }).partial
             }
             for alpha in panel.indices {
-                let plain = expected(matrix, of: alpha, ranks: ranks, low: low[alpha], high: high[alpha])
-                #expect(merged(partials, alpha: alpha, edge: edge) == plain, "alpha \(alpha)")
+                let plain = expected(matrix, of: alpha, ranks: ranks, low: low[alpha], high: high[alpha], kept: kept)
+                #expect(merged(partials, alpha: alpha, edge: edge, kept: kept) == plain, "alpha \(alpha)")
             }
             #expect(partials.reduce(0) { $0 + $1.twinPairs } == matrix.twinPairs)
         }
@@ -115,10 +119,10 @@ struct PartialTests {
                 blocks, of: Array(blocks.indices), tiles: allTiles(blocks.count), ranks: ranks)
             let partial = CorrelationKernel(blockEdge: edge).run(task, blocks: blocks).partial
             let first = merged([partial], alpha: 0, edge: edge)
-            #expect(first.maximum == 1 && first.maximumRank == 0 && first.maximumDays == 80)
-            #expect(first.minimum == 1 && first.minimumRank == 0)
+            #expect(first.most == [CorrelationPartial.Neighbour(r: 1, rank: 0, days: 80)])
+            #expect(first.least == first.most)
             let third = merged([partial], alpha: 2, edge: edge)
-            #expect(third.maximumRank == 1 && third.maximumDays == 60 && third.minimumRank == 1)
+            #expect(third.most == [CorrelationPartial.Neighbour(r: 1, rank: 1, days: 60)] && third.least == third.most)
             #expect(third.sum == 4 << 40 && third.count == 4)
         }
     }
@@ -140,7 +144,7 @@ struct PartialTests {
             let plain = expected(matrix, of: alpha, ranks: ranks, low: low[alpha], high: high[alpha])
             let found = merged([partial], alpha: alpha, edge: edge)
             #expect(found.below == plain.below && found.inside == plain.inside)
-            #expect(found.minimum == .infinity && found.maximum == -.infinity && found.sum == 0)
+            #expect(found.most.isEmpty && found.least.isEmpty && found.sum == 0)
         }
     }
 

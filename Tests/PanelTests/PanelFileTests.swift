@@ -27,9 +27,12 @@ import Testing
         try whole.withUnsafeBytes { try PanelFileHeader(decoding: $0, name: "usa.panel") }
     }
 
+    /// What opening a file of these bytes says, without the folder it lies in.
     private func refusal(_ bytes: [UInt8], sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
         let path = try folder.file("bad.panel", bytes)
-        return message(sourceLocation: sourceLocation) { _ = try Panel.open(path: path) }
+        let sentence = message(sourceLocation: sourceLocation) { _ = try Panel.open(path: path) }
+        #expect(sentence.contains(path), sourceLocation: sourceLocation)
+        return sentence.replacing(path, with: "bad.panel")
     }
 
     /// The file with a header that says something else and whose hashes are right all the same.

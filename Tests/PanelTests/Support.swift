@@ -28,6 +28,9 @@ final class TemporaryFolder {
 
 func bytes(of path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
 
+/// What follows "is not a number".
+let expectedNumber = ": expected one such as -12.5, or nothing"
+
 func readCSV(_ text: String) throws -> PnLTable { try readCSV(Array(text.utf8)) }
 
 func readCSV(_ bytes: [UInt8]) throws -> PnLTable {

@@ -40,8 +40,8 @@ import Testing
             let block = partial.blocks[alpha / small.panel.blockEdge]
             let place = alpha % small.panel.blockEdge
             #expect(block.count[place] == 9)
-            #expect(abs(block.maximum[place] - (values.max() ?? .nan)) < 1e-10)
-            #expect(abs(block.minimum[place] - (values.min() ?? .nan)) < 1e-10)
+            #expect(abs(block.most[place].r - (values.max() ?? .nan)) < 1e-10)
+            #expect(abs(block.least[place].r - (values.min() ?? .nan)) < 1e-10)
         }
     }
 

@@ -21,7 +21,8 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
         precondition(deviations >= 0, "a bracket needs its ends in order")
         self.plan = plan
         self.deviations = deviations
-        summaries = CorrelationSummaries(alphaCount: plan.layout.alphaCount)
+        summaries = CorrelationSummaries(
+            alphaCount: plan.layout.alphaCount, neighbours: plan.parameters.neighbours, precision: plan.parameters.precision)
     }
 
     package func next() throws -> JobStep {
@@ -31,7 +32,7 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
             wavesDone += 1
             let name = "correlate \(wavesDone)/\(waves.count)"
             return .stage(
-                plan.stage(name: name, rows: waves[wavesDone - 1], mode: .full, brackets: summaries.brackets))
+                plan.stage(name: name, rows: waves[wavesDone - 1], mode: .full, wanted: summaries.wanted))
         }
         if let redo = redoStage() { return .stage(redo) }
         return .publish(.correlation(outcome()))
@@ -43,11 +44,16 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
         for block in partial.blocks {
             guard block.index < layout.blockCount, layout.alphas(ofBlock: Int(block.index)).count == block.alphaCount
             else { throw GridError(.usage, "the partial of task \(index) names a block the panel does not have") }
+            guard block.insideValues.precision == plan.parameters.precision else {
+                throw GridError(.usage, "the partial of task \(index) is of another precision than the job")
+            }
         }
         for block in partial.blocks {
             summaries.merge(block, at: Int(block.index) * layout.blockEdge, mode: mode)
         }
-        if mode == .full { summaries.addTwinPairs(Int(clamping: partial.twinPairs)) }
+        guard mode == .full else { return }
+        summaries.addTwinPairs(Int(clamping: partial.twinPairs))
+        summaries.add(partial.edges, dropped: partial.edgesDropped)
     }
 
     private func tighten(afterWave rows: Range<Int>) {
@@ -65,13 +71,13 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
         let missed = summaries.medians().enumerated().filter { $1 == .missedBelow || $1 == .missedAbove }
         let batch = missed.prefix(max(1, Self.redoValuesMax / plan.layout.alphaCount))
         guard !batch.isEmpty else { return nil }
-        var fetch = MedianBrackets.nothing(alphaCount: summaries.alphaCount)
+        var fetch = WantedValues.nothing(alphaCount: summaries.alphaCount)
         for (alpha, miss) in batch { (fetch.low[alpha], fetch.high[alpha]) = summaries.reopen(alpha, miss) }
         beingRedone = batch.map(\.offset)
         mode = .medianOnly
         redosDone += 1
         let blocks = Set(beingRedone.map { $0 / plan.layout.blockEdge }).sorted()
-        return plan.redoStage(name: "median redo \(redosDone)", blocks: blocks, brackets: fetch)
+        return plan.redoStage(name: "median redo \(redosDone)", blocks: blocks, wanted: fetch)
     }
 
     private func outcome() -> CorrelationOutcome {

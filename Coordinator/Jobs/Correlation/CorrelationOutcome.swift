@@ -20,17 +20,27 @@ package struct CorrelationOutcome: Sendable {
     /// Pairs that the two-pass twin decided.
     package let twinPairs: Int
     private let ranks: [UInt32]
+    private let most: NeighbourLists
+    private let least: NeighbourLists
+    /// Pairs beyond the threshold by the ranks of their ids, ascending; nil when there were more than `Limits.edgesMax`.
+    private let edges: [CorrelationPartial.Edge]?
 
     init(layout: PanelLayout, summaries state: inout CorrelationSummaries) {
         ranks = layout.ranks
         twinPairs = state.twinPairs
+        most = state.most
+        least = state.least
+        edges = state.edges?.map { edge in
+            edge.rankA < edge.rankB
+                ? edge : CorrelationPartial.Edge(r: edge.r, rankA: edge.rankB, rankB: edge.rankA, days: edge.days)
+        }.sorted { ($0.rankA, $0.rankB) < ($1.rankA, $1.rankB) }
         summaries = state.medians().enumerated().map { alpha, outcome in
-            guard case .value(let median) = outcome else { return nil }
+            guard case .value(let median) = outcome, let most = state.most[alpha].first, let least = state.least[alpha].first
+            else { return nil }
             let average = Double(state.sum[alpha]) / CorrelationPartial.sumScale / Double(state.count[alpha])
             return Summary(
-                minimum: state.minimum[alpha], maximum: state.maximum[alpha], average: average + 0, median: median + 0,
-                pairCount: state.count[alpha], mostCorrelated: Int(state.maximumRank[alpha]),
-                mostCorrelatedDays: Int(state.maximumDays[alpha]), leastCorrelated: Int(state.minimumRank[alpha]))
+                minimum: least.r, maximum: most.r, average: average + 0, median: median + 0, pairCount: state.count[alpha],
+                mostCorrelated: Int(most.rank), mostCorrelatedDays: Int(most.days), leastCorrelated: Int(least.rank))
         }
     }
 
@@ -38,8 +48,7 @@ package struct CorrelationOutcome: Sendable {
     ///
     /// - Parameter alphaIDs: ids by layout position.
     package func rows(alphaIDs: [String]) -> [CorrelationRow] {
-        var byRank = alphaIDs
-        for (position, rank) in ranks.enumerated() { byRank[Int(rank)] = alphaIDs[position] }
+        let byRank = idsByRank(alphaIDs)
         return zip(alphaIDs, summaries).map { id, summary in
             guard let summary else { return CorrelationRow(alphaID: id) }
             // |max| and |min| compete for the largest |r|; a tie goes to the bytewise smaller id, like every other.
@@ -52,6 +61,52 @@ package struct CorrelationOutcome: Sendable {
                 maxAbsCorrelation: isHigh ? high : low,
                 maxAbsAlphaID: byRank[isHigh ? summary.mostCorrelated : summary.leastCorrelated])
         }
+    }
+
+    /// The nearest neighbours of every alpha, alpha after alpha in layout order.
+    ///
+    /// - Parameters:
+    ///   - alphaIDs: ids by layout position.
+    ///   - kinds: by largest r, by smallest r, or by largest |r|; the last is chosen among both others.
+    package func neighbours(alphaIDs: [String], kinds: [CorrelationNeighbour.Kind]) -> [CorrelationNeighbour] {
+        let byRank = idsByRank(alphaIDs)
+        return alphaIDs.indices.flatMap { alpha in
+            kinds.flatMap { kind in
+                nearest(alpha, kind).enumerated().map { place, neighbour in
+                    CorrelationNeighbour(
+                        alphaID: alphaIDs[alpha], kind: kind, rank: place + 1, neighbourID: byRank[Int(neighbour.rank)],
+                        correlation: neighbour.r, days: Int(neighbour.days))
+                }
+            }
+        }
+    }
+
+    private func nearest(_ alpha: Int, _ kind: CorrelationNeighbour.Kind) -> [CorrelationPartial.Neighbour] {
+        switch kind {
+        case .most: return Array(most[alpha])
+        case .least: return Array(least[alpha])
+        case .absolute:
+            // With few partners a pair is in both lists.
+            let known = Set(most[alpha].map(\.rank))
+            let both = most[alpha] + least[alpha].filter { !known.contains($0.rank) }
+            return Array(both.sorted { (-abs($0.r), $0.rank) < (-abs($1.r), $1.rank) }.prefix(most.kept))
+        }
+    }
+
+    /// Pairs beyond the threshold, the bytewise smaller id first, in bytewise order; nil when there were more than
+    /// `Limits.edgesMax`.
+    package func edges(alphaIDs: [String]) -> [CorrelationEdge]? {
+        let byRank = idsByRank(alphaIDs)
+        return edges?.map {
+            CorrelationEdge(
+                alphaIDA: byRank[Int($0.rankA)], alphaIDB: byRank[Int($0.rankB)], correlation: $0.r, days: Int($0.days))
+        }
+    }
+
+    private func idsByRank(_ alphaIDs: [String]) -> [String] {
+        var byRank = alphaIDs
+        for (position, rank) in ranks.enumerated() { byRank[Int(rank)] = alphaIDs[position] }
+        return byRank
     }
 
     /// SHA-256 in hexadecimal of the result: the text `alphagrid-correlation-1`, the number of alphas (u64), then per

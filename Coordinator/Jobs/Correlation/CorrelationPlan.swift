@@ -37,19 +37,23 @@ package struct PanelLayout: Sendable {
     }
 }
 
-/// Values of r worth keeping, per alpha: those that may still turn out to be the median.
-package struct MedianBrackets: Sendable {
+/// Values of r worth keeping, per alpha: those that may still turn out to be the median, and those that may be among the
+/// nearest neighbours.
+package struct WantedValues: Sendable {
     package var low: [Double]
     package var high: [Double]
+    package var mostFrom: [Double]
+    package var leastTo: [Double]
 
-    package static func everything(alphaCount: Int) -> MedianBrackets {
-        MedianBrackets(
-            low: Array(repeating: -.infinity, count: alphaCount), high: Array(repeating: .infinity, count: alphaCount))
+    package static func everything(alphaCount: Int) -> WantedValues {
+        let smallest = Array(repeating: -Double.infinity, count: alphaCount)
+        let largest = Array(repeating: Double.infinity, count: alphaCount)
+        return WantedValues(low: smallest, high: largest, mostFrom: smallest, leastTo: largest)
     }
 
-    package static func nothing(alphaCount: Int) -> MedianBrackets {
-        MedianBrackets(
-            low: Array(repeating: .infinity, count: alphaCount), high: Array(repeating: -.infinity, count: alphaCount))
+    package static func nothing(alphaCount: Int) -> WantedValues {
+        let all = everything(alphaCount: alphaCount)
+        return WantedValues(low: all.high, high: all.low, mostFrom: all.high, leastTo: all.low)
     }
 }
 
@@ -93,49 +97,49 @@ package struct CorrelationPlan: Sendable {
     }
 
     /// The stage that computes the tiles of some block rows.
-    package func stage(name: String, rows: Range<Int>, mode: CorrelationTask.Mode, brackets: MedianBrackets) -> JobStage {
+    package func stage(name: String, rows: Range<Int>, mode: CorrelationTask.Mode, wanted: WantedValues) -> JobStage {
         let grid = TaskGrid(
             rowBlocks: rows, blockCount: layout.blockCount,
             group: Self.group(rows: rows, blockCount: layout.blockCount))
         return JobStage(
-            name: name, plan: planHash(name: name, grid: grid, mode: mode, brackets: brackets), kind: "correlation",
+            name: name, plan: planHash(name: name, grid: grid, mode: mode, wanted: wanted), kind: "correlation",
             taskCount: grid.taskCount, grid: grid,
             tileCount: Self.tileCount(rows: rows, blockCount: layout.blockCount),
             laterTileCount: Self.tileCount(rows: rows.upperBound..<layout.blockCount, blockCount: layout.blockCount)
         ) { index in
-            Payload(copying: task(index, grid: grid, mode: mode, brackets: brackets).encoded())
+            Payload(copying: task(index, grid: grid, mode: mode, wanted: wanted).encoded())
         }
     }
 
     /// The stage that recomputes every tile in which one of some alphas takes part, keeping only values inside the
     /// brackets. The tiles are the same as before, so their bits are the same.
-    package func redoStage(name: String, blocks: [Int], brackets: MedianBrackets) -> JobStage {
-        let wanted = Set(blocks)
-        // Block pairs (i <= j) of which at least one side is wanted, one task each.
+    package func redoStage(name: String, blocks: [Int], wanted: WantedValues) -> JobStage {
+        let redone = Set(blocks)
+        // Block pairs (i <= j) of which at least one side is redone, one task each.
         let tiles = (0..<layout.blockCount).flatMap { row in
             (row..<layout.blockCount).compactMap { column in
-                wanted.contains(row) || wanted.contains(column) ? (row, column) : nil
+                redone.contains(row) || redone.contains(column) ? (row, column) : nil
             }
         }
-        let hash = planHash(name: name, grid: nil, mode: .medianOnly, brackets: brackets)
+        let hash = planHash(name: name, grid: nil, mode: .medianOnly, wanted: wanted)
         return JobStage(
             name: name, plan: hash, kind: "correlation", taskCount: tiles.count, grid: nil, tileCount: tiles.count
         ) { index in
             let (row, column) = tiles[index]
-            let task = task(rows: row..<(row + 1), columns: column..<(column + 1), mode: .medianOnly, brackets: brackets)
+            let task = task(rows: row..<(row + 1), columns: column..<(column + 1), mode: .medianOnly, wanted: wanted)
             return Payload(copying: task.encoded())
         }
     }
 
     package func task(
-        _ index: Int, grid: TaskGrid, mode: CorrelationTask.Mode, brackets: MedianBrackets
+        _ index: Int, grid: TaskGrid, mode: CorrelationTask.Mode, wanted: WantedValues
     ) -> CorrelationTask {
         let (rows, columns) = grid.blocks(ofTask: index)
-        return task(rows: rows, columns: columns, mode: mode, brackets: brackets)
+        return task(rows: rows, columns: columns, mode: mode, wanted: wanted)
     }
 
     private func task(
-        rows: Range<Int>, columns: Range<Int>, mode: CorrelationTask.Mode, brackets: MedianBrackets
+        rows: Range<Int>, columns: Range<Int>, mode: CorrelationTask.Mode, wanted: WantedValues
     ) -> CorrelationTask {
         let indices = Array(rows) + columns.filter { !rows.contains($0) }
         let position = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, UInt16($0)) })
@@ -143,8 +147,9 @@ package struct CorrelationPlan: Sendable {
             let alphas = layout.alphas(ofBlock: index)
             return CorrelationTask.Block(
                 index: UInt32(index), hash: layout.blockHashes[index], alphaCount: alphas.count,
-                ranks: Array(layout.ranks[alphas]), bracketLow: Array(brackets.low[alphas]),
-                bracketHigh: Array(brackets.high[alphas]))
+                ranks: Array(layout.ranks[alphas]), bracketLow: Array(wanted.low[alphas]),
+                bracketHigh: Array(wanted.high[alphas]), mostFrom: Array(wanted.mostFrom[alphas]),
+                leastTo: Array(wanted.leastTo[alphas]))
         }
         let tiles = rows.flatMap { row in
             columns.filter { $0 >= row }.map { CorrelationTask.Tile(row: position[row]!, column: position[$0]!) }
@@ -152,12 +157,13 @@ package struct CorrelationPlan: Sendable {
         return CorrelationTask(
             mode: mode, convention: parameters.convention, precision: parameters.precision,
             blockEdge: layout.blockEdge, dayCount: layout.dayCount, firstDay: firstDay,
-            minOverlap: parameters.minOverlap, blocks: blocks, tiles: tiles)
+            minOverlap: parameters.minOverlap, neighbours: parameters.neighbours,
+            edges: mode == .full ? parameters.edges : nil, blocks: blocks, tiles: tiles)
     }
 
     /// Everything that decides the payloads of a stage goes in.
     private func planHash(
-        name: String, grid: TaskGrid?, mode: CorrelationTask.Mode, brackets: MedianBrackets
+        name: String, grid: TaskGrid?, mode: CorrelationTask.Mode, wanted: WantedValues
     ) -> PlanHash {
         var sha = SHA256()
         var writer = ByteWriter()
@@ -169,11 +175,14 @@ package struct CorrelationPlan: Sendable {
         writer.write(mode.rawValue)
         for value in [
             parameters.minOverlap, layout.blockEdge, layout.dayCount, firstDay, grid?.group ?? 0,
-            grid?.rowBlocks.lowerBound ?? 0, grid?.rowBlocks.upperBound ?? 0,
+            grid?.rowBlocks.lowerBound ?? 0, grid?.rowBlocks.upperBound ?? 0, parameters.neighbours,
+            parameters.edges.map { $0.absolute ? 2 : 1 } ?? 0,
         ] { writer.write(Int64(value)) }
+        writer.write(parameters.edges?.from ?? 0)
         sha.update(data: writer.bytes)
-        brackets.low.withUnsafeBytes { sha.update(bufferPointer: $0) }
-        brackets.high.withUnsafeBytes { sha.update(bufferPointer: $0) }
+        for values in [wanted.low, wanted.high, wanted.mostFrom, wanted.leastTo] {
+            values.withUnsafeBytes { sha.update(bufferPointer: $0) }
+        }
         return PlanHash(sha.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
     }
 }

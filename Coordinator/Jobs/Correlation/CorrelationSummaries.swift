@@ -6,64 +6,62 @@ import Dispatch
 /// Merging is addition of integers, comparison with a tie rule, and appending to multisets; so any order gives the
 /// same answer to the bit.
 struct CorrelationSummaries: Sendable {
-    private(set) var minimum: [Double]
-    private(set) var minimumRank: [UInt32]
-    private(set) var maximum: [Double]
-    private(set) var maximumRank: [UInt32]
-    private(set) var maximumDays: [UInt32]
+    /// Nearest neighbours found so far, nearest first.
+    private(set) var most: NeighbourLists
+    private(set) var least: NeighbourLists
     private(set) var sum: [Int64]
     private(set) var count: [Int]
     private var searches: [MedianSearch]
     private(set) var twinPairs = 0
+    /// Pairs beyond the threshold, in no particular order; nil once there were more than are kept.
+    private(set) var edges: [CorrelationPartial.Edge]? = []
 
     /// Alphas that one step of parallel work takes.
     private static let alphasPerStep = 64
 
-    init(alphaCount: Int) {
-        minimum = Array(repeating: .infinity, count: alphaCount)
-        minimumRank = Array(repeating: .max, count: alphaCount)
-        maximum = Array(repeating: -.infinity, count: alphaCount)
-        maximumRank = Array(repeating: .max, count: alphaCount)
-        maximumDays = Array(repeating: 0, count: alphaCount)
+    init(alphaCount: Int, neighbours: Int, precision: Precision) {
+        most = NeighbourLists(alphaCount: alphaCount, kept: neighbours, end: .most)
+        least = NeighbourLists(alphaCount: alphaCount, kept: neighbours, end: .least)
         sum = Array(repeating: 0, count: alphaCount)
         count = Array(repeating: 0, count: alphaCount)
-        searches = Array(repeating: MedianSearch(), count: alphaCount)
+        searches = Array(repeating: MedianSearch(precision), count: alphaCount)
     }
 
-    var alphaCount: Int { minimum.count }
+    var alphaCount: Int { sum.count }
 
     /// What the next tiles have to return of each alpha's values.
-    var brackets: MedianBrackets {
-        MedianBrackets(low: searches.map(\.low), high: searches.map(\.high))
+    var wanted: WantedValues {
+        WantedValues(low: searches.map(\.low), high: searches.map(\.high), mostFrom: most.bounds, leastTo: least.bounds)
     }
 
     /// Merges one block of a partial whose alphas begin at layout position `start`.
     mutating func merge(_ block: CorrelationPartial.Block, at start: Int, mode: CorrelationTask.Mode) {
         var next = 0
         for slot in 0..<block.alphaCount {
-            let alpha = start + slot
             let values = next..<(next + Int(block.insideCount[slot]))
             next = values.upperBound
-            let isFull = mode == .full
-            searches[alpha].add(inside: block.insideValues[values], below: isFull ? Int(block.below[slot]) : 0)
-            guard isFull else { continue }
-
-            let minimumKey = (block.minimum[slot], block.minimumRank[slot])
-            if minimumKey < (minimum[alpha], minimumRank[alpha]) {
-                (minimum[alpha], minimumRank[alpha]) = minimumKey
-            }
-            let maximumKey = (-block.maximum[slot], block.maximumRank[slot])
-            if maximumKey < (-maximum[alpha], maximumRank[alpha]) {
-                maximum[alpha] = block.maximum[slot]
-                maximumRank[alpha] = block.maximumRank[slot]
-                maximumDays[alpha] = block.maximumDays[slot]
-            }
-            sum[alpha] += block.sum[slot]
-            count[alpha] += Int(block.count[slot])
+            searches[start + slot].add(
+                inside: values, of: block.insideValues, below: mode == .full ? Int(block.below[slot]) : 0)
+        }
+        guard mode == .full else { return }
+        most.merge(block.most, counts: block.mostCount, at: start)
+        least.merge(block.least, counts: block.leastCount, at: start)
+        for slot in 0..<block.alphaCount {
+            sum[start + slot] += block.sum[slot]
+            count[start + slot] += Int(block.count[slot])
         }
     }
 
     mutating func addTwinPairs(_ pairs: Int) { twinPairs += pairs }
+
+    /// A part of the edges would answer no question, so too many are none.
+    mutating func add(_ found: [CorrelationPartial.Edge], dropped: UInt64) {
+        guard dropped == 0, let kept = edges?.count, kept + found.count <= Limits.edgesMax else {
+            edges = nil
+            return
+        }
+        edges?.append(contentsOf: found)
+    }
 
     /// Narrows every alpha's bracket.
     ///

@@ -1,14 +1,21 @@
+import CKernels
+import ClusterModel
+
 /// What is kept of one alpha's correlations to find their exact median: those inside a bracket, and how many lie below it.
 struct MedianSearch: Sendable {
     /// Both ends belong to the bracket.
     private(set) var low = -Double.infinity
     private(set) var high = Double.infinity
     private var below = 0
-    private var inside: [Double] = []
+    private var inside: CorrelationValues
+
+    init(_ precision: Precision) {
+        inside = CorrelationValues(precision)
+    }
 
     /// Takes in values inside the bracket and a number of values below it.
-    mutating func add(inside values: ArraySlice<Double>, below count: Int) {
-        inside.append(contentsOf: values)
+    mutating func add(inside range: Range<Int>, of values: CorrelationValues, below count: Int) {
+        if !range.isEmpty { inside.append(range, of: values) }
         below += count
     }
 
@@ -23,16 +30,14 @@ struct MedianSearch: Sendable {
     ///   - fraction: part of all values that has been seen, 0 ... 1.
     ///   - deviations: half width in standard deviations.
     mutating func narrow(seen: Int, fraction: Double, deviations: Double) {
-        guard seen > 0, !inside.isEmpty else { return }
+        guard seen > 0, inside.count > 0 else { return }
         let slack = deviations * (Double(seen) / 4 * max(0, 1 - fraction)).squareRoot() + 1
         let first = Int((Double(seen) / 2 - slack).rounded(.down)) - below
         let last = Int((Double(seen) / 2 + slack).rounded(.up)) - below
         // An order statistic that lies outside leaves its side as it is.
         if first > 0, first < inside.count { low = inside.select(first) }
         if last >= 0, last < inside.count - 1 { high = inside.select(last) }
-        let (low, high) = (low, high)
-        below += inside.count { $0 < low }
-        inside.removeAll { $0 < low || $0 > high }
+        below += inside.keep(from: low, to: high)
     }
 
     enum Outcome: Equatable {
@@ -47,13 +52,14 @@ struct MedianSearch: Sendable {
     /// Exact median once all values have been seen: the mean of the two middle ones when their number is even.
     ///
     /// - Parameter count: number of values.
-    mutating func median(count: Int) -> Outcome {
+    func median(count: Int) -> Outcome {
         guard count > 0 else { return .undefined }
         let lower = (count - 1) / 2 - below
         let upper = count / 2 - below
         if lower < 0 { return .missedBelow }
         if upper >= inside.count { return .missedAbove }
-        let (a, b) = (inside.select(lower), inside.select(upper))
+        let a = inside.select(lower)
+        let b = upper == lower ? a : inside.select(upper)
         return .value(a == b ? a : a / 2 + b / 2)
     }
 
@@ -71,36 +77,35 @@ struct MedianSearch: Sendable {
     }
 }
 
-extension [Double] {
-    /// The value that sorting would put at `position`, in linear time on average; reorders the array (Hoare's selection).
-    mutating func select(_ position: Int) -> Double {
-        withUnsafeMutableBufferPointer { values in
-            var left = 0
-            var right = values.count - 1
-            while left < right {
-                let pivot = Swift.max(
-                    Swift.min(values[left], values[right]),
-                    Swift.min(Swift.max(values[left], values[right]), values[(left + right) / 2]))
-                var i = left
-                var j = right
-                while i <= j {
-                    while values[i] < pivot { i += 1 }
-                    while pivot < values[j] { j -= 1 }
-                    if i <= j {
-                        values.swapAt(i, j)
-                        i += 1
-                        j -= 1
-                    }
-                }
-                if position <= j {
-                    right = j
-                } else if position >= i {
-                    left = i
-                } else {
-                    break
-                }
+extension CorrelationValues {
+    /// The value that sorting would put at `position`.
+    func select(_ position: Int) -> Double {
+        switch self {
+        case .float64(let values):
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: values.count) {
+                ag_select_f64(values, values.count, position, $0.baseAddress)
             }
-            return values[position]
+        case .float32(let values):
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: values.count) {
+                Double(ag_select_f32(values, values.count, position, $0.baseAddress))
+            }
         }
+    }
+
+    /// Drops the values outside `low ... high`; returns how many were smaller.
+    mutating func keep(from low: Double, to high: Double) -> Int {
+        var below = 0
+        switch self {
+        case .float64(var values):
+            self = .float64([])
+            values.removeLast(values.count - ag_select_f64_keep(&values, values.count, low, high, &below))
+            self = .float64(values)
+        case .float32(var values):
+            self = .float32([])
+            // The ends are values themselves or infinite.
+            values.removeLast(values.count - ag_select_f32_keep(&values, values.count, Float(low), Float(high), &below))
+            self = .float32(values)
+        }
+        return below
     }
 }

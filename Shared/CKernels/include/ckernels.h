@@ -130,33 +130,78 @@ double ag_pair_of_common_dates(
 
 // --- epilogue.c: from correlations to mergeable summaries ---
 
-// Values that fall inside their alpha's bracket, in the order found.
+// Rows that are reduced together.
+enum { AG_ROWS = 4 };
+
+// Values that fall inside their alpha's bracket; those of one alpha in the order of their rows and columns.
 typedef struct {
     double *values;
     uint32_t *alphas;
     size_t count, capacity;
 } ag_log;
 
-// Makes room for `more` further values; 0 when memory is exhausted.
-int32_t ag_log_reserve(ag_log *log, size_t more);
 void ag_log_free(ag_log *log);
 
-// Running summaries of the alphas of one block, one element per alpha (see CorrelationPartial.Block).
+// A pair among the nearest neighbours of an alpha; rank UINT32_MAX where there is none yet.
 typedef struct {
-    double *minimum, *maximum;
-    uint32_t *minimum_rank, *maximum_rank, *maximum_days;
+    double r;
+    uint32_t rank, days;
+} ag_neighbour;
+
+// A pair beyond the threshold, each once.
+typedef struct {
+    double r;
+    uint32_t rank_a, rank_b, days, unused;
+} ag_edge;
+
+typedef struct {
+    double from;       // pairs with r, or with `absolute` |r|, of at least this
+    int32_t absolute;
+    ag_edge *edges;
+    size_t count, capacity, limit;
+    uint64_t dropped;  // further pairs, once there were `limit`
+} ag_edge_log;
+
+void ag_edge_log_free(ag_edge_log *log);
+
+// Running summaries of the alphas of one block, one element per alpha (see CorrelationPartial.Block), with room for
+// AG_LANES - 1 more.
+typedef struct {
     int64_t *sum;
     uint32_t *count, *below;
     const uint32_t *rank;
     const double *low, *high;
+    size_t kept;                  // neighbours at each end
+    ag_neighbour *most, *least;   // `kept` per alpha, nearest first
+    double *most_from, *least_to; // pairs in between are not among them
     ag_log *log;
 } ag_summary;
 
-// Takes r[start..<end] of row alpha i into its own summary and into those of the column alphas. NaN is left out.
-// Both logs have room for 2 * (end - start) further values.
-void ag_reduce_row(
-    const double *r, const uint32_t *days, size_t start, size_t end, size_t i, const ag_summary *row,
-    const ag_summary *column, int32_t median_only);
+// Some rows of a tile, from row alpha `first` on; NaN where there is no pair, and up to the next multiple of 8 columns.
+typedef struct {
+    const double *r;
+    const uint32_t *days;
+    size_t step, days_step, first, count, columns;
+} ag_rows;
+
+// Takes rows into the summaries of their own alphas and of the column alphas; and, unless NULL, into the edges.
+void ag_reduce(
+    const ag_rows *rows, const ag_summary *row, const ag_summary *column, int32_t median_only, ag_edge_log *edges);
+
+// What `ag_reduce` does without vectors and edges: its slow twin. Whether this CPU has the fast one.
+void ag_reduce_plain(const ag_rows *rows, const ag_summary *row, const ag_summary *column, int32_t median_only);
+int32_t ag_has_vector_reduce(void);
+
+// --- select.c: order statistics ---
+
+// The value that sorting n values without NaN would put at `position` < n; `scratch` has room for n.
+double ag_select_f64(const double *values, size_t n, size_t position, double *scratch);
+float ag_select_f32(const float *values, size_t n, size_t position, float *scratch);
+
+// Packs the values from low to high to the front, in their order; returns how many they are, and in *below how many were
+// smaller.
+size_t ag_select_f64_keep(double *values, size_t n, double low, double high, size_t *below);
+size_t ag_select_f32_keep(float *values, size_t n, float low, float high, size_t *below);
 
 // --- tile.c: one tile ---
 
@@ -183,7 +228,8 @@ typedef struct {
     int32_t diagonal;  // only pairs i < j
     ag_rule rule;
     uint32_t *days;
-    double *rows;             // scratch: 5 x edge
+    double *rows;             // scratch: 8 x step
+    size_t step;              // edge rounded up to a multiple of 8
     double *pair_x, *pair_y;  // scratch: days of the panel + 8 each
 } ag_tile;
 
@@ -198,6 +244,6 @@ size_t ag_plan_uniform_tile(const ag_tile *tile, uint32_t common);
 // diagonal tile alike and its diagonal untouched). Returns how many pairs the two-pass kernel decided.
 uint64_t ag_finish_tile(
     const ag_tile *tile, const ag_products *products, const ag_summary *row, const ag_summary *column,
-    int32_t median_only, double *values);
+    int32_t median_only, ag_edge_log *edges, double *values);
 
 #endif
