@@ -44,10 +44,11 @@ import Testing
     }
 
     @Test(
-        "Each C library, and each library that would spread, is imported by exactly one target",
+        "Each C library, and each library that would spread, is imported by the targets that own it alone",
         arguments: [
             ("CLibpq", ["Store"]), ("CZeroMQ", ["Messaging"]), ("COpenBLAS", ["Kernels"]), ("CZlib", ["Panel"]),
-            ("CKernels", ["Kernels"]), ("CChecksum", ["WireProtocol"]), ("SwiftProtobuf", ["WireProtocol"]),
+            // The merge of a job selects its medians with the vector loops of the kernels.
+            ("CKernels", ["Kernels", "Jobs"]), ("CChecksum", ["WireProtocol"]), ("SwiftProtobuf", ["WireProtocol"]),
             ("Hummingbird", ["API"]),
         ])
     func quarantine(module: String, owners: [String]) {
