@@ -44,11 +44,13 @@ extension Store {
             var report = AlphaChangeReport(alphas: 0, pnlRows: 0)
             for (region, ids) in try Self.alphasByRegion(ids, table: table, kind: kind, connection) {
                 let names = RegionTables(region)
-                for (index, name) in [names.pnl(unsubmitted: unsubmitted), names.correlationJobs].enumerated() {
+                let own = names.pnl(unsubmitted: unsubmitted)
+                for (index, name) in [own, names.correlationJobs, names.correlationUnsubmittedJobs].enumerated() {
                     let deleted = try connection.execute(
                         "DELETE FROM \(quoted(identifier: name)) WHERE alpha_id = ANY ($1::text[])", [.texts(ids)])
                     if index == 0 { report.pnlRows += deleted.affectedRows }
                 }
+                try Self.deleteRelations(of: ids, names, connection)
                 // The other tables refer to this one and follow it.
                 report.alphas += try connection.execute(
                     "DELETE FROM \(table) WHERE alpha_id = ANY ($1::text[])", [.texts(ids)]
@@ -131,8 +133,8 @@ extension Store {
 
     /// The ids that are not in `present`. Ids are compared as bytes, like PostgreSQL does and `String` does not.
     static func absent(_ ids: [String], from present: [String]) -> [String] {
-        let known = Set(present.map { Array($0.utf8) })
-        return ids.filter { !known.contains(Array($0.utf8)) }
+        let known = AlphaIndex(present)
+        return ids.filter { known.find($0) < 0 }
     }
 
     /// Each id once, in order of first appearance.

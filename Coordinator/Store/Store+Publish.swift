@@ -57,28 +57,42 @@ extension Store {
     /// ones, never a mixture. Publishing the same again changes only `last_updated`.
     ///
     /// - Parameters:
+    ///   - neighbours: in any order, ranks from 1; gone through once per attempt. Without them there are none afterwards.
+    ///   - edges: the same.
     ///   - job: saved in the same transaction, so that a job is done exactly when its rows are there.
     /// - Throws: `GridError(.conflict)` when another coordinator has taken over, or the region's settings are no longer
     ///   those of the publication (target `.region`); nothing is written then.
     @discardableResult
     package func publishCorrelation(
-        _ rows: [CorrelationRow], of publication: Publication, epoch: Epoch, saving job: JobView? = nil
+        _ rows: [CorrelationRow], neighbours: (any Sequence<CorrelationNeighbour>)? = nil,
+        edges: (any Sequence<CorrelationEdge>)? = nil, of publication: Publication, epoch: Epoch, saving job: JobView? = nil
     ) throws(GridError) -> PublishReport {
         try ensureRegion(publication.region)
+        return try publishing(publication, into: publication.table, epoch: epoch, saving: job) { connection in
+            try Self.copyRows(rows, connection)
+            let written = try Self.upsertRows(of: publication, connection)
+            try Self.replaceRelations(neighbours, edges, of: publication, connection)
+            return (rows.count, written)
+        }
+    }
+
+    /// The transaction of a publication: `write` makes `incoming_rows` and puts them into the table; rows of other alphas
+    /// go.
+    func publishing(
+        _ publication: Publication, into table: String, epoch: Epoch, saving job: JobView?,
+        write: (Connection) throws -> (incoming: Int, written: Int)
+    ) throws(GridError) -> PublishReport {
         let action = Action(
-            "publish \(publication.table)",
-            needs: "SELECT, INSERT, UPDATE and DELETE on \(publication.table), UPDATE on coordinator_lease, "
-                + "and TEMPORARY on the database")
+            "publish \(table)",
+            needs: "SELECT, INSERT, UPDATE and DELETE on \(table), UPDATE on coordinator_lease, and TEMPORARY on the database")
         return try pool.write(action, patience: .bulk) { connection in
             try Self.hold(epoch, connection)
             if publication.target == .region { try Self.requireSettings(of: publication, connection) }
-            try connection.lock("publish \(publication.table)")
-            try Self.copyRows(rows, connection)
-            let written = try Self.upsertRows(of: publication, connection)
-            let deleted = try Self.deleteOtherRows(of: publication, connection)
+            try connection.lock("publish \(table)")
+            let (incoming, written) = try write(connection)
+            let deleted = try Self.deleteOtherRows(of: publication, from: table, connection)
             if let job { try Self.save(job, epoch, connection) }
-            return PublishReport(
-                table: publication.table, rows: written, alphasGone: rows.count - written, rowsDeleted: deleted)
+            return PublishReport(table: table, rows: written, alphasGone: incoming - written, rowsDeleted: deleted)
         }
     }
 
@@ -155,8 +169,10 @@ extension Store {
         ).affectedRows
     }
 
-    private static func deleteOtherRows(of publication: Publication, _ connection: Connection) throws -> Int {
-        let table = quoted(identifier: publication.table)
+    private static func deleteOtherRows(
+        of publication: Publication, from table: String, _ connection: Connection
+    ) throws -> Int {
+        let table = quoted(identifier: table)
         let others = "NOT EXISTS (SELECT FROM incoming_rows i WHERE i.alpha_id = t.alpha_id)"
         guard publication.target == .job else {
             return try connection.execute("DELETE FROM \(table) t WHERE \(others)").affectedRows

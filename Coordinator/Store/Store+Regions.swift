@@ -24,16 +24,19 @@ extension Store {
         }
     }
 
-    /// Changes what the region's own job computes; the region is made when it is new. Published rows stay as they are
-    /// until the next job.
+    /// Changes what the region's own job computes. Published rows stay as they are until the next job.
     ///
-    /// - Throws: `GridError(.usage)` for parameters no job could have.
-    package func setRegionSettings(_ region: Region, _ settings: RegionSettings) throws(GridError) {
+    /// - Parameter creating: whether a region that is new is made.
+    /// - Throws: `GridError(.usage)` for parameters no job could have, `.notFound` for an unknown region.
+    package func setRegionSettings(
+        _ region: Region, _ settings: RegionSettings, creating: Bool = false
+    ) throws(GridError) {
         _ = try CorrelationParameters(
             convention: settings.convention, window: settings.window, minOverlap: settings.minOverlap)
-        try ensureRegion(region)
+        if creating { try ensureRegion(region) }
         let action = Action("change the settings of region \(region)", needs: "UPDATE on regions and INSERT on audit_log")
         try pool.write(action) { connection in
+            _ = try Self.requireRegion(region, connection)
             try connection.execute(
                 "UPDATE regions SET convention = $2, window_spec = $3, min_overlap = $4 WHERE region_name = $1",
                 [

@@ -18,6 +18,9 @@ package struct RegionStatus: Codable, Hashable, Sendable {
     package var convention: String
     package var window: String
     package var minOverlap: Int
+
+    /// Nothing has been imported, as after a first import that was killed.
+    package var isEmpty: Bool { alphas == 0 && alphasUnsubmitted == 0 && pnlRows == 0 && pnlRowsUnsubmitted == 0 }
 }
 
 package struct DatabaseStatus: Codable, Hashable, Sendable {

@@ -19,8 +19,7 @@ extension Panel {
         let name = FileSystem.name(path)
         let file = try FileSystem.contents(of: path)
         let header = try PanelFileHeader(decoding: file.bytes, name: name)
-        let shape = try header.shape(fileBytes: file.count, name: name)
-        let blocksEnd = PanelFileHeader.byteCount + shape.totalBytes
+        let blocksEnd = try header.blocksEnd(fileBytes: file.count, name: name)
         let metadata = UnsafeRawBufferPointer(rebasing: file.bytes[blocksEnd...])
         guard PanelHashing.hash(metadata) == header.metadataHash else {
             throw PanelFileHeader.damaged(name, "its metadata does not match its hash")
@@ -29,11 +28,11 @@ extension Panel {
         let storage = Payload(adopting: blocks) { withExtendedLifetime(file) {} }
         let parts: Parts
         do throws(GridError) {
-            parts = try parse(metadata, header, shape, storage, name: name)
+            parts = try parse(metadata, header, storage, name: name)
         } catch {
             throw error.kind == .failed ? error : PanelFileHeader.damaged(name, error.message)
         }
-        let hashes = PanelHashing.blocks(storage, shape)
+        let hashes = PanelHashing.blocks(storage, parts.shape)
         for (index, hash) in hashes.enumerated() where hash != parts.blockHashes[index] {
             throw PanelFileHeader.damaged(name, "block \(index) does not match its hash")
         }
@@ -47,6 +46,7 @@ extension Panel {
 
     private func encodedMetadata() -> [UInt8] {
         var writer = ByteWriter(capacity: 64 + dates.count * 4 + alphaCount * 64 + blockCount * 32)
+        for block in 0..<blockCount { writer.write(UInt32(alphas(inBlock: block).count)) }
         for date in dates { writer.write(date.rawValue) }
         for id in alphaIDs { writer.write(id) }
         writer.writeArray(inputOrder.map { UInt32($0) })
@@ -56,10 +56,16 @@ extension Panel {
     }
 
     private static func parse(
-        _ metadata: UnsafeRawBufferPointer, _ header: PanelFileHeader, _ shape: PanelShape, _ storage: Payload, name: String
+        _ metadata: UnsafeRawBufferPointer, _ header: PanelFileHeader, _ storage: Payload, name: String
     ) throws(GridError) -> Parts {
         var reader = ByteReader(metadata, what: "metadata")
         func damaged(_ what: String) -> GridError { PanelFileHeader.damaged(name, what) }
+        let counts = try reader.readArray(UInt32.self, count: Int(header.blockCount)).map { Int($0) }
+        let shape = try PanelShape(
+            blockCounts: counts, dayCount: Int(header.dayCount), blockEdge: Int(header.blockEdge), name: "its metadata")
+        guard shape.alphaCount == Int(header.alphaCount) else {
+            throw damaged("its blocks have \(shape.alphaCount) alphas, its header \(header.alphaCount)")
+        }
         var dates: [Day] = []
         for _ in 0..<Int(header.dateCount) { dates.append(Day(rawValue: try reader.read())) }
         guard zip(dates, dates.dropFirst()).allSatisfy({ $0 < $1 }) else { throw damaged("its dates are not ascending") }

@@ -72,7 +72,7 @@ package final class Panel: Sendable {
     package var bytes: Int { storage.count }
     var storageBytes: UnsafeRawBufferPointer { storage.bytes }
 
-    /// `blockEdge` x `dayCount` values, alpha-major; missing series behind the last alpha.
+    /// `blockEdge` x `dayCount` values, alpha-major; missing series behind the block's last alpha.
     package func block(_ index: Int) -> UnsafeBufferPointer<Double> {
         blockBytes(index).assumingMemoryBound(to: Double.self)
     }
@@ -82,10 +82,8 @@ package final class Panel: Sendable {
         Payload(adopting: blockBytes(index)) { [self] in withExtendedLifetime(self) {} }
     }
 
-    /// Alphas in a block: `blockEdge`, fewer in the last one.
-    package func alphas(inBlock index: Int) -> Range<Int> {
-        (index * blockEdge)..<min((index + 1) * blockEdge, alphaCount)
-    }
+    /// Layout positions of a block's alphas, at most `blockEdge`.
+    package func alphas(inBlock index: Int) -> Range<Int> { shape.alphas(inBlock: index) }
 
     /// One alpha's values by date.
     package func series(_ alpha: Int) -> UnsafeBufferPointer<Double> {

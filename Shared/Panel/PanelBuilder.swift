@@ -8,14 +8,19 @@ import Dispatch
 package final class PanelBuilder: @unchecked Sendable {
     package let shape: PanelShape
     package let dates: [Day]
-    private let alphaIDs: [String]
+    let alphaIDs: [String]
     /// Layout position of each alpha of the input.
-    private let inputOrder: [Int]
+    let inputOrder: [Int]
     /// Byte offset of each alpha's series, in input order: `set` is called for every row of a database.
     private let offsets: [Int]
     private let idOrder: [UInt32]
+    private let sampledAlphaCount: Int
     private let storage: Payload
     private let base: UnsafeMutableRawPointer
+    /// Hashes of series and blocks that are as they were in an earlier panel, by position; nil, or beyond the end, for
+    /// those to be computed.
+    var knownDigests: [BlockHash?] = []
+    var knownBlockHashes: [BlockHash?] = []
 
     /// - Parameters:
     ///   - alphaIDs: distinct ids, in the order of the input.
@@ -23,23 +28,22 @@ package final class PanelBuilder: @unchecked Sendable {
     ///   - blockEdge: alphas per block, 1 ... `Limits.blockEdgeMax`.
     /// - Throws: `GridError(.usage)` naming the id, date or number that is not valid, also when there are none.
     package convenience init(alphaIDs: [String], dates: [Day], blockEdge: Int) throws(GridError) {
-        try self.init(alphaIDs: alphaIDs, dates: dates, dayCount: dates.count, blockEdge: blockEdge)
-        fillMissing(from: 0)
+        let layout = try PanelLayoutPlan(fresh: alphaIDs, dayCount: dates.count, blockEdge: blockEdge)
+        try self.init(alphaIDs: alphaIDs, dates: dates, layout: layout)
+        fillMissing()
     }
 
-    /// - Parameter dates: empty, or `dayCount` of them.
     /// Leaves the values undefined.
-    fileprivate init(alphaIDs ids: [String], dates: [Day], dayCount: Int, blockEdge: Int) throws(GridError) {
-        let name = "the panel"
-        let shape = try PanelShape(alphaCount: ids.count, dayCount: dayCount, blockEdge: blockEdge, name: name)
+    /// - Parameter dates: empty, or as many as the layout's days.
+    init(alphaIDs ids: [String], dates: [Day], layout: PanelLayoutPlan) throws(GridError) {
         for id in ids { if let problem = AlphaIDRule.problem(id) { throw GridError(.usage, problem) } }
         for (a, b) in zip(dates, dates.dropFirst()) where a >= b {
             throw GridError(.usage, "date \(b) comes behind \(a): expected ascending dates without duplicates")
         }
-        let layout = AlphaOrder.layout(ids)
+        let shape = layout.shape
         var inputOrder = [Int](repeating: 0, count: ids.count)
-        for (position, input) in layout.enumerated() { inputOrder[input] = position }
-        alphaIDs = layout.map { ids[$0] }
+        for (position, input) in layout.order.enumerated() { inputOrder[input] = position }
+        alphaIDs = layout.order.map { ids[$0] }
         let order = AlphaOrder.bytewise(alphaIDs)
         if let twice = AlphaOrder.duplicate(alphaIDs, bytewise: order) {
             throw GridError(.usage, "alpha id '\(twice.printable)' occurs twice")
@@ -47,9 +51,10 @@ package final class PanelBuilder: @unchecked Sendable {
         idOrder = order.map { UInt32($0) }
         self.inputOrder = inputOrder
         offsets = inputOrder.map { shape.offset(ofAlpha: $0) }
+        sampledAlphaCount = layout.sampledAlphaCount
         self.shape = shape
         self.dates = dates
-        storage = try FileSystem.allocate(bytes: shape.totalBytes, for: name)
+        storage = try FileSystem.allocate(bytes: shape.totalBytes, for: "the panel")
         base = UnsafeMutableRawPointer(mutating: storage.bytes.baseAddress!)
     }
 
@@ -73,10 +78,11 @@ package final class PanelBuilder: @unchecked Sendable {
         let group = 64
         let groups = PanelHashing.concurrentMap((shape.alphaCount + group - 1) / group) { index in
             let alphas = (index * group)..<min((index + 1) * group, self.shape.alphaCount)
-            return alphas.map { alpha in
+            return alphas.map { alpha -> (isValid: Bool, digest: BlockHash) in
+                if alpha < self.knownDigests.count, let digest = self.knownDigests[alpha] { return (true, digest) }
                 let isValid = self.canonicalise(alpha)
                 let bytes = UnsafeRawBufferPointer(start: self.series(alpha), count: self.shape.dayCount * 8)
-                return (isValid: isValid, digest: PanelHashing.hash(bytes))
+                return (isValid, PanelHashing.hash(bytes))
             }
         }
         let checked = groups.flatMap { $0 }
@@ -84,21 +90,46 @@ package final class PanelBuilder: @unchecked Sendable {
         return Panel(
             Panel.Parts(
                 shape: shape, alphaIDs: alphaIDs, inputOrder: inputOrder, idOrder: idOrder, dates: dates,
-                sampledAlphaCount: shape.alphaCount, blockHashes: PanelHashing.blocks(storage, shape),
+                sampledAlphaCount: sampledAlphaCount,
+                blockHashes: PanelHashing.blocks(storage, shape, known: knownBlockHashes),
                 alphaDigests: checked.map(\.digest), storage: storage))
     }
 
-    private func series(_ position: Int) -> UnsafeMutablePointer<Double> {
+    /// Which dates have a value of any alpha.
+    package func daysWithValues() -> [Bool] {
+        var found = [Bool](repeating: false, count: shape.dayCount)
+        // Nearly every alpha has nearly every date, so the list of those not yet seen shrinks at once.
+        var left = Array(0..<shape.dayCount)
+        for position in 0..<shape.alphaCount where !left.isEmpty {
+            let values = series(position)
+            left.removeAll { day in
+                found[day] = !values[day].isNaN
+                return found[day]
+            }
+        }
+        return found
+    }
+
+    func series(_ position: Int) -> UnsafeMutablePointer<Double> {
         (base + shape.offset(ofAlpha: position)).assumingMemoryBound(to: Double.self)
     }
 
-    /// Makes series from `first` on missing, the padding behind the last alpha included.
-    fileprivate func fillMissing(from first: Int) {
-        let end = shape.blockCount * shape.blockEdge
+    private func fillMissing() {
         let group = 64
-        DispatchQueue.concurrentPerform(iterations: (end - first + group - 1) / group) { index in
-            for position in (first + index * group)..<min(first + (index + 1) * group, end) {
+        DispatchQueue.concurrentPerform(iterations: (shape.alphaCount + group - 1) / group) { index in
+            for position in (index * group)..<min((index + 1) * group, shape.alphaCount) {
                 series(position).update(repeating: .nan, count: shape.dayCount)
+            }
+        }
+        fillPadding()
+    }
+
+    /// Makes the series missing that only fill blocks up.
+    func fillPadding() {
+        for block in 0..<shape.blockCount {
+            for slot in shape.alphas(inBlock: block).count..<shape.blockEdge {
+                let start = (base + shape.offset(ofSlot: slot, inBlock: block)).assumingMemoryBound(to: Double.self)
+                start.update(repeating: .nan, count: shape.dayCount)
             }
         }
     }
@@ -130,9 +161,9 @@ extension Panel {
     /// Lays a table out. The table is copied once; drop it afterwards.
     /// - Parameter blockEdge: alphas per block, 1 ... `Limits.blockEdgeMax`.
     package static func build(from table: PnLTable, blockEdge: Int) throws(GridError) -> Panel {
-        let builder = try PanelBuilder(
-            alphaIDs: table.alphaIDs, dates: table.dates, dayCount: table.dayCount, blockEdge: blockEdge)
-        builder.fillMissing(from: table.alphaIDs.count)
+        let layout = try PanelLayoutPlan(fresh: table.alphaIDs, dayCount: table.dayCount, blockEdge: blockEdge)
+        let builder = try PanelBuilder(alphaIDs: table.alphaIDs, dates: table.dates, layout: layout)
+        builder.fillPadding()
         let group = 64
         DispatchQueue.concurrentPerform(iterations: (table.alphaIDs.count + group - 1) / group) { index in
             for alpha in (index * group)..<min((index + 1) * group, table.alphaIDs.count) {

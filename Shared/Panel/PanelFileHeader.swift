@@ -2,20 +2,18 @@ import ClusterModel
 
 /// First page of a panel file.
 ///
-/// A panel file, version 1, all numbers little-endian:
+/// A panel file, version 2, all numbers little-endian:
 ///
 ///     0      this header, padded with zeros to 4,096 bytes
 ///     4096   the blocks as `PanelShape` lays them out in memory, so that the file can be mapped
-///     then   metadata: dates (Int32 each), ids in layout order (UInt16 byte count, bytes), layout positions in input
-///            order (UInt32 each, aligned to 4), SHA-256 of each block, SHA-256 of each alpha's series
-///
-/// The metadata stands behind the blocks so that alphas can be appended: they fill the last block, further blocks
-/// overwrite the old metadata, new metadata follows, and the header, written last, says where. Alphas never move.
+///     then   metadata: alphas of each block (UInt32 each), dates (Int32 each), ids in layout order (UInt16 byte
+///            count, bytes), layout positions in input order (UInt32 each, aligned to 4), SHA-256 of each block,
+///            SHA-256 of each alpha's series
 package struct PanelFileHeader: Equatable, Sendable {
-    package static let version: UInt32 = 1
+    package static let version: UInt32 = 2
     package static let byteCount = 4_096
     private static let magic = Array("AGPANEL\n".utf8)
-    private static let hashOffset = 112
+    private static let hashOffset = 116
 
     package var blockEdge: UInt32
     package var dayCount: UInt32
@@ -23,6 +21,7 @@ package struct PanelFileHeader: Equatable, Sendable {
     package var dateCount: UInt32
     package var alphaCount: UInt32
     package var sampledAlphaCount: UInt32
+    package var blockCount: UInt32
     package var metadataOffset: UInt64
     package var metadataBytes: UInt64
     package var contentHash: BlockHash
@@ -34,6 +33,7 @@ package struct PanelFileHeader: Equatable, Sendable {
         dateCount = UInt32(panel.dates.count)
         alphaCount = UInt32(panel.alphaCount)
         sampledAlphaCount = UInt32(panel.sampledAlphaCount)
+        blockCount = UInt32(panel.blockCount)
         metadataOffset = UInt64(Self.byteCount + panel.bytes)
         metadataBytes = UInt64(metadata.count)
         contentHash = panel.contentHash
@@ -43,7 +43,9 @@ package struct PanelFileHeader: Equatable, Sendable {
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: Self.byteCount)
         for byte in Self.magic { writer.write(byte) }
-        for number in [Self.version, blockEdge, dayCount, dateCount, alphaCount, sampledAlphaCount] { writer.write(number) }
+        for number in [Self.version, blockEdge, dayCount, dateCount, alphaCount, sampledAlphaCount, blockCount] {
+            writer.write(number)
+        }
         writer.write(metadataOffset)
         writer.write(metadataBytes)
         writer.write(contentHash)
@@ -70,6 +72,7 @@ package struct PanelFileHeader: Equatable, Sendable {
         dateCount = try reader.read()
         alphaCount = try reader.read()
         sampledAlphaCount = try reader.read()
+        blockCount = try reader.read()
         metadataOffset = try reader.read()
         metadataBytes = try reader.read()
         contentHash = try reader.readBlockHash()
@@ -80,11 +83,11 @@ package struct PanelFileHeader: Equatable, Sendable {
         else { throw Self.damaged(name, "its header does not match its hash") }
     }
 
+    /// Where the blocks end and the metadata begins.
     /// - Throws: `GridError(.failed)` when the sizes contradict each other or the file's size.
-    package func shape(fileBytes: Int, name: String) throws(GridError) -> PanelShape {
-        let shape: PanelShape
+    package func blocksEnd(fileBytes: Int, name: String) throws(GridError) -> Int {
         do throws(GridError) {
-            shape = try PanelShape(
+            try PanelShape.check(
                 alphaCount: Int(alphaCount), dayCount: Int(dayCount), blockEdge: Int(blockEdge), name: "its header")
         } catch { throw Self.damaged(name, error.message) }
         guard dateCount == 0 || dateCount == dayCount else {
@@ -93,7 +96,11 @@ package struct PanelFileHeader: Equatable, Sendable {
         guard sampledAlphaCount <= alphaCount else {
             throw Self.damaged(name, "its header has \(sampledAlphaCount) sampled of \(alphaCount) alphas")
         }
-        let blocksEnd = Self.byteCount + shape.totalBytes
+        guard blockCount >= (alphaCount + blockEdge - 1) / blockEdge, blockCount <= alphaCount else {
+            throw Self.damaged(name, "its header has \(blockCount) blocks of \(blockEdge) for \(alphaCount) alphas")
+        }
+        let stride = PanelShape.blockStride(blockEdge: Int(blockEdge), dayCount: Int(dayCount))
+        let blocksEnd = Self.byteCount + Int(blockCount) * stride
         guard metadataOffset == UInt64(blocksEnd) else {
             throw Self.damaged(name, "its metadata begins at byte \(metadataOffset), its blocks end at \(blocksEnd)")
         }
@@ -103,7 +110,7 @@ package struct PanelFileHeader: Equatable, Sendable {
         guard metadataBytes == UInt64(fileBytes - blocksEnd) else {
             throw Self.damaged(name, "it has bytes behind its metadata")
         }
-        return shape
+        return blocksEnd
     }
 
     static func damaged(_ name: String, _ what: String) -> GridError {

@@ -3,15 +3,45 @@ import ClusterModel
 /// Where alphas stand in a panel, and how large it is.
 ///
 /// Memory and file alike hold the blocks one after another; a block is `blockEdge` series of `dayCount` float64 values,
-/// then zeros up to a multiple of 64 bytes, so that every block begins aligned. Alpha i is series i % blockEdge of block
-/// i / blockEdge; the last block is filled up with missing series.
+/// then zeros up to a multiple of 64 bytes, so that every block begins aligned. Layout positions number the alphas block
+/// by block; a block that is not full is filled up with missing series.
+///
+/// In a fresh layout all blocks but the last are full. Alphas that come later get blocks of their own behind them, so a
+/// block, once made, never gets another alpha and keeps its bytes.
 package struct PanelShape: Equatable, Sendable {
     package let alphaCount: Int
     package let dayCount: Int
     package let blockEdge: Int
+    /// Layout position of each block's first alpha, and `alphaCount` at the end.
+    package let blockStarts: [Int]
 
+    /// A fresh layout.
     /// - Parameter name: names the panel in errors.
     package init(alphaCount: Int, dayCount: Int, blockEdge: Int, name: String) throws(GridError) {
+        try Self.check(alphaCount: alphaCount, dayCount: dayCount, blockEdge: blockEdge, name: name)
+        self.alphaCount = alphaCount
+        self.dayCount = dayCount
+        self.blockEdge = blockEdge
+        blockStarts = Array(stride(from: 0, to: alphaCount, by: blockEdge)) + [alphaCount]
+    }
+
+    /// - Parameter blockCounts: alphas of each block, 1 ... `blockEdge`.
+    package init(blockCounts: [Int], dayCount: Int, blockEdge: Int, name: String) throws(GridError) {
+        var starts = [0]
+        for (block, count) in blockCounts.enumerated() {
+            guard (1...max(1, blockEdge)).contains(count), count <= Limits.alphasMax - starts[block] else {
+                throw GridError(.usage, "\(name) has \(count) alphas in block \(block): expected 1 to \(blockEdge)")
+            }
+            starts.append(starts[block] + count)
+        }
+        alphaCount = starts[blockCounts.count]
+        try Self.check(alphaCount: alphaCount, dayCount: dayCount, blockEdge: blockEdge, name: name)
+        self.dayCount = dayCount
+        self.blockEdge = blockEdge
+        blockStarts = starts
+    }
+
+    static func check(alphaCount: Int, dayCount: Int, blockEdge: Int, name: String) throws(GridError) {
         func check(_ value: Int, _ limit: Int, _ what: String) throws(GridError) {
             guard (1...limit).contains(value) else {
                 throw GridError(.usage, "\(name) has \(value) \(what): expected 1 to \(limit)")
@@ -20,22 +50,41 @@ package struct PanelShape: Equatable, Sendable {
         try check(alphaCount, Limits.alphasMax, "alphas")
         try check(dayCount, Limits.daysMax, "dates")
         try check(blockEdge, Limits.blockEdgeMax, "alphas per block")
-        self.alphaCount = alphaCount
-        self.dayCount = dayCount
-        self.blockEdge = blockEdge
         try check(alphaCount * dayCount, Limits.panelValuesMax, "values")
     }
 
-    package var blockCount: Int { (alphaCount + blockEdge - 1) / blockEdge }
+    package var blockCount: Int { blockStarts.count - 1 }
     /// Bytes of a block that are hashed and sent.
     package var blockBytes: Int { blockEdge * dayCount * 8 }
-    package var blockStride: Int { (blockBytes + 63) / 64 * 64 }
+    package var blockStride: Int { Self.blockStride(blockEdge: blockEdge, dayCount: dayCount) }
     package var totalBytes: Int { blockCount * blockStride }
 
-    /// Byte offset of a series; also of the padding series behind the last alpha.
-    package func offset(ofAlpha alpha: Int) -> Int {
-        alpha / blockEdge * blockStride + alpha % blockEdge * dayCount * 8
+    static func blockStride(blockEdge: Int, dayCount: Int) -> Int { (blockEdge * dayCount * 8 + 63) / 64 * 64 }
+
+    /// Layout positions of a block's alphas.
+    package func alphas(inBlock block: Int) -> Range<Int> { blockStarts[block]..<blockStarts[block + 1] }
+
+    /// The block an alpha is in.
+    package func block(ofAlpha alpha: Int) -> Int {
+        // Full blocks in front are the rule, so this is mostly right at once; no block holds more, so never too far.
+        var low = alpha / blockEdge
+        if alpha < blockStarts[low + 1] && alpha >= blockStarts[low] { return low }
+        var high = blockCount
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if blockStarts[middle] <= alpha { low = middle } else { high = middle }
+        }
+        return low
     }
+
+    /// Byte offset of a series.
+    package func offset(ofAlpha alpha: Int) -> Int {
+        let block = block(ofAlpha: alpha)
+        return offset(ofSlot: alpha - blockStarts[block], inBlock: block)
+    }
+
+    /// Byte offset of a series of a block, 0 ..< `blockEdge`, also of those that only fill it up.
+    func offset(ofSlot slot: Int, inBlock block: Int) -> Int { block * blockStride + slot * dayCount * 8 }
 }
 
 /// Orders of alphas.

@@ -100,8 +100,8 @@ import Testing
     @Test("A file of a later version says so")
     func version() throws {
         var bytes = whole
-        bytes[8] = 2
-        #expect(try refusal(bytes) == "bad.panel is a panel file of version 2: this program reads version 1")
+        bytes[8] = 3
+        #expect(try refusal(bytes) == "bad.panel is a panel file of version 3: this program reads version 2")
     }
 
     @Test("A file cut short anywhere is refused, and so is one with bytes behind its end")
@@ -130,7 +130,7 @@ import Testing
             let place: String =
                 switch position {
                 case 0..<8: "bad.panel is not a panel file"
-                case 8..<12: "this program reads version 1"
+                case 8..<12: "this program reads version 2"
                 case 12..<PanelFileHeader.byteCount: "its header does not match its hash"
                 case metadataOffset...: "its metadata does not match its hash"
                 default: "block \(inBlocks / shape.blockStride) does not match its hash"
@@ -150,6 +150,8 @@ import Testing
             ("its header has 4096 alphas per block: expected 1 to 2048", { $0.blockEdge = 4_096 }),
             ("its header has 3 of 7 dates", { $0.dateCount = 3 }),
             ("its header has 6 sampled of 5 alphas", { $0.sampledAlphaCount = 6 }),
+            ("its header has 1 blocks of 3 for 5 alphas", { $0.blockCount = 1 }),
+            ("its header has 6 blocks of 3 for 5 alphas", { $0.blockCount = 6 }),
             ("its metadata begins at byte 0, its blocks end at \(metadataOffset)", { $0.metadataOffset = 0 }),
             ("its metadata begins at byte \(metadataOffset), its blocks end at 4608", { ($0.dayCount, $0.dateCount) = (9, 9) }),
             ("it is truncated at byte \(whole.count)", { $0.metadataBytes = .max }),
@@ -168,8 +170,8 @@ import Testing
     @Test("Metadata that makes no sense is refused even when its hash is right")
     func badMetadata() throws {
         let metadata = Array(whole[metadataOffset...])
-        // 7 dates, then 5 ids of one letter (3 bytes each), 1 byte to align, then the input order.
-        let ids = 7 * 4
+        // Alphas of 2 blocks, 7 dates, then 5 ids of one letter (3 bytes each), 1 byte to align, then the input order.
+        let ids = (2 + 7) * 4
         let inputOrder = (ids + 5 * 3 + 3) / 4 * 4
         var changes: [(String, [UInt8])] = []
         func change(_ what: String, _ position: Int, _ byte: UInt8) {
@@ -177,7 +179,10 @@ import Testing
             bytes[position] = byte
             changes.append((what, bytes))
         }
-        change("panel file bad.panel is damaged: its dates are not ascending", 4, metadata[0])
+        change("panel file bad.panel is damaged: its metadata has 4 alphas in block 0: expected 1 to 3", 0, 4)
+        change("panel file bad.panel is damaged: its metadata has 0 alphas in block 1: expected 1 to 3", 4, 0)
+        change("panel file bad.panel is damaged: its blocks have 4 alphas, its header 5", 4, 1)
+        change("panel file bad.panel is damaged: its dates are not ascending", 12, metadata[8])
         change("panel file bad.panel is damaged: alpha id '?' contains a control character", ids + 2, 7)
         change("panel file bad.panel is damaged: alpha id '\(original.alphaIDs[1])' occurs twice", ids + 2, metadata[ids + 5])
         change("panel file bad.panel is damaged: its input order is not a permutation", inputOrder, metadata[inputOrder + 4])

@@ -43,7 +43,7 @@ import Testing
         _ = try database.store.importPnL(path: path, region: usa, unsubmitted: false)
         try database.store.createPool(usa, pool: "p", alphaIDs: Self.nasty)
         let plan = try database.store.pool.read(Action("plan", needs: "")) {
-            try PanelPlan(region: usa, pool: "p", table: "pnl_usa", $0)
+            try PanelPlan(region: usa, pool: "p", table: "pnl_usa", members: Self.nasty, $0)
         }
         #expect(plan.conditions.allSatisfy { $0.hasPrefix("alpha_id = ANY") })
         let panel = try database.store.loadPanel(region: usa, pool: "p", blockEdge: 4).panel

@@ -68,7 +68,7 @@ import Testing
         }
         #expect(wrong == 0)
         let plan = try database.store.pool.read(Action("plan", needs: "")) {
-            try PanelPlan(region: usa, pool: "submitted", table: "pnl_usa", $0)
+            try PanelPlan(region: usa, pool: "submitted", table: "pnl_usa", members: panel.alphaIDs, $0)
         }
         #expect(plan.conditions.count > 1)
     }
@@ -142,10 +142,12 @@ import Testing
         _ = try store.importPnL(path: files.file("old.csv", smallCSV), region: usa, unsubmitted: false)
         let revised = try files.file("new.csv", "date,A1,A9\n2024-01-02,77,1\n2024-01-09,78,2\n")
         let panel = try store.pool.read(Action("load", needs: "")) { connection in
-            let plan = try PanelPlan(region: usa, pool: "submitted", table: "pnl_usa", connection)
+            let members = try Store.poolAlphas(usa, pool: "submitted", connection)
+            let plan = try PanelPlan(region: usa, pool: "submitted", table: "pnl_usa", members: members, connection)
             let snapshot = try #require(try connection.execute("SELECT pg_export_snapshot()").text(0, 0))
             _ = try store.importPnL(path: revised, region: usa, unsubmitted: false)
-            return try PanelLoader(plan: plan, url: url, blockEdge: 4).load(snapshot: snapshot)
+            let loader = PanelLoader(table: "pnl_usa", url: url, conditions: plan.conditions)
+            return try loader.load(plan, blockEdge: 4, snapshot: snapshot).panel
         }
         #expect(panel.dates.last?.description == "2024-01-05" && panel.alphaCount == 3)
         #expect(panel.series(try #require(panel.alpha(withID: "A1")))[0] == 0)

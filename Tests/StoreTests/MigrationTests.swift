@@ -86,7 +86,10 @@ import Testing
             "pnl_unsubmitted_usa FOREIGN KEY (alpha_id) REFERENCES alphas_unsubmitted(alpha_id) ON DELETE CASCADE",
             "correlation_usa PRIMARY KEY (correlation_id)", "correlation_usa UNIQUE (alpha_id)",
             "correlation_usa FOREIGN KEY (alpha_id) REFERENCES alphas(alpha_id) ON DELETE CASCADE",
-            "correlation_unsubmitted_usa UNIQUE (alpha_id)", "correlation_usa_jobs PRIMARY KEY (job_id, alpha_id)",
+            "correlation_unsubmitted_usa UNIQUE (alpha_id)",
+            "correlation_neighbours_usa PRIMARY KEY (alpha_id, kind, rank)",
+            "correlation_edges_usa_jobs PRIMARY KEY (job_id, alpha_id_a, alpha_id_b)",
+            "correlation_usa_jobs PRIMARY KEY (job_id, alpha_id)",
         ] {
             #expect(definitions.contains(expected), "\(expected)")
         }
@@ -147,7 +150,20 @@ import Testing
             "correlation_unsubmitted_usa",
             """
             correlation_id bigint, alpha_id varchar(50), max_correlation_with_submitted double precision
-            best_correlated_submitted_alpha varchar(50), last_updated timestamp without time zone
+            best_correlated_submitted_alpha varchar(50), last_updated timestamp without time zone, job_id bigint
+            """
+        ),
+        (
+            "correlation_neighbours_usa",
+            """
+            alpha_id varchar(50), kind varchar(10), rank integer, neighbour_id varchar(50), correlation double precision
+            days integer, job_id bigint
+            """
+        ),
+        (
+            "correlation_edges_usa",
+            """
+            alpha_id_a varchar(50), alpha_id_b varchar(50), correlation double precision, days integer, job_id bigint
             """
         ),
     ]

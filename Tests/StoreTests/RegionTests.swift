@@ -13,8 +13,8 @@ import Testing
         }
         #expect(try database.sql("SELECT region_name FROM regions ORDER BY 1").compactMap { $0[0] } == ["CHN", "EUR", "USA"])
         let tables = try database.value(
-            "SELECT count(*) FROM pg_tables WHERE tablename ~ '^(pnl|correlation)_(unsubmitted_)?(usa|chn|eur)(_jobs)?$'")
-        #expect(tables == "15")
+            "SELECT count(*) FROM pg_tables WHERE tablename ~ '^(pnl|correlation)_([a-z]+_)?(usa|chn|eur)(_jobs)?$'")
+        #expect(tables == "30")
         let ids = try regions.map { try database.store.ensureRegion($0) }
         #expect(Set(ids).count == 3)
     }
@@ -27,7 +27,10 @@ import Testing
         try store.ensureRegion(usa)
         #expect(try store.regionSettings(usa) == RegionSettings(convention: .ffillShift, window: .years(4), minOverlap: 60))
         let wanted = RegionSettings(convention: .alphadatabank, window: .days(400), minOverlap: 20)
-        try store.setRegionSettings(chn, wanted)
+        let unknown = try #require(gridError { try store.setRegionSettings(chn, wanted) })
+        #expect(unknown.kind == .notFound && unknown.message.contains("region CHN is unknown"))
+        #expect(try store.regionSettings(chn) == nil)
+        try store.setRegionSettings(chn, wanted, creating: true)
         #expect(try store.regionSettings(chn) == wanted)
         #expect(try store.regionSettings(usa) == RegionSettings())
         let error = try #require(gridError { try store.setRegionSettings(usa, RegionSettings(minOverlap: 1)) })

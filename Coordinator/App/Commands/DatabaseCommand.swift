@@ -126,6 +126,9 @@ struct DatabaseConfigureCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var database: DatabaseOptions
 
+    @Flag(help: "Make the region if there is none of this name.")
+    var create = false
+
     private struct Report: Codable {
         var region: String
         var convention: String
@@ -142,7 +145,7 @@ struct DatabaseConfigureCommand: ParsableCommand {
         if let convention { settings.convention = convention }
         if let window { settings.window = window }
         if let minOverlap { settings.minOverlap = minOverlap }
-        try store.setRegionSettings(region, settings)
+        try store.setRegionSettings(region, settings, creating: create)
         let report = Report(
             region: region.name, convention: settings.convention.rawValue, window: settings.window.description,
             minOverlap: settings.minOverlap)

@@ -6,10 +6,13 @@ struct Action: Sendable {
     var doing: String
     /// Rights the role needs, such as `INSERT on pnl_usa`.
     var needs: String
+    /// Why another session's lock may stand in the way and what to do; nil where nothing more is known.
+    var whenLocked: String?
 
-    init(_ doing: String, needs: String) {
+    init(_ doing: String, needs: String, whenLocked: String? = nil) {
         self.doing = doing
         self.needs = needs
+        self.whenLocked = whenLocked
     }
 }
 
@@ -55,6 +58,8 @@ package struct DatabaseError: Error, Equatable, Sendable, CustomStringConvertibl
                 .conflict, "\(what): \(message) at \(place): run 'alphagrid db init' to make AlphaGrid's tables")
         case "57014":
             return GridError(.failed, "\(what): the database at \(place) took too long: \(message)")
+        case "55P03" where action.whenLocked != nil:
+            return GridError(.conflict, "\(what): \(action.whenLocked ?? "")")
         case "55P03":
             return GridError(.conflict, "\(what): another session holds a lock on what it needs: \(message); try again later")
         case "40001", "40P01":

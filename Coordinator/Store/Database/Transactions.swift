@@ -123,6 +123,12 @@ extension Connection {
             """)
     }
 
+    /// For making and dropping tables: that may take long, but whoever waits for a lock makes everybody behind wait too.
+    func setDefinitionPatience() throws(DatabaseError) {
+        try setPatience(.bulk)
+        try execute("SET LOCAL lock_timeout = \(Limits.databaseLockMilliseconds)")
+    }
+
     /// Ends the transaction without its effects; a connection that cannot even do that is abandoned.
     func rollBack() {
         guard !isBroken, PQtransactionStatus(handle) != PQTRANS_IDLE else { return }

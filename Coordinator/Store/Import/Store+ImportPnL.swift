@@ -31,7 +31,7 @@ extension Store {
         let action = Action(
             "import PnL of \(region)",
             needs: "SELECT, INSERT and UPDATE on \(alphas) and \(pnl), and TEMPORARY on the database")
-        return try pool.write(action, patience: .bulk) { connection in
+        let report = try pool.write(action, patience: .bulk) { connection in
             let regionID = try Self.requireRegion(region, connection)
             try connection.lock("import \(region)")
             // Ids in bytewise order: every import then locks rows in the same order, and the index is filled in order.
@@ -51,6 +51,16 @@ extension Store {
             report.rowsUnchanged = copied - report.rowsInserted - report.rowsUpdated
             try Self.audit("import", region: region, subject: file, detail: report, connection)
             return report
+        }
+        forgetChanges(of: pnl)
+        return report
+    }
+
+    /// Housekeeping after what makes records of changes; that it fails harms nobody.
+    private func forgetChanges(of table: String) {
+        try? pool.write(Action("forget old records of changes", needs: "DELETE on changed_pnl")) { connection in
+            guard let print = try ChangeTracking.fingerprint(table: table, connection) else { return }
+            try ChangeTracking.forget(tableOID: print.oid, connection)
         }
     }
 

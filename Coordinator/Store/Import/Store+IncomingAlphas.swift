@@ -58,10 +58,20 @@ extension Store {
         try connection.execute(
             """
             UPDATE incoming_alphas i SET is_new = true
-            WHERE NOT EXISTS (SELECT FROM \(table) a WHERE a.alpha_id = i.alpha_id);
-            UPDATE \(table) a SET region_id = i.region_id FROM incoming_alphas i
-            WHERE i.alpha_id = a.alpha_id AND a.region_id IS NULL AND i.region_id IS NOT NULL
+            WHERE NOT EXISTS (SELECT FROM \(table) a WHERE a.alpha_id = i.alpha_id)
             """)
+        // Even statements that change no row lock the table until the end of the import, and so keep others from making
+        // the tables of a new region. Most imports bring no new alpha.
+        let regionless = """
+            FROM incoming_alphas i WHERE i.alpha_id = a.alpha_id AND a.region_id IS NULL AND i.region_id IS NOT NULL
+            """
+        let work = try connection.execute(
+            """
+            SELECT EXISTS (SELECT FROM incoming_alphas WHERE is_new),
+                EXISTS (SELECT FROM \(table) a WHERE EXISTS (SELECT \(regionless)))
+            """)
+        if work.boolean(0, 1) { try connection.execute("UPDATE \(table) a SET region_id = i.region_id \(regionless)") }
+        guard work.boolean(0, 0) else { return 0 }
         return try connection.execute(
             """
             INSERT INTO \(table) (alpha_id, region_id, alpha_type, last_updated)

@@ -3,6 +3,8 @@ import Panel
 
 /// Finds an alpha's position by the bytes of its id: the lookup of every row a panel is made from.
 ///
+/// A `Set` or `Dictionary` of texts would take canonically equivalent ids for equal, and is many times slower.
+///
 /// Immutable after `init`, so any thread may ask. Open addressing in a table at most half full.
 final class AlphaIndex: @unchecked Sendable {
     private let bytes: UnsafeMutableRawBufferPointer
@@ -11,7 +13,7 @@ final class AlphaIndex: @unchecked Sendable {
     /// Position, or -1 for free; a power of two in size.
     private let slots: UnsafeMutableBufferPointer<Int32>
 
-    /// - Precondition: the ids differ.
+    /// Of equal ids the first is found.
     init(_ ids: [String]) {
         let total = ids.reduce(0) { $0 + $1.utf8.count }
         bytes = .allocate(byteCount: max(total, 1), alignment: 8)
@@ -49,6 +51,11 @@ final class AlphaIndex: @unchecked Sendable {
             slot = (slot + 1) & (slots.count - 1)
         }
         return -1
+    }
+
+    func find(_ id: String) -> Int {
+        var id = id
+        return id.withUTF8 { find(UnsafeRawBufferPointer($0), hint: -1) }
     }
 
     private func idBytes(_ position: Int) -> UnsafeRawBufferPointer {

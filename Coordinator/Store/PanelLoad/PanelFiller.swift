@@ -1,7 +1,7 @@
 import ClusterModel
 import Panel
 
-/// What one reader needs to turn rows into cells of the panel, and what it noticed. Used by one thread.
+/// What one reader needs to turn rows into cells of the panel. Used by one thread.
 struct PanelFiller {
     private let index: AlphaIndex
     private let builder: PanelBuilder
@@ -10,18 +10,18 @@ struct PanelFiller {
     private let dayPositions: [Int32]
     private let firstDate: Int32
     private var lastAlpha = -1
-    /// Which dates have a value of any alpha of the pool.
-    private(set) var usedDays: [Bool]
+    /// Rows of the panel's alphas.
+    private(set) var rowCount = 0
 
-    init(index: AlphaIndex, builder: PanelBuilder, dates: [Day], table: String) {
+    init(index: AlphaIndex, builder: PanelBuilder, table: String) {
         self.index = index
         self.builder = builder
         self.table = table
+        let dates = builder.dates
         firstDate = dates.first?.rawValue ?? 0
         var positions = [Int32](repeating: -1, count: Int((dates.last?.rawValue ?? -1) - firstDate) + 1)
         for (position, date) in dates.enumerated() { positions[Int(date.rawValue - firstDate)] = Int32(position) }
         dayPositions = positions
-        usedDays = Array(repeating: false, count: dates.count)
     }
 
     /// Takes in a row `(alpha_id, date, pnl)`. Rows of other alphas are passed over; NaN counts as missing.
@@ -32,13 +32,12 @@ struct PanelFiller {
         let alpha = index.find(row.alphaID, hint: lastAlpha)
         guard alpha >= 0 else { return }
         lastAlpha = alpha
+        rowCount += 1
         let offset = Int(row.date) + Int(PostgresDate.epochOffsetDays) - Int(firstDate)
-        guard dayPositions.indices.contains(offset), dayPositions[offset] >= 0 else { throw unexpected(row, "a date") }
         guard !row.pnl.isNaN else { return }
+        guard dayPositions.indices.contains(offset), dayPositions[offset] >= 0 else { throw unexpected(row, "a date") }
         guard row.pnl.magnitude <= Limits.valueMagnitudeMax else { throw unexpected(row, "the value \(row.pnl)") }
-        let day = Int(dayPositions[offset])
-        usedDays[day] = true
-        builder.set(alpha: alpha, day: day, value: row.pnl)
+        builder.set(alpha: alpha, day: Int(dayPositions[offset]), value: row.pnl)
     }
 
     /// A row without alpha is possible in a table that AlphaDataBank made, and is nobody's; anything else is not.

@@ -10,6 +10,7 @@ struct Migration: Sendable {
     static let all: [Migration] = [
         Migration(version: 1, name: "tables of AlphaDataBank", sql: alphaDataBankTables),
         Migration(version: 2, name: "pools, jobs, coordinator lease and audit log", sql: gridTables),
+        Migration(version: 3, name: "records of changed PnL", sql: ChangeTracking.tables),
     ]
 
     /// Names, types and indexes are AlphaDataBank's. A database that it made is adopted: its tables stay and get the
@@ -130,7 +131,8 @@ extension Store {
         }
         let names = try pool.read(Self.initialising) { try $0.execute("SELECT region_name FROM regions ORDER BY 1").texts() }
         // Names that no AlphaGrid region can have may stand in an adopted database; they are left alone.
-        for region in names.compactMap({ name in try? Region(name) }) { try ensureRegion(region) }
+        for region in names.compactMap({ name in try? Region(name) }) { try completeRegion(region, isRepairing: true) }
+        _ = try pool.write(Self.initialising) { try $0.execute(ChangeTracking.forgetDroppedTables) }
         return applied
     }
 

@@ -12,13 +12,23 @@ struct RegionTables: Sendable {
     var correlation: String { "correlation_\(region.tableSuffix)" }
     var correlationUnsubmitted: String { "correlation_unsubmitted_\(region.tableSuffix)" }
     /// Results of jobs whose parameters are not the region's own, keyed by job.
-    var correlationJobs: String { "correlation_\(region.tableSuffix)_jobs" }
+    var correlationJobs: String { "\(correlation)_jobs" }
+    var correlationUnsubmittedJobs: String { "\(correlationUnsubmitted)_jobs" }
+    /// Nearest neighbours and pairs beyond a threshold, of the region's own job or keyed by job.
+    func neighbours(_ target: Publication.Target) -> String {
+        "correlation_neighbours_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
+    }
+    func edges(_ target: Publication.Target) -> String {
+        "correlation_edges_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
+    }
 
     struct Table {
         let name: String
         let columns: [String]
-        let constraints: [String]
-        let indexes: [String]
+        var constraints: [String] = []
+        var indexes: [String] = []
+        /// Whether changes of its rows are recorded (see `ChangeTracking`).
+        var isWatched = false
 
         var columnNames: [String] { columns.map { String($0.prefix { $0 != " " }) } }
 
@@ -32,6 +42,7 @@ struct RegionTables: Sendable {
                 CREATE TABLE IF NOT EXISTS \(table) (\((columns + constraints).joined(separator: ", ")));
                 \(addable.isEmpty ? "" : "ALTER TABLE \(table) \(additions);")
                 \(indexes.map { "CREATE INDEX IF NOT EXISTS idx_\(name)_\($0) ON \(table) (\($0));" }.joined(separator: "\n"))
+                \(isWatched ? ChangeTracking.statements(table: name) : "")
                 """
         }
     }
@@ -44,23 +55,16 @@ struct RegionTables: Sendable {
                 columns: [
                     "correlation_id bigserial PRIMARY KEY",
                     "alpha_id varchar(50) NOT NULL UNIQUE REFERENCES alphas (alpha_id) ON DELETE CASCADE",
-                ] + Self.resultColumns, constraints: [], indexes: []),
+                ] + Self.resultColumns),
             Table(
                 name: correlationUnsubmitted,
                 columns: [
                     "correlation_id bigserial PRIMARY KEY",
                     "alpha_id varchar(50) NOT NULL UNIQUE REFERENCES alphas_unsubmitted (alpha_id) ON DELETE CASCADE",
-                    "max_correlation_with_submitted double precision",
-                    "best_correlated_submitted_alpha varchar(50)",
-                    "last_updated timestamp DEFAULT CURRENT_TIMESTAMP",
-                ], constraints: [], indexes: []),
-            Table(
-                name: correlationJobs,
-                // Rows of any pool, so of submitted and unsubmitted alphas: no reference to either table.
-                columns: ["alpha_id varchar(50) NOT NULL"] + Self.resultColumns.filter { !$0.hasPrefix("job_id") }
-                    + ["job_id bigint NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE"],
-                constraints: ["PRIMARY KEY (job_id, alpha_id)"], indexes: ["alpha_id"]),
-        ]
+                ] + Self.crossColumns + ["job_id bigint"]),
+            jobTable(correlationJobs, Self.resultColumns.filter { !$0.hasPrefix("job_id") }),
+            jobTable(correlationUnsubmittedJobs, Self.crossColumns),
+        ] + [.region, .job].flatMap { [neighbourTable($0), edgeTable($0)] }
     }
 
     private func pnlTable(unsubmitted: Bool) -> Table {
@@ -70,8 +74,47 @@ struct RegionTables: Sendable {
                 "pnl_id bigserial PRIMARY KEY",
                 "alpha_id varchar(50) NOT NULL REFERENCES \(alphas(unsubmitted: unsubmitted)) (alpha_id) ON DELETE CASCADE",
                 "date date NOT NULL", "pnl double precision NOT NULL",
-            ], constraints: ["UNIQUE (alpha_id, date)"], indexes: ["alpha_id", "date"])
+            ], constraints: ["UNIQUE (alpha_id, date)"], indexes: ["alpha_id", "date"], isWatched: true)
     }
+
+    /// Rows of any pool, so of submitted and unsubmitted alphas: no reference to either table of them.
+    private func jobTable(_ name: String, _ columns: [String]) -> Table {
+        Table(
+            name: name, columns: ["alpha_id varchar(50) NOT NULL"] + columns + [Self.jobColumn],
+            constraints: ["PRIMARY KEY (job_id, alpha_id)"], indexes: ["alpha_id"])
+    }
+
+    /// Without references to `alphas`, because checking them would take longer than all the rest: `publishCorrelation`
+    /// and `remove` leave no row of an alpha that is gone.
+    private func neighbourTable(_ target: Publication.Target) -> Table {
+        Table(
+            name: neighbours(target),
+            columns: [
+                "alpha_id varchar(50) NOT NULL", "kind varchar(10) NOT NULL", "rank integer NOT NULL",
+                "neighbour_id varchar(50) NOT NULL", "correlation double precision NOT NULL", "days integer",
+                target == .region ? "job_id bigint" : Self.jobColumn,
+            ],
+            constraints: ["PRIMARY KEY (\(target == .region ? "" : "job_id, ")alpha_id, kind, rank)"])
+    }
+
+    private func edgeTable(_ target: Publication.Target) -> Table {
+        Table(
+            name: edges(target),
+            columns: [
+                "alpha_id_a varchar(50) NOT NULL", "alpha_id_b varchar(50) NOT NULL",
+                "correlation double precision NOT NULL", "days integer", target == .region ? "job_id bigint" : Self.jobColumn,
+            ],
+            constraints: ["PRIMARY KEY (\(target == .region ? "" : "job_id, ")alpha_id_a, alpha_id_b)"],
+            indexes: ["alpha_id_b"])
+    }
+
+    private static let jobColumn = "job_id bigint NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE"
+
+    /// What an unsubmitted alpha's row says after its id.
+    static let crossColumns = [
+        "max_correlation_with_submitted double precision", "best_correlated_submitted_alpha varchar(50)",
+        "last_updated timestamp DEFAULT CURRENT_TIMESTAMP",
+    ]
 
     /// What both correlation tables say of an alpha, after its id.
     static let resultColumns = [
@@ -87,16 +130,25 @@ extension Store {
     /// Makes a region and its tables unless they are there; safe to call from anywhere at once.
     ///
     /// - Returns: the region's `region_id`.
+    /// - Throws: `GridError(.conflict)` when a long import is under way that new tables would have to wait for.
     @discardableResult
     package func ensureRegion(_ region: Region) throws(GridError) -> Int {
+        try completeRegion(region, isRepairing: false)
+    }
+
+    /// - Parameter isRepairing: whether PnL tables that are there, but whose changes go unrecorded, are mended.
+    @discardableResult
+    func completeRegion(_ region: Region, isRepairing: Bool) throws(GridError) -> Int {
         let action = Action(
             "make the tables of region \(region)",
-            needs: "CREATE and USAGE on the schema, REFERENCES on alphas, and INSERT on regions")
-        // Making tables that refer to `alphas` waits for imports under way, also those of other regions.
-        return try pool.write(action, patience: .bulk) { connection in
-            if let id = try Self.completeRegion(region, connection) { return id }
+            needs: "CREATE and USAGE on the schema, REFERENCES on alphas, and INSERT on regions",
+            whenLocked: "they refer to table alphas, which an import or another long transaction is writing to: "
+                + "try again when that has ended")
+        return try pool.write(action) { connection in
+            try connection.setDefinitionPatience()
+            if let id = try Self.completeRegion(region, isRepairing, connection) { return id }
             try connection.lock("region tables")
-            if let id = try Self.completeRegion(region, connection) { return id }
+            if let id = try Self.completeRegion(region, isRepairing, connection) { return id }
             let present = try connection.execute("SELECT count(*) FROM regions").integer(0, 0) ?? 0
             let isThere = try Self.regionID(region, connection) != nil
             guard isThere || present < Limits.regionsMax else {
@@ -123,9 +175,12 @@ extension Store {
     }
 
     /// The region's id when its row and all columns of all its tables are there. Reading suffices to find out.
-    private static func completeRegion(_ region: Region, _ connection: Connection) throws -> Int? {
+    private static func completeRegion(_ region: Region, _ isRepairing: Bool, _ connection: Connection) throws -> Int? {
         guard let id = try regionID(region, connection) else { return nil }
         let tables = RegionTables(region).all
+        for table in tables where isRepairing && table.isWatched {
+            guard try ChangeTracking.fingerprint(table: table.name, connection) != nil else { return nil }
+        }
         let found = try connection.execute(
             """
             SELECT n.name || '.' || a.attname FROM unnest($1::text[]) AS n (name)
