@@ -164,7 +164,7 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["ClusterModel", "Scheduling", "Simulation"],
             path: "Tests/SimulationTests"),
-        .testTarget(name: "JobsTests", dependencies: ["ClusterModel", "Jobs"], path: "Tests/JobsTests"),
+        .testTarget(name: "JobsTests", dependencies: ["ClusterModel", "Jobs", "Panel"], path: "Tests/JobsTests"),
         .testTarget(
             name: "LocalPostgresTests", dependencies: ["ClusterModel", "LocalPostgres"], path: "Tests/LocalPostgresTests"),
         .testTarget(

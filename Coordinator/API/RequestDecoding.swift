@@ -17,6 +17,9 @@ extension JobRequest {
         minOverlap = try object.whole("min_overlap", in: 2...Limits.daysMax)
         precision = try object.text("precision", bytesMax: 80)
         blockEdge = try object.whole("block_edge", in: 1...Limits.blockEdgeMax)
+        top = try object.whole("top", in: 1...Limits.neighboursMax)
+        threshold = try object.number("threshold")
+        absolute = try object.truth("absolute")
         priority = try object.whole("priority", in: Self.priorityRange)
         try object.expectNothingElse()
         try validate()
@@ -35,7 +38,9 @@ extension JobRequest {
         if let precision { _ = try Precision(parsing: precision) }
         _ = try CorrelationParameters(
             minOverlap: minOverlap ?? CorrelationParameters.defaultMinOverlap,
-            blockEdge: blockEdge ?? CorrelationParameters.defaultBlockEdge)
+            blockEdge: blockEdge ?? CorrelationParameters.defaultBlockEdge,
+            neighbours: top ?? CorrelationParameters.defaultNeighbours,
+            edges: try EdgeRule(threshold: threshold, absolute: absolute))
         if let priority, !Self.priorityRange.contains(priority) {
             throw GridError(
                 .usage,

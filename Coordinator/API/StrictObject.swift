@@ -59,6 +59,23 @@ struct StrictObject {
         }
     }
 
+    mutating func number(_ name: String) throws(GridError) -> Double? {
+        switch take(name) {
+        case nil, .null: return nil
+        case .number(let value)?: return value
+        case .whole(let value)?: return Double(value)
+        case let other?: throw GridError(.usage, "field '\(name)' is \(other.name): expected a number")
+        }
+    }
+
+    mutating func truth(_ name: String) throws(GridError) -> Bool? {
+        switch take(name) {
+        case nil, .null: return nil
+        case .bool(let value)?: return value
+        case let other?: throw GridError(.usage, "field '\(name)' is \(other.name): expected true or false")
+        }
+    }
+
     /// - Throws: `GridError(.usage)` naming the first field, in bytewise order, that was never asked for.
     func expectNothingElse() throws(GridError) {
         guard let extra = fields.keys.filter({ !known.contains($0) }).min() else { return }

@@ -54,4 +54,5 @@ package struct JobStage: Sendable {
 /// What a finished job publishes.
 package enum JobOutcome: Sendable {
     case correlation(CorrelationOutcome)
+    case crossCorrelation(CrossCorrelationOutcome)
 }

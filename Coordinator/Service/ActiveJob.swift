@@ -14,7 +14,7 @@ import Synchronization
 final class ActiveJob: Sendable {
     private struct State {
         var view: JobView
-        var panel: Panel?
+        var prepared: PreparedJob?
         var rate = TileRate()
     }
 
@@ -31,9 +31,10 @@ final class ActiveJob: Sendable {
     var view: JobView { state.withLock { $0.view } }
     var priority: Int { state.withLock { $0.view.priority } }
 
-    var panel: Panel? {
-        get { state.withLock { $0.panel } }
-        set { state.withLock { $0.panel = newValue } }
+    /// From its planning to its end.
+    var prepared: PreparedJob? {
+        get { state.withLock { $0.prepared } }
+        set { state.withLock { $0.prepared = newValue } }
     }
 
     func update(_ change: (inout JobView) -> Void) {

@@ -42,18 +42,23 @@ extension CoordinatorService: GridControl {
 
     /// What cannot become a job is refused at once, not when somebody looks for the result.
     private func requireAlphas(of view: JobView, _ region: Region) throws(GridError) {
-        guard let pool = try store.pools(region).first(where: { $0.pool == view.pool }) else {
-            throw GridError(.notFound, "region \(region) has no pool '\(view.pool.printable)'")
-        }
-        guard pool.alphas > 0 else {
-            throw GridError(
-                .notFound,
-                "pool \(pool.pool) of region \(region) has no alphas: import some with "
-                    + "'alphagrid db import FILE --region \(region)'")
-        }
-        guard pool.alphas > 1 else {
-            throw GridError(
-                .conflict, "correlation needs at least 2 alphas, pool \(pool.pool) of region \(region) has 1")
+        let pools = try store.pools(region)
+        for (name, needed) in try JobKind(parsing: view.kind).alphasNeeded(pool: view.pool) {
+            guard let pool = pools.first(where: { $0.pool == name }) else {
+                throw GridError(.notFound, "region \(region) has no pool '\(name.printable)'")
+            }
+            guard pool.alphas > 0 else {
+                let flag = name == PoolName.unsubmitted ? " --unsubmitted" : ""
+                throw GridError(
+                    .notFound,
+                    "pool \(pool.pool) of region \(region) has no alphas: import some with "
+                        + "'alphagrid db import FILE --region \(region)\(flag)'")
+            }
+            guard pool.alphas >= needed else {
+                throw GridError(
+                    .conflict,
+                    "\(view.kind) needs at least \(needed) alphas, pool \(pool.pool) of region \(region) has \(pool.alphas)")
+            }
         }
     }
 

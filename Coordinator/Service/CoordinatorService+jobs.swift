@@ -50,34 +50,25 @@ extension CoordinatorService {
         do throws(GridError) {
             try save(job)
             let view = job.view
+            let kind = try JobKind(parsing: view.kind)
             let region = try Region(view.region)
-            let parameters = try view.correlationParameters()
-            let loaded = try usingDatabase { () throws(GridError) in
-                try store.loadPanel(region: region, pool: view.pool, blockEdge: view.blockEdge)
-            }
-            let panel = loaded.panel
-            try panel.requireCorrelatable(source: "pool \(view.pool) of region \(region)")
-            let warnings = loaded.warnings + (try panel.warnings(for: parameters))
-            let firstDay = try panel.firstDay(of: parameters.window)
-            job.panel = panel
+            let prepared = try kind.prepare(view) { pool throws(GridError) in try load(region, pool, for: view) }
+            job.prepared = prepared
             job.update {
-                $0.alphaCount = panel.alphaCount
-                $0.dayCount = panel.dayCount
-                $0.panelHash = panel.contentHash.description
-                $0.warnings = warnings
+                $0.alphaCount = prepared.alphaCount
+                $0.dayCount = prepared.dayCount
+                $0.panelHash = prepared.panelHash
+                $0.warnings = prepared.warnings
             }
-            blocks.add(panel)
-            let plan = CorrelationPlan(layout: PanelLayout(panel), parameters: parameters, firstDay: firstDay)
+            for panel in prepared.panels { blocks.add(panel) }
             let driver = JobDriver(
-                id: job.id, job: CorrelationJob(plan: plan), priority: job.priority, queue: job.queue,
+                id: job.id, job: prepared.job, priority: job.priority, queue: job.queue,
                 post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
                 whenDone: { [weak self] result in self?.driverDone(job, result) })
             drivers.add(driver)
             guard job.advance(to: .running) else { return release(job) }
             try save(job)
-            log.info(
-                "job running",
-                metadata: ["job": "\(job.id)", "alphas": "\(panel.alphaCount)", "panel_bytes": "\(panel.bytes)"])
+            log.info("job running", metadata: ["job": "\(job.id)", "alphas": "\(prepared.alphaCount)"])
             driver.start()
         } catch {
             end(job, .failed, error: error)
@@ -89,10 +80,10 @@ extension CoordinatorService {
         switch result {
         case .failure(let error):
             end(job, .failed, error: error)
-        case .success(.correlation(let outcome)):
-            guard let panel = job.panel, job.advance(to: .publishing) else { return }
+        case .success(let outcome):
+            guard let prepared = job.prepared, job.advance(to: .publishing) else { return }
             do throws(GridError) {
-                try publish(job, outcome, panel)
+                try publish(job, try prepared.result(outcome))
                 log.info("job done", metadata: ["job": "\(job.id)"])
                 release(job)
             } catch {
@@ -101,27 +92,29 @@ extension CoordinatorService {
         }
     }
 
+    /// A pool's panel, with what it took to get it in the log.
+    private func load(_ region: Region, _ pool: String, for job: JobView) throws(GridError) -> LoadedPanel {
+        let loaded = try usingDatabase { () throws(GridError) in
+            try store.loadPanel(region: region, pool: pool, blockEdge: job.blockEdge, cache: panels)
+        }
+        log.info(
+            "\(loaded.summary)", metadata: ["job": "\(job.jobID)", "region": "\(region)", "pool": "\(pool.printable)"])
+        return loaded
+    }
+
     /// Replaces the rows and records the end of the job in one transaction.
-    private func publish(_ job: ActiveJob, _ outcome: CorrelationOutcome, _ panel: Panel) throws(GridError) {
-        let region = try Region(job.view.region)
-        let parameters = try job.view.correlationParameters()
-        let firstDay = try panel.firstDay(of: parameters.window)
+    private func publish(_ job: ActiveJob, _ result: JobResult) throws(GridError) {
         let progress = drivers[job.id]?.progress
-        let rows = outcome.rows(alphaIDs: panel.alphaIDs)
         var done = job.view
-        done.digest = outcome.digest(alphaIDs: panel.alphaIDs)
+        done.digest = result.digest
         done.profile = progress?.profile?.description
         done.stages = progress?.finishedStages ?? []
+        done.state = .done
+        let finished = done
         try retryingWhileUnreachable { () throws(GridError) in
-            let settings = try store.regionSettings(region) ?? RegionSettings()
-            let publication = Publication(
-                region: region, target: done.isRegionsOwn(settings) ? .region : .job, jobID: job.id,
-                convention: parameters.convention, window: parameters.window, minOverlap: parameters.minOverlap,
-                windowStart: panel.dates[firstDay], windowEnd: panel.dates[panel.dayCount - 1])
-            done.resultTable = publication.table
-            done.state = .done
+            done = finished
             done.finishedAt = ActiveJob.timestamp()
-            try store.publishCorrelation(rows, of: publication, epoch: epoch, saving: done)
+            try result.publish(store, &done, epoch)
         }
         job.update { $0 = done }
     }
@@ -151,8 +144,8 @@ extension CoordinatorService {
     private func release(_ job: ActiveJob) {
         post(.finish(job.id))
         drivers.remove(job.id)
-        if let panel = job.panel { blocks.remove(panel) }
-        job.panel = nil
+        for panel in job.prepared?.panels ?? [] { blocks.remove(panel) }
+        job.prepared = nil
         shared.withLock {
             $0.jobs[job.id] = nil
             $0.admission.remove(job.id)
@@ -180,15 +173,5 @@ extension CoordinatorService {
             }
         }
         try usingDatabase(body)
-    }
-}
-
-extension LoadedPanel {
-    /// Alphas of the pool that could not take part.
-    fileprivate var warnings: [String] {
-        guard !alphasWithoutPnL.isEmpty else { return [] }
-        let count = alphasWithoutPnL.count
-        let shown = alphasWithoutPnL.prefix(5).joined(separator: ", ") + (count > 5 ? ", ..." : "")
-        return ["\(count) \(count == 1 ? "alpha of the pool has" : "alphas of the pool have") no PnL, so no row: \(shown)"]
     }
 }

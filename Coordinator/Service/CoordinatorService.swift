@@ -13,10 +13,13 @@ package struct CoordinatorConfiguration: Sendable {
     package var bind: String
     /// TCP port of the block socket on the same host; 0 takes a free one.
     package var blockPort: UInt16
-    package init(databaseURL: String, bind: String, blockPort: UInt16 = 0) {
+    /// Folder where panels are kept, so that the next load reads only what has changed; nil keeps none.
+    package var panelDirectory: String?
+    package init(databaseURL: String, bind: String, blockPort: UInt16 = 0, panelDirectory: String? = nil) {
         self.databaseURL = databaseURL
         self.bind = bind
         self.blockPort = blockPort
+        self.panelDirectory = panelDirectory
     }
 }
 
@@ -39,6 +42,8 @@ package final class CoordinatorService: Sendable {
 
     let configuration: CoordinatorConfiguration
     let store: Store
+    /// The one of this coordinator: whoever needs a region's panel loads it through this.
+    let panels: PanelCache?
     let log: Logger
     let drivers = JobDrivers()
     let blocks = BlockRegistry()
@@ -52,6 +57,9 @@ package final class CoordinatorService: Sendable {
         self.configuration = configuration
         self.log = log
         store = try Store(url: configuration.databaseURL)
+        panels = configuration.panelDirectory.map { directory in
+            PanelCache(directory: directory) { log.warning("\($0)") }
+        }
         _ = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
     }
 
@@ -95,6 +103,7 @@ package final class CoordinatorService: Sendable {
         control?.stop()
         blockServer?.stop()
         blockServer?.join()
+        panels?.waitForWrites()
     }
 
     /// Blocks have a socket and a thread of their own, so that megabytes never delay a lease.

@@ -15,10 +15,15 @@ package struct EmbeddedRequest: Sendable {
     package var parameters: CorrelationParameters
     /// Tiles computed at once.
     package var slots: Int
-    package init(path: String, parameters: CorrelationParameters, slots: Int) {
+    /// Which lists of nearest neighbours the result has.
+    package var neighbourKinds: [CorrelationNeighbour.Kind]
+    package init(
+        path: String, parameters: CorrelationParameters, slots: Int, neighbourKinds: [CorrelationNeighbour.Kind] = []
+    ) {
         self.path = path
         self.parameters = parameters
         self.slots = slots
+        self.neighbourKinds = neighbourKinds
     }
 }
 
@@ -31,6 +36,10 @@ package struct EmbeddedProgress: Sendable {
 package struct EmbeddedResult: Sendable {
     /// In the order of the input.
     package var rows: [CorrelationRow]
+    /// Of the rows in their order, kind by kind, nearest first.
+    package var neighbours: [CorrelationNeighbour]
+    /// Pairs beyond the threshold, none without one; nil when there were more than are kept.
+    package var edges: [CorrelationEdge]?
     package var digest: String
     package var panelHash: String
     package var profile: NumericProfile
@@ -43,6 +52,8 @@ package struct EmbeddedResult: Sendable {
     package var twinPairs: Int
     package var readSeconds: Double
     package var computeSeconds: Double
+    /// Every single correlation.
+    package var matrix: CorrelationMatrix
 }
 
 /// A grid within this process: the planner, scheduler, worker engine, kernels and merge of the cluster, with function
@@ -64,16 +75,21 @@ package enum EmbeddedGrid {
         let read = MonotonicTime.now()
         let plan = CorrelationPlan(layout: PanelLayout(panel), parameters: parameters, firstDay: firstDay)
         let run = try EmbeddedRun(job: CorrelationJob(plan: plan), panel: panel, slots: request.slots)
-        let outcome =
-            switch try run.outcome(progress: progress) {
-            case .correlation(let outcome): outcome
-            }
+        guard case .correlation(let outcome) = try run.outcome(progress: progress) else {
+            throw GridError(.failed, "the job is of another kind")
+        }
         let rows = outcome.rows(alphaIDs: panel.alphaIDs)
+        let computed = MonotonicTime.now()
+        let neighbours = Dictionary(
+            grouping: outcome.neighbours(alphaIDs: panel.alphaIDs, kinds: request.neighbourKinds), by: \.alphaID)
         return EmbeddedResult(
-            rows: panel.inputOrder.map { rows[$0] }, digest: outcome.digest(alphaIDs: panel.alphaIDs),
+            rows: panel.inputOrder.map { rows[$0] },
+            neighbours: panel.inputOrder.flatMap { neighbours[panel.alphaIDs[$0]] ?? [] },
+            edges: outcome.edges(alphaIDs: panel.alphaIDs), digest: outcome.digest(alphaIDs: panel.alphaIDs),
             panelHash: panel.contentHash.description, profile: BLAS.profile, warnings: warnings,
             dayCount: panel.dayCount, windowStart: panel.dates.isEmpty ? nil : panel.dates[firstDay].description,
             windowEnd: panel.dates.last?.description, twinPairs: outcome.twinPairs,
-            readSeconds: read.seconds(since: began), computeSeconds: MonotonicTime.now().seconds(since: read))
+            readSeconds: read.seconds(since: began), computeSeconds: computed.seconds(since: read),
+            matrix: CorrelationMatrix(panel: panel, parameters: parameters, firstDay: firstDay, slots: request.slots))
     }
 }

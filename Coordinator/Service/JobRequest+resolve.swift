@@ -2,8 +2,6 @@ import ClusterModel
 import Store
 
 extension JobRequest {
-    /// The pool that a job takes when it names none: every submitted alpha of the region.
-    static let defaultPool = "submitted"
     static let prioritiesAllowed = -1_000...1_000
 
     /// The job this request asks for, with the region's settings where it says nothing; its number is not known yet.
@@ -11,9 +9,7 @@ extension JobRequest {
     /// - Parameter settings: the region's configured parameters; nil when the database does not know the region.
     /// - Throws: `GridError` naming the field that is wrong and what was expected.
     func resolve(region: Region, settings: RegionSettings?, now: String) throws(GridError) -> JobView {
-        guard kind == "correlation" else {
-            throw GridError(.usage, "kind '\(kind.printable)' is unknown: expected correlation")
-        }
+        let kind = try JobKind(parsing: kind)
         let priority = priority ?? 0
         guard Self.prioritiesAllowed.contains(priority) else {
             throw GridError(.usage, "priority \(priority) is not valid: expected a number from -1000 to 1000")
@@ -27,12 +23,18 @@ extension JobRequest {
             window: try window.map { text throws(GridError) in try Window(parsing: text) } ?? settings.window,
             minOverlap: minOverlap ?? settings.minOverlap,
             precision: try precision.map { text throws(GridError) in try Precision(parsing: text) } ?? .float64,
-            blockEdge: blockEdge ?? CorrelationParameters.defaultBlockEdge)
-        return JobView(
-            jobID: JobID(0), kind: kind, region: region.name, pool: pool ?? Self.defaultPool, state: .queued,
+            blockEdge: blockEdge ?? CorrelationParameters.defaultBlockEdge,
+            neighbours: top ?? CorrelationParameters.defaultNeighbours,
+            edges: try EdgeRule(threshold: threshold, absolute: absolute))
+        var view = JobView(
+            jobID: JobID(0), kind: kind.rawValue, region: region.name, pool: pool ?? kind.defaultPool, state: .queued,
             priority: priority, convention: parameters.convention.rawValue, window: parameters.window.description,
             minOverlap: parameters.minOverlap, precision: parameters.precision.rawValue,
             blockEdge: parameters.blockEdge, submittedAt: now)
+        view.top = parameters.neighbours
+        view.threshold = parameters.edges?.from
+        view.absolute = parameters.edges?.absolute ?? false
+        return view
     }
 }
 
@@ -41,12 +43,15 @@ extension JobView {
     func correlationParameters() throws(GridError) -> CorrelationParameters {
         try CorrelationParameters(
             convention: Convention(parsing: convention), window: Window(parsing: window), minOverlap: minOverlap,
-            precision: Precision(parsing: precision), blockEdge: blockEdge)
+            precision: Precision(parsing: precision), blockEdge: blockEdge, neighbours: top,
+            edges: EdgeRule(threshold: threshold, absolute: absolute))
     }
 
-    /// Whether this is what the region is configured to show in `correlation_<region>`.
-    func isRegionsOwn(_ settings: RegionSettings) -> Bool {
-        pool == JobRequest.defaultPool && convention == settings.convention.rawValue
+    /// Whether this is what the region is configured to show in its own tables.
+    ///
+    /// - Parameter own: the pool that those are of.
+    func isRegionsOwn(_ settings: RegionSettings, pool own: String) -> Bool {
+        pool == own && convention == settings.convention.rawValue
             && window == settings.window.description && minOverlap == settings.minOverlap
     }
 }

@@ -67,7 +67,7 @@ extension Store {
         ("window_spec", ""), ("min_overlap", ""), ("precision", ""), ("block_edge", ""), ("submitted_at", ""),
         ("started_at", ""), ("finished_at", ""), ("stages", "::jsonb"), ("alpha_count", ""), ("day_count", ""),
         ("tiles_per_second", ""), ("profile", ""), ("panel_hash", ""), ("digest", ""), ("result_table", ""),
-        ("warnings", "::jsonb"), ("error", ""), ("epoch", ""),
+        ("warnings", "::jsonb"), ("error", ""), ("epoch", ""), ("top", ""), ("threshold", ""), ("absolute", ""),
     ]
 
     private static func jobValues(_ job: JobView, _ epoch: Epoch) throws -> [SQLValue] {
@@ -78,6 +78,7 @@ extension Store {
             .optional(job.finishedAt), .text(try json(job.stages)), .optional(job.alphaCount), .optional(job.dayCount),
             .optional(job.tilesPerSecond), .optional(job.profile), .optional(job.panelHash), .optional(job.digest),
             .optional(job.resultTable), .text(try json(job.warnings)), .optional(job.error), .integer(epoch.rawValue),
+            .integer(Int64(job.top)), .optional(job.threshold), .boolean(job.absolute),
         ]
     }
 
@@ -117,6 +118,9 @@ extension Store {
         job.resultTable = rows.text(row, 21)
         job.warnings = try fromJSON(rows.text(row, 22), as: [String].self)
         job.error = rows.text(row, 23)
+        job.top = integer(25)
+        job.threshold = rows.real(row, 26)
+        job.absolute = text(27) == "t"
         return job
     }
 }

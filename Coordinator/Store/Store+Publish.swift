@@ -40,6 +40,12 @@ package struct Publication: Hashable, Sendable {
         return target == .region ? tables.correlation : tables.correlationJobs
     }
 
+    /// The same for cross-correlation.
+    package var crossTable: String {
+        let tables = RegionTables(region)
+        return target == .region ? tables.correlationUnsubmitted : tables.correlationUnsubmittedJobs
+    }
+
     var settings: RegionSettings { RegionSettings(convention: convention, window: window, minOverlap: minOverlap) }
 }
 

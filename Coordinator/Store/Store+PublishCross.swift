@@ -11,8 +11,7 @@ extension Store {
         _ rows: [CrossCorrelationRow], of publication: Publication, epoch: Epoch, saving job: JobView? = nil
     ) throws(GridError) -> PublishReport {
         try ensureRegion(publication.region)
-        let tables = RegionTables(publication.region)
-        let table = publication.target == .region ? tables.correlationUnsubmitted : tables.correlationUnsubmittedJobs
+        let table = publication.crossTable
         return try publishing(publication, into: table, epoch: epoch, saving: job) { connection in
             try Self.copyCrossRows(rows, connection)
             let written = try Self.upsertCrossRows(of: publication, into: table, connection)

@@ -77,6 +77,15 @@ package struct EdgeRule: Hashable, Sendable {
         self.from = from
         self.absolute = absolute
     }
+
+    /// The rule that a request spells; nil when it asks for no pairs.
+    package init?(threshold: Double?, absolute: Bool?) throws(GridError) {
+        guard let threshold else {
+            if absolute == true { throw GridError(.usage, "absolute says nothing without a threshold: expected both") }
+            return nil
+        }
+        self.init(from: threshold, absolute: absolute ?? false)
+    }
 }
 
 /// What a correlation job computes: everything that decides the values, except panel and numeric profile.

@@ -11,6 +11,11 @@ package struct JobRequest: Codable, Hashable, Sendable {
     package var minOverlap: Int?
     package var precision: String?
     package var blockEdge: Int?
+    /// Nearest neighbours kept of each alpha, at either end.
+    package var top: Int?
+    /// Pairs with r, or |r| with `absolute`, from this on are kept one by one; none without it. -1 ... 1.
+    package var threshold: Double?
+    package var absolute: Bool?
     /// Larger runs first; bulk work has 0, a recompute on demand 100. -1000 ... 1000.
     package var priority: Int?
 
@@ -57,6 +62,9 @@ package struct JobView: Codable, Hashable, Sendable {
     package var minOverlap: Int
     package var precision: String
     package var blockEdge: Int
+    package var top: Int
+    package var threshold: Double?
+    package var absolute: Bool
     package var submittedAt: String
     package var startedAt: String?
     package var finishedAt: String?
@@ -89,6 +97,8 @@ package struct JobView: Codable, Hashable, Sendable {
         self.precision = precision
         self.blockEdge = blockEdge
         self.submittedAt = submittedAt
+        top = CorrelationParameters.defaultNeighbours
+        absolute = false
         stages = []
         warnings = []
     }

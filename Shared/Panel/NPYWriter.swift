@@ -10,10 +10,9 @@ package struct NPYWriter: ~Copyable {
     private var written = 0
 
     /// - Parameter precision: type of the values in the file.
-    package init(path: String, rows: Int, columns: Int, precision: Precision) throws(GridError) {
+    package init(_ file: consuming AtomicFile, rows: Int, columns: Int, precision: Precision) throws(GridError) {
         precondition(rows >= 0 && columns >= 0)
         let header = NPYHeader.encoded(precision: precision, rows: rows, columns: columns)
-        let file = try AtomicFile(path: path)
         try file.write(header, at: 0)
         self.file = file
         self.precision = precision

@@ -32,6 +32,22 @@ enum TestData {
         return try CSVTable(file: out)
     }
 
+    /// Every single correlation the pandas way.
+    static func pandasPairs(
+        _ file: String, convention: String = "ffill-shift", minOverlap: Int = 60, window: String = "all",
+        into folder: ScratchFolder
+    ) async throws -> PairTable {
+        let python = try #require(Place.python)
+        let out = folder.file("pairs-\(convention)-\(minOverlap).csv")
+        try await succeed(
+            python,
+            [
+                Place.oracle("pairs_pandas.py"), file, "--convention", convention, "--min-overlap", "\(minOverlap)",
+                "--window", window, "--out", out,
+            ])
+        return try PairTable(file: out)
+    }
+
     /// Whole rows of some alphas, pair by pair in exact arithmetic.
     static func exactRows(
         _ file: String, convention: String, minOverlap: Int, window: String, rows: Int, into folder: ScratchFolder

@@ -10,10 +10,14 @@ struct CorrelationJobTests {
         var levels = 1_000_000
         var undefinedEvery = 0
         var deviations = 4.0
+        /// Alphas of blocks that came later and are not full.
+        var late: [Int] = []
         var testDescription: String {
-            "n=\(alphas) edge=\(edge) levels=\(levels) undefined=1/\(undefinedEvery) deviations=\(deviations)"
+            "n=\(alphas) edge=\(edge) levels=\(levels) undefined=1/\(undefinedEvery) deviations=\(deviations) late=\(late)"
         }
     }
+
+    static let neighbours = 7
 
     static let cases = [
         Case(), Case(alphas: 61, edge: 7), Case(alphas: 30, edge: 1), Case(alphas: 30, edge: 64),
@@ -21,6 +25,9 @@ struct CorrelationJobTests {
         Case(alphas: 150, edge: 5, undefinedEvery: 2), Case(alphas: 40, edge: 8, undefinedEvery: 1),
         // A bracket without any width misses most medians, so that the redo has work on both sides.
         Case(alphas: 200, edge: 4, deviations: 0), Case(alphas: 300, edge: 4, levels: 20, deviations: 0),
+        // Blocks that came later have fewer alphas than they have room for, and others come behind them.
+        Case(late: [3, 8, 1]), Case(alphas: 90, edge: 64, late: [1, 60, 2]),
+        Case(alphas: 210, edge: 4, levels: 50, undefinedEvery: 5, deviations: 0, late: [1, 4, 3, 2]),
     ]
 
     @Test("Every row equals the plain minimum, maximum, mean and median of the matrix", arguments: cases)
@@ -55,6 +62,45 @@ struct CorrelationJobTests {
         }
     }
 
+    @Test("Neighbours are the nearest pairs of a sorted row, and edges all pairs beyond the threshold", arguments: cases)
+    func neighboursAndEdgesEqualSortedRows(_ c: Case) throws {
+        let matrix = SyntheticMatrix(alphaCount: c.alphas, levels: c.levels, undefinedEvery: c.undefinedEvery, seed: 13)
+        let rule = EdgeRule(from: 0.75, absolute: c.undefinedEvery > 0)
+        let (outcome, _) = try matrix.run(try job(c, matrix, edges: rule), shuffle: 2)
+        let all = outcome.neighbours(alphaIDs: matrix.ids, kinds: CorrelationNeighbour.Kind.allCases)
+        var expected: [CorrelationNeighbour] = []
+        var edges: Set<CorrelationEdge> = []
+        for a in 0..<c.alphas {
+            let others = (0..<c.alphas).filter { $0 != a && !matrix.r(a, $0).isNaN }
+            for kind in CorrelationNeighbour.Kind.allCases {
+                func distance(_ b: Int) -> Double {
+                    switch kind {
+                    case .most: -matrix.r(a, b)
+                    case .least: matrix.r(a, b)
+                    case .absolute: -abs(matrix.r(a, b))
+                    }
+                }
+                let nearest = others.sorted { (distance($0), matrix.ranks[$0]) < (distance($1), matrix.ranks[$1]) }
+                for (place, b) in nearest.prefix(Self.neighbours).enumerated() {
+                    expected.append(
+                        CorrelationNeighbour(
+                            alphaID: matrix.ids[a], kind: kind, rank: place + 1, neighbourID: matrix.ids[b],
+                            correlation: matrix.r(a, b), days: Int(matrix.days(a, b))))
+                }
+            }
+            for b in others where matrix.ranks[a] < matrix.ranks[b] {
+                let r = matrix.r(a, b)
+                guard (rule.absolute ? abs(r) : r) >= rule.from else { continue }
+                edges.insert(
+                    CorrelationEdge(
+                        alphaIDA: matrix.ids[a], alphaIDB: matrix.ids[b], correlation: r, days: Int(matrix.days(a, b))))
+            }
+        }
+        #expect(all == expected)
+        let found = try #require(outcome.edges(alphaIDs: matrix.ids))
+        #expect(found.count == edges.count && Set(found) == edges)
+    }
+
     @Test("The digest does not depend on the order in which partials arrive")
     func digestIgnoresOrder() throws {
         let c = Case(alphas: 200, edge: 4, levels: 100, undefinedEvery: 9)
@@ -81,7 +127,7 @@ struct CorrelationJobTests {
     @Test("The tasks of all waves cover every pair of blocks exactly once", arguments: [1, 2, 3, 9, 40, 70])
     func wavesCoverTheTriangle(blocks: Int) throws {
         let matrix = SyntheticMatrix(alphaCount: blocks, levels: 5, undefinedEvery: 0, seed: 1)
-        let plan = CorrelationPlan(layout: matrix.layout(blockEdge: 1), parameters: try parameters(1), firstDay: 0)
+        let plan = CorrelationPlan(layout: try matrix.layout(blockEdge: 1), parameters: try parameters(1), firstDay: 0)
         var seen: [[Int]] = []
         for wave in plan.waves {
             let stage = plan.stage(name: "w", rows: wave, mode: .full, wanted: .everything(alphaCount: blocks))
@@ -115,13 +161,13 @@ struct CorrelationJobTests {
         }
     }
 
-    private func parameters(_ edge: Int) throws -> CorrelationParameters {
-        try CorrelationParameters(window: .all, blockEdge: edge)
+    private func parameters(_ edge: Int, _ edges: EdgeRule? = nil) throws -> CorrelationParameters {
+        try CorrelationParameters(window: .all, blockEdge: edge, neighbours: Self.neighbours, edges: edges)
     }
 
-    private func job(_ c: Case, _ matrix: SyntheticMatrix) throws -> CorrelationJob {
+    private func job(_ c: Case, _ matrix: SyntheticMatrix, edges: EdgeRule? = nil) throws -> CorrelationJob {
         let plan = CorrelationPlan(
-            layout: matrix.layout(blockEdge: c.edge), parameters: try parameters(c.edge), firstDay: 0)
+            layout: try matrix.layout(blockEdge: c.edge, late: c.late), parameters: try parameters(c.edge, edges), firstDay: 0)
         return CorrelationJob(plan: plan, deviations: c.deviations)
     }
 

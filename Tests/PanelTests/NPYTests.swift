@@ -126,7 +126,7 @@ import Testing
     func writer(precision: Precision) throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/m.npy"
-        var writer = try NPYWriter(path: path, rows: 2, columns: 3, precision: precision)
+        var writer = try NPYWriter(try AtomicFile(path: path), rows: 2, columns: 3, precision: precision)
         let pieces: [(row: Int, column: Int, values: [Double])] = [(1, 1, [5, 6.25]), (0, 0, [1.5, .nan, 3]), (1, 0, [-4])]
         for piece in pieces {
             try piece.values.withUnsafeBufferPointer { try writer.write($0, row: piece.row, column: piece.column) }
@@ -142,12 +142,12 @@ import Testing
     func unfinished() throws {
         let folder = try TemporaryFolder()
         do {
-            var writer = try NPYWriter(path: folder.path + "/m.npy", rows: 2, columns: 3, precision: .float64)
+            var writer = try NPYWriter(try AtomicFile(path: folder.path + "/m.npy"), rows: 2, columns: 3, precision: .float64)
             try [1.0].withUnsafeBufferPointer { try writer.write($0, row: 0, column: 0) }
         }
         #expect(try folder.names().isEmpty)
         let sentence = message {
-            try NPYWriter(path: folder.path + "/m.npy", rows: 2, columns: 3, precision: .float64).finish()
+            try NPYWriter(try AtomicFile(path: folder.path + "/m.npy"), rows: 2, columns: 3, precision: .float64).finish()
         }
         #expect(sentence == "\(folder.path)/m.npy: 0 of 6 values were written")
         #expect(try folder.names().isEmpty)

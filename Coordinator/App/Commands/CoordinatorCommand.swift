@@ -64,7 +64,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
 
         let service = try CoordinatorService(
-            configuration: CoordinatorConfiguration(databaseURL: databaseURL, bind: bind), log: logger)
+            configuration: CoordinatorConfiguration(
+                databaseURL: databaseURL, bind: bind, panelDirectory: "\(folder.path)/panels"), log: logger)
         let server = APIServer(
             control: service, token: token, host: httpAddress.bindHost, port: httpAddress.port, logger: logger
         ) { port in

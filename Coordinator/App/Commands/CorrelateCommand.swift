@@ -24,6 +24,7 @@ struct CorrelateCommand: ParsableCommand {
               alphagrid correlate pnl.csv
               alphagrid correlate pnl.csv.gz --convention ffill-diff --window all --out summary.csv
               alphagrid correlate pnl.npy --precision float32 --format json > summary.json
+              alphagrid correlate pnl.csv --top 5 --threshold 0.7 --pairs alike.csv --matrix r.npy
             """)
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -45,6 +46,21 @@ struct CorrelateCommand: ParsableCommand {
     @Option(help: "float64 or float32.")
     var precision = Precision.float64.rawValue
 
+    @Option(help: ArgumentHelp("Add the k most and k least correlated alphas of each.", valueName: "k"))
+    var top: Int?
+
+    @Option(help: ArgumentHelp("List the pairs with r from here on, in --pairs or in the JSON.", valueName: "r"))
+    var threshold: Double?
+
+    @Flag(help: "Let --top and --threshold mean |r|.")
+    var absolute = false
+
+    @Option(help: ArgumentHelp("Write the pairs beyond --threshold to this CSV file.", valueName: "file"))
+    var pairs: String?
+
+    @Option(help: ArgumentHelp("Write the whole matrix to this NPY file.", valueName: "file.npy"))
+    var matrix: String?
+
     @Option(help: ArgumentHelp("Alphas per tile edge.", visibility: .hidden))
     var blockEdge = CorrelationParameters.defaultBlockEdge
 
@@ -65,15 +81,29 @@ struct CorrelateCommand: ParsableCommand {
 
     func validate() throws {
         if json, let format, format != .json { throw ValidationError(OutputOptions.contradiction(format.rawValue)) }
+        if absolute, top == nil, threshold == nil {
+            throw ValidationError("--absolute says how --top and --threshold mean it: expected one of them")
+        }
+        if pairs != nil, threshold == nil { throw ValidationError("--pairs needs --threshold: which pairs are meant?") }
+        if threshold != nil, pairs == nil, chosenFormat() != .json {
+            throw ValidationError("--threshold needs a place for the pairs: expected --pairs FILE or --format json")
+        }
+        if let matrix, !matrix.lowercased().hasSuffix(".npy") {
+            throw ValidationError("--matrix writes an NPY file: expected a name that ends in .npy")
+        }
     }
 
     func run() throws {
         let parameters = try parameters()
         let slots = try slots()
-        if let out { try Self.expectWritable(out) }
+        for path in [out, pairs, matrix] { if let path { try Self.expectWritable(path) } }
 
         let line = ProgressLine(enabled: !quiet)
-        let request = EmbeddedRequest(path: input, parameters: parameters, slots: slots)
+        let request = EmbeddedRequest(
+            path: input, parameters: parameters, slots: slots,
+            neighbourKinds: top == nil ? [] : absolute ? [.absolute] : [.most, .least])
+        // Until they are committed files do not have their names, and go away when anything fails.
+        let interruption = Interruption()
         let result: EmbeddedResult
         do {
             result = try EmbeddedGrid.correlate(request) { progress in
@@ -91,7 +121,15 @@ struct CorrelateCommand: ParsableCommand {
         if !quiet, let note = Main.kernelNote.withLock({ $0 }) { StandardError.writeLine("note: \(note)".singleLine) }
         let report = CorrelationReport(result, parameters)
         if !quiet { for warning in report.warnings { StandardError.writeLine("warning: \(warning)".singleLine) } }
-        try write(report)
+        if let pairs { try Self.write(try interruption.create(pairs), report.writePairs) }
+        try write(report, interruption)
+        if let matrix {
+            try result.matrix.write(to: try interruption.create(matrix)) { done, total in
+                line.show("matrix \(ProgressBar.bar(done: done, total: total)) \(done)/\(total)")
+            }
+            line.clear()
+        }
+        interruption.end()
         if !quiet { StandardError.writeLine(report.summary) }
     }
 
@@ -104,7 +142,9 @@ struct CorrelateCommand: ParsableCommand {
         }
         return try CorrelationParameters(
             convention: try Convention(parsing: convention), window: window, minOverlap: minOverlap,
-            precision: try Precision(parsing: precision), blockEdge: blockEdge)
+            precision: try Precision(parsing: precision), blockEdge: blockEdge,
+            neighbours: top ?? CorrelationParameters.defaultNeighbours,
+            edges: threshold.map { EdgeRule(from: $0, absolute: absolute) })
     }
 
     func slots() throws(GridError) -> Int {
@@ -124,18 +164,19 @@ struct CorrelateCommand: ParsableCommand {
         return name.hasSuffix(".csv") ? .csv : name.hasSuffix(".json") ? .json : .table
     }
 
-    private func write(_ report: CorrelationReport) throws {
+    private func write(_ report: CorrelationReport, _ interruption: borrowing Interruption) throws {
         guard let out else {
             try render(report, terminal: .of(STDOUT_FILENO)) { try StandardOutput.write(Data($0.utf8)) }
             return
         }
-        // Until it is committed the file does not have its name, and goes away when anything fails.
-        let interruption = Interruption()
-        let file = try interruption.create(out)
         let plain = Terminal(isTerminal: false, hasColor: false, columns: 0, rows: 0)
-        try render(report, terminal: plain) { try file.write(Array($0.utf8)) }
+        try Self.write(try interruption.create(out)) { try render(report, terminal: plain, $0) }
+    }
+
+    private static func write(_ file: consuming AtomicFile, _ content: (CorrelationReport.Sink) throws -> Void) throws {
+        let file = file
+        try content { try file.write(Array($0.utf8)) }
         try file.commit()
-        interruption.end()
     }
 
     /// Asked before a long computation, so that it is not lost for a misspelt folder.
@@ -161,6 +202,7 @@ extension CorrelationReport {
             rows: result.rows, parameters: parameters, dayCount: result.dayCount, windowStart: result.windowStart,
             windowEnd: result.windowEnd, profile: "\(result.profile)", panelHash: result.panelHash, digest: result.digest,
             warnings: result.warnings,
-            seconds: [("read", result.readSeconds), ("compute", result.computeSeconds)])
+            seconds: [("read", result.readSeconds), ("compute", result.computeSeconds)],
+            neighbours: Dictionary(grouping: result.neighbours, by: \.alphaID), edges: result.edges)
     }
 }

@@ -68,11 +68,14 @@ struct DatabasePromoteCommand: ParsableCommand {
 struct DatabaseRemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove",
-        abstract: "Delete alphas with their PnL and results.",
+        abstract: "Delete alphas with their PnL and results, or a whole region.",
         discussion: """
+            A region that holds alphas goes only with --force.
+
             Examples:
               alphagrid db remove A1B2C3
               alphagrid db remove --unsubmitted --ids-from rejected.txt
+              alphagrid db remove --region USB
             """)
 
     @OptionGroup var selection: AlphaSelection
@@ -80,13 +83,28 @@ struct DatabaseRemoveCommand: ParsableCommand {
     @Flag(help: "The alphas are candidates, not submitted ones.")
     var unsubmitted = false
 
+    @Option(help: "Delete this region with its tables, pools and settings.")
+    var region: String?
+
+    @Flag(help: "Delete the region's alphas and their PnL too.")
+    var force = false
+
     @OptionGroup var output: OutputOptions
     @OptionGroup var database: DatabaseOptions
 
     func run() throws {
-        let ids = try selection.required()
-        let store = try Store(url: try database.resolved())
-        try output.print(try store.remove(alphaIDs: ids, unsubmitted: unsubmitted), verb: "removed")
+        guard let region else {
+            guard !force else { throw GridError(.usage, "--force is for regions: expected --region with it") }
+            let ids = try selection.required()
+            let store = try Store(url: try database.resolved())
+            return try output.print(try store.remove(alphaIDs: ids, unsubmitted: unsubmitted), verb: "removed")
+        }
+        let name = try Region(region)
+        guard try selection.resolved().isEmpty, !unsubmitted else {
+            throw GridError(.usage, "--region removes the whole region: expected no ids and no --unsubmitted with it")
+        }
+        let report = try Store(url: try database.resolved()).removeRegion(name, force: force)
+        try output.print(report, verb: "removed region \(name):")
     }
 }
 

@@ -93,7 +93,8 @@ struct DatabaseStatusCommand: ParsableCommand {
                 [
                     region.region, "\(region.alphas)", "\(region.alphasUnsubmitted)",
                     (region.pnlRowsEstimated ? "~" : "") + "\(region.pnlRows)", region.firstDate ?? "",
-                    region.lastDate ?? "", "\(region.correlationRows)", region.correlationUpdatedAt ?? "",
+                    region.isEmpty ? "(empty)" : region.lastDate ?? "",
+                    "\(region.correlationRows)", region.correlationUpdatedAt ?? "",
                     region.convention, region.window, "\(region.minOverlap)",
                 ]
             })

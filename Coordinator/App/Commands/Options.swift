@@ -25,6 +25,18 @@ struct OutputOptions: ParsableArguments {
     }
 }
 
+/// Which pairs a correlation keeps one by one.
+struct PairOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Nearest neighbours of each alpha, at either end.", valueName: "k"))
+    var top: Int?
+
+    @Option(help: ArgumentHelp("Keep every pair with r from here on.", valueName: "r"))
+    var threshold: Double?
+
+    @Flag(help: "Let --threshold mean |r|.")
+    var absolute = false
+}
+
 /// Where the state folder is.
 struct StateOptions: ParsableArguments {
     @Option(

@@ -17,8 +17,12 @@ struct RunCommand: AsyncParsableCommand {
             What is not given takes the region's configured value. Only a job with the region's own convention, window,
             min-overlap and pool publishes to correlation_<region>.
 
+            Each alpha's nearest neighbours go to correlation_neighbours_<region>, the pairs beyond --threshold to
+            correlation_edges_<region>; those of other jobs to the tables of the same names ending in _jobs.
+
             Examples:
               alphagrid run correlation --region USA --wait
+              alphagrid run correlation --region USA --top 50 --threshold 0.7
               alphagrid run correlation --region CHN --priority 100
               alphagrid run correlation --region USA --convention ffill-diff --window all --param block_edge=512 --json
             """)
@@ -43,6 +47,8 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(help: "float64 or float32.")
     var precision: String?
+
+    @OptionGroup var pairs: PairOptions
 
     @Option(name: .customLong("param"), help: ArgumentHelp("Any parameter by its name; may be repeated.", valueName: "k=v"))
     var parameters: [String] = []
@@ -84,12 +90,17 @@ struct RunCommand: AsyncParsableCommand {
         request.minOverlap = minOverlap
         request.precision = precision
         request.priority = priority
+        request.top = pairs.top
+        request.threshold = pairs.threshold
+        request.absolute = pairs.absolute ? true : nil
         for parameter in parameters { try Self.apply(parameter, to: &request) }
         try request.validate()
         return request
     }
 
-    private static let names = ["block_edge", "convention", "min_overlap", "pool", "precision", "window"]
+    private static let names = [
+        "absolute", "block_edge", "convention", "min_overlap", "pool", "precision", "threshold", "top", "window",
+    ]
 
     private static func apply(_ parameter: String, to request: inout JobRequest) throws(GridError) {
         let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -104,6 +115,17 @@ struct RunCommand: AsyncParsableCommand {
         case "precision": try set(&request.precision, value, "precision")
         case "min_overlap": try set(&request.minOverlap, try whole(value, "min_overlap"), "min_overlap")
         case "block_edge": try set(&request.blockEdge, try whole(value, "block_edge"), "block_edge")
+        case "top": try set(&request.top, try whole(value, "top"), "top")
+        case "threshold":
+            guard let number = Double(value) else {
+                throw GridError(.usage, "--param threshold='\(value.printable)' is not valid: expected a correlation")
+            }
+            try set(&request.threshold, number, "threshold")
+        case "absolute":
+            guard let truth = Bool(value) else {
+                throw GridError(.usage, "--param absolute='\(value.printable)' is not valid: expected true or false")
+            }
+            try set(&request.absolute, truth, "absolute")
         default:
             throw GridError(
                 .usage, "--param '\(parts[0].printable)' is unknown: expected one of \(names.joined(separator: ", "))")

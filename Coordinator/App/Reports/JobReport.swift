@@ -22,13 +22,19 @@ enum JobReport {
             ("job", "\(job.jobID)"), ("kind", job.kind), ("region", job.region), ("pool", job.pool),
             ("state", job.state.rawValue), ("priority", "\(job.priority)"), ("convention", job.convention),
             ("window", job.window), ("min_overlap", "\(job.minOverlap)"), ("precision", job.precision),
-            ("block_edge", "\(job.blockEdge)"), ("submitted", job.submittedAt), ("started", job.startedAt),
+            ("block_edge", "\(job.blockEdge)"), ("top", "\(job.top)"),
+            ("pairs kept", pairsKept(job)), ("submitted", job.submittedAt), ("started", job.startedAt),
             ("finished", job.finishedAt), ("stages", stages.isEmpty ? nil : stages),
             ("alphas", job.alphaCount.map(String.init)), ("days", job.dayCount.map(String.init)),
             ("tiles/s", job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) }),
             ("eta", job.etaSeconds.map(Quantity.duration)), ("profile", job.profile), ("panel", job.panelHash),
             ("digest", job.digest), ("table", job.resultTable), ("error", job.error),
         ]) + job.warnings.map { "warning  \($0)".singleLine }
+    }
+
+    /// `r >= 0.7`, or nothing for a job that keeps no pairs one by one.
+    private static func pairsKept(_ job: JobView) -> String? {
+        job.threshold.map { "\(job.absolute ? "|r|" : "r") >= \($0)" }
     }
 
     /// `tiles 31%`, or nothing before the first stage and after the end.

@@ -9,7 +9,7 @@ import Glibc
 import Darwin
 #endif
 
-/// Lets an interrupted program take its unfinished file away before the signal ends it, as it would have anyway.
+/// Lets an interrupted program take its unfinished files away before the signal ends it, as it would have anyway.
 ///
 /// From its creation to `end`; the program must not have another use for these signals meanwhile.
 struct Interruption: ~Copyable {
@@ -17,20 +17,20 @@ struct Interruption: ~Copyable {
     private final class Unfinished: @unchecked Sendable {
         /// Held while a file is made, so that no signal comes between its making and the knowledge of its name.
         private let lock = NSLock()
-        private var path: String?
+        private var paths: [String] = []
 
         func create(_ path: String) throws(GridError) -> AtomicFile {
             lock.lock()
             defer { lock.unlock() }
             let file = try AtomicFile(path: path)
-            self.path = file.temporary
+            if let temporary = file.temporary { paths.append(temporary) }
             return file
         }
 
         func remove() {
             lock.lock()
             defer { lock.unlock() }
-            if let path { unlink(path) }
+            for path in paths { unlink(path) }
         }
     }
 
@@ -51,7 +51,7 @@ struct Interruption: ~Copyable {
         }
     }
 
-    /// The file that a signal removes unless it was committed.
+    /// A file that a signal removes unless it was committed.
     func create(_ path: String) throws(GridError) -> AtomicFile { try unfinished.create(path) }
 
     /// From here on the signals end the program at once again.

@@ -1,4 +1,5 @@
 import ClusterModel
+import Panel
 
 /// Correlation of one region: waves of tiles that narrow the median brackets, a redo of the rows that were missed,
 /// then one row per alpha.
@@ -40,16 +41,9 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
 
     package func merge(task index: Int, partial payload: Payload) throws(GridError) {
         let partial = try CorrelationPartial(decoding: payload)
-        let layout = plan.layout
+        try plan.check(partial, task: index)
         for block in partial.blocks {
-            guard block.index < layout.blockCount, layout.alphas(ofBlock: Int(block.index)).count == block.alphaCount
-            else { throw GridError(.usage, "the partial of task \(index) names a block the panel does not have") }
-            guard block.insideValues.precision == plan.parameters.precision else {
-                throw GridError(.usage, "the partial of task \(index) is of another precision than the job")
-            }
-        }
-        for block in partial.blocks {
-            summaries.merge(block, at: Int(block.index) * layout.blockEdge, mode: mode)
+            summaries.merge(block, at: plan.layout.shape.blockStarts[Int(block.index)], mode: mode)
         }
         guard mode == .full else { return }
         summaries.addTwinPairs(Int(clamping: partial.twinPairs))
@@ -59,7 +53,7 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
     private func tighten(afterWave rows: Range<Int>) {
         let layout = plan.layout
         // An alpha of block b has met the blocks before the wave's end, or all blocks when its own row is done.
-        let met = min(rows.upperBound * layout.blockEdge, layout.alphaCount)
+        let met = layout.shape.blockStarts[rows.upperBound]
         let fraction = (0..<layout.alphaCount).map {
             $0 < met ? 1 : Double(met) / Double(layout.alphaCount - 1)
         }
@@ -76,7 +70,7 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
         beingRedone = batch.map(\.offset)
         mode = .medianOnly
         redosDone += 1
-        let blocks = Set(beingRedone.map { $0 / plan.layout.blockEdge }).sorted()
+        let blocks = Set(beingRedone.map(plan.layout.shape.block(ofAlpha:))).sorted()
         return plan.redoStage(name: "median redo \(redosDone)", blocks: blocks, wanted: fetch)
     }
 

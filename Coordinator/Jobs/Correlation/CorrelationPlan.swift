@@ -4,20 +4,15 @@ import Panel
 
 /// What of a panel a correlation job needs while it runs; the values themselves stay with the panel.
 package struct PanelLayout: Sendable {
-    package let alphaCount: Int
-    package let blockEdge: Int
-    package let dayCount: Int
+    package let shape: PanelShape
     package let blockHashes: [BlockHash]
     /// Bytewise rank of each alpha's id, by layout position.
     package let ranks: [UInt32]
     package let contentHash: BlockHash
 
-    package init(
-        alphaCount: Int, blockEdge: Int, dayCount: Int, blockHashes: [BlockHash], ranks: [UInt32], contentHash: BlockHash
-    ) {
-        self.alphaCount = alphaCount
-        self.blockEdge = blockEdge
-        self.dayCount = dayCount
+    package init(shape: PanelShape, blockHashes: [BlockHash], ranks: [UInt32], contentHash: BlockHash) {
+        precondition(blockHashes.count == shape.blockCount && ranks.count == shape.alphaCount)
+        self.shape = shape
         self.blockHashes = blockHashes
         self.ranks = ranks
         self.contentHash = contentHash
@@ -25,16 +20,27 @@ package struct PanelLayout: Sendable {
 
     package init(_ panel: Panel) {
         self.init(
-            alphaCount: panel.alphaCount, blockEdge: panel.blockEdge, dayCount: panel.dayCount,
-            blockHashes: panel.blockHashes, ranks: panel.ranks, contentHash: panel.contentHash)
+            shape: panel.shape, blockHashes: panel.blockHashes, ranks: panel.ranks, contentHash: panel.contentHash)
     }
 
-    package var blockCount: Int { blockHashes.count }
-
-    /// Layout positions of a block's alphas.
-    package func alphas(ofBlock block: Int) -> Range<Int> {
-        block * blockEdge..<min((block + 1) * blockEdge, alphaCount)
+    /// The blocks of one panel, then those of another with the same days. The alphas of each are ranked for themselves.
+    package init(joining first: PanelLayout, _ second: PanelLayout) throws(GridError) {
+        precondition(first.shape.dayCount == second.shape.dayCount && first.shape.blockEdge == second.shape.blockEdge)
+        let counts = [first, second].flatMap { layout in
+            (0..<layout.blockCount).map { layout.shape.alphas(inBlock: $0).count }
+        }
+        var writer = ByteWriter()
+        writer.write(first.contentHash)
+        writer.write(second.contentHash)
+        self.init(
+            shape: try PanelShape(
+                blockCounts: counts, dayCount: first.shape.dayCount, blockEdge: first.shape.blockEdge, name: "the joined panel"),
+            blockHashes: first.blockHashes + second.blockHashes, ranks: first.ranks + second.ranks,
+            contentHash: BlockHash(bytes: Array(SHA256.hash(data: writer.bytes))))
     }
+
+    package var alphaCount: Int { shape.alphaCount }
+    package var blockCount: Int { shape.blockCount }
 }
 
 /// Values of r worth keeping, per alpha: those that may still turn out to be the median, and those that may be among the
@@ -85,27 +91,37 @@ package struct CorrelationPlan: Sendable {
 
     /// Tiles along a task's edge: large enough to be worth its messages, small enough to keep every slot of a
     /// modest cluster busy.
-    static func group(rows: Range<Int>, blockCount: Int) -> Int {
-        let tiles = tileCount(rows: rows, blockCount: blockCount)
+    private static func group(tiles: Int) -> Int {
         var group = 1
         while group < 8 && tiles >= 32 * (group + 1) * (group + 1) { group += 1 }
         return group
     }
 
-    static func tileCount(rows: Range<Int>, blockCount: Int) -> Int {
-        rows.reduce(0) { $0 + blockCount - $1 }
+    private func triangle(_ rows: Range<Int>, group: Int = 1) -> TaskGrid {
+        TaskGrid(rowBlocks: rows, blockCount: layout.blockCount, group: group)
     }
 
     /// The stage that computes the tiles of some block rows.
     package func stage(name: String, rows: Range<Int>, mode: CorrelationTask.Mode, wanted: WantedValues) -> JobStage {
-        let grid = TaskGrid(
-            rowBlocks: rows, blockCount: layout.blockCount,
-            group: Self.group(rows: rows, blockCount: layout.blockCount))
-        return JobStage(
+        stage(
+            name: name, grid: triangle(rows, group: Self.group(tiles: triangle(rows).tileCount)), mode: mode, wanted: wanted,
+            laterTileCount: triangle(rows.upperBound..<layout.blockCount).tileCount)
+    }
+
+    /// The stage that computes all tiles of some block rows with some block columns, which lie behind them.
+    package func stage(name: String, rows: Range<Int>, columns: Range<Int>, wanted: WantedValues) -> JobStage {
+        precondition(rows.upperBound <= columns.lowerBound && columns.upperBound <= layout.blockCount)
+        let group = Self.group(tiles: rows.count * columns.count)
+        return stage(
+            name: name, grid: TaskGrid(rowBlocks: rows, columnBlocks: columns, group: group), mode: .full, wanted: wanted)
+    }
+
+    private func stage(
+        name: String, grid: TaskGrid, mode: CorrelationTask.Mode, wanted: WantedValues, laterTileCount: Int = 0
+    ) -> JobStage {
+        JobStage(
             name: name, plan: planHash(name: name, grid: grid, mode: mode, wanted: wanted), kind: "correlation",
-            taskCount: grid.taskCount, grid: grid,
-            tileCount: Self.tileCount(rows: rows, blockCount: layout.blockCount),
-            laterTileCount: Self.tileCount(rows: rows.upperBound..<layout.blockCount, blockCount: layout.blockCount)
+            taskCount: grid.taskCount, grid: grid, tileCount: grid.tileCount, laterTileCount: laterTileCount
         ) { index in
             Payload(copying: task(index, grid: grid, mode: mode, wanted: wanted).encoded())
         }
@@ -144,7 +160,7 @@ package struct CorrelationPlan: Sendable {
         let indices = Array(rows) + columns.filter { !rows.contains($0) }
         let position = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, UInt16($0)) })
         let blocks = indices.map { index in
-            let alphas = layout.alphas(ofBlock: index)
+            let alphas = layout.shape.alphas(inBlock: index)
             return CorrelationTask.Block(
                 index: UInt32(index), hash: layout.blockHashes[index], alphaCount: alphas.count,
                 ranks: Array(layout.ranks[alphas]), bracketLow: Array(wanted.low[alphas]),
@@ -156,9 +172,20 @@ package struct CorrelationPlan: Sendable {
         }
         return CorrelationTask(
             mode: mode, convention: parameters.convention, precision: parameters.precision,
-            blockEdge: layout.blockEdge, dayCount: layout.dayCount, firstDay: firstDay,
+            blockEdge: layout.shape.blockEdge, dayCount: layout.shape.dayCount, firstDay: firstDay,
             minOverlap: parameters.minOverlap, neighbours: parameters.neighbours,
             edges: mode == .full ? parameters.edges : nil, blocks: blocks, tiles: tiles)
+    }
+
+    /// - Throws: `GridError` when a partial cannot be one of this plan's.
+    func check(_ partial: CorrelationPartial, task index: Int) throws(GridError) {
+        for block in partial.blocks {
+            guard block.index < layout.blockCount, layout.shape.alphas(inBlock: Int(block.index)).count == block.alphaCount
+            else { throw GridError(.usage, "the partial of task \(index) names a block the panel does not have") }
+            guard block.insideValues.precision == parameters.precision else {
+                throw GridError(.usage, "the partial of task \(index) is of another precision than the job")
+            }
+        }
     }
 
     /// Everything that decides the payloads of a stage goes in.
@@ -169,13 +196,17 @@ package struct CorrelationPlan: Sendable {
         var writer = ByteWriter()
         writer.write(name)
         writer.write(layout.contentHash)
-        for hash in layout.blockHashes { writer.write(hash) }
+        for (block, hash) in layout.blockHashes.enumerated() {
+            writer.write(hash)
+            writer.write(UInt32(layout.shape.blockStarts[block + 1]))
+        }
         writer.write(parameters.convention.rawValue)
         writer.write(parameters.precision.rawValue)
         writer.write(mode.rawValue)
         for value in [
-            parameters.minOverlap, layout.blockEdge, layout.dayCount, firstDay, grid?.group ?? 0,
-            grid?.rowBlocks.lowerBound ?? 0, grid?.rowBlocks.upperBound ?? 0, parameters.neighbours,
+            parameters.minOverlap, layout.shape.blockEdge, layout.shape.dayCount, firstDay, grid?.group ?? 0,
+            grid?.rowBlocks.lowerBound ?? 0, grid?.rowBlocks.upperBound ?? 0,
+            grid?.columnBlocks.lowerBound ?? 0, grid?.columnBlocks.upperBound ?? 0, parameters.neighbours,
             parameters.edges.map { $0.absolute ? 2 : 1 } ?? 0,
         ] { writer.write(Int64(value)) }
         writer.write(parameters.edges?.from ?? 0)

@@ -51,7 +51,7 @@ extension Store {
     package func endWatch(_ watch: PanelWatch) throws(GridError) {
         guard let registration = watch.registration else { return }
         try pool.write(Self.watching(watch.region)) { connection in
-            try connection.execute("DELETE FROM panel_caches WHERE token = $1::uuid", [.text(registration.token)])
+            _ = try connection.execute("DELETE FROM panel_caches WHERE token = $1::uuid", [.text(registration.token)])
         }
     }
 

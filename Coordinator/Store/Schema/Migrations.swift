@@ -11,7 +11,15 @@ struct Migration: Sendable {
         Migration(version: 1, name: "tables of AlphaDataBank", sql: alphaDataBankTables),
         Migration(version: 2, name: "pools, jobs, coordinator lease and audit log", sql: gridTables),
         Migration(version: 3, name: "records of changed PnL", sql: ChangeTracking.tables),
+        Migration(version: 4, name: "which pairs a job keeps", sql: pairColumns),
     ]
+
+    private static let pairColumns = """
+        ALTER TABLE jobs
+            ADD COLUMN top integer NOT NULL DEFAULT 10,
+            ADD COLUMN threshold double precision,
+            ADD COLUMN absolute boolean NOT NULL DEFAULT false;
+        """
 
     /// Names, types and indexes are AlphaDataBank's. A database that it made is adopted: its tables stay and get the
     /// columns they lack.

@@ -1,0 +1,88 @@
+import ClusterModel
+import Jobs
+import Panel
+import Store
+
+/// The kinds of jobs that can be asked for. Each has a file beside this one that says what it reads, computes and
+/// publishes; the rest of the service treats all alike.
+enum JobKind: String, CaseIterable, Sendable {
+    case correlation
+    case crossCorrelation = "cross-correlation"
+
+    init(parsing text: String) throws(GridError) {
+        guard let kind = JobKind(rawValue: text) else {
+            let names = JobKind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw GridError(.usage, "kind '\(text.printable)' is unknown: expected one of \(names)")
+        }
+        self = kind
+    }
+
+    /// The pool a job takes when it names none.
+    var defaultPool: String {
+        switch self {
+        case .correlation: PoolName.submitted
+        case .crossCorrelation: PoolName.unsubmitted
+        }
+    }
+
+    /// Other pools that it reads, with the fewest alphas each pool needs.
+    func alphasNeeded(pool: String) -> [(pool: String, alphas: Int)] {
+        switch self {
+        case .correlation: [(pool, 2)]
+        case .crossCorrelation: [(pool, 1), (PoolName.submitted, 1)]
+        }
+    }
+
+    /// Reads what a job needs.
+    ///
+    /// - Parameter load: reads a pool of the job's region.
+    func prepare(
+        _ view: JobView, load: (_ pool: String) throws(GridError) -> LoadedPanel
+    ) throws(GridError) -> PreparedJob {
+        switch self {
+        case .correlation: try .correlation(view, load: load)
+        case .crossCorrelation: try .crossCorrelation(view, load: load)
+        }
+    }
+}
+
+/// A job that can begin: what it computes, on what, and how its outcome is published.
+struct PreparedJob: Sendable {
+    var job: any GridJob
+    /// Panels whose blocks workers will ask for.
+    var panels: [Panel]
+    var alphaCount: Int
+    var dayCount: Int
+    var panelHash: String
+    var warnings: [String]
+    /// The digest of an outcome, and how to write it down: in one transaction that also saves the view, which gets the name
+    /// of the table first. May be tried again.
+    var result: @Sendable (JobOutcome) throws(GridError) -> JobResult
+}
+
+/// What a finished job publishes.
+struct JobResult: Sendable {
+    var digest: String
+    var publish: @Sendable (Store, inout JobView, Epoch) throws(GridError) -> Void
+}
+
+extension LoadedPanel {
+    /// Alphas of the pool that could not take part.
+    var warnings: [String] {
+        guard !alphasWithoutPnL.isEmpty else { return [] }
+        let count = alphasWithoutPnL.count
+        let shown = alphasWithoutPnL.prefix(5).joined(separator: ", ") + (count > 5 ? ", ..." : "")
+        return ["\(count) \(count == 1 ? "alpha of the pool has" : "alphas of the pool have") no PnL, so no row: \(shown)"]
+    }
+}
+
+extension Publication {
+    /// Where a job's rows go, and what they say they are of.
+    init(_ view: JobView, isRegionsOwn: Bool, firstDay: Day, lastDay: Day) throws(GridError) {
+        let parameters = try view.correlationParameters()
+        self.init(
+            region: try Region(view.region), target: isRegionsOwn ? .region : .job, jobID: view.jobID,
+            convention: parameters.convention, window: parameters.window, minOverlap: parameters.minOverlap,
+            windowStart: firstDay, windowEnd: lastDay)
+    }
+}
