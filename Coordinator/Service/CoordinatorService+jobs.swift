@@ -52,7 +52,11 @@ extension CoordinatorService {
             let view = job.view
             let kind = try JobKind(parsing: view.kind)
             let region = try Region(view.region)
-            let prepared = try kind.prepare(view) { pool throws(GridError) in try load(region, pool, for: view) }
+            let means = JobMeans(
+                load: { pool throws(GridError) in try self.load(region, pool, for: view) },
+                profiles: Set(shared.withLock { $0.snapshot.workers }.filter { $0.state == "connected" }.map(\.profile)),
+                log: { [log] in log.info("\($0)", metadata: ["job": "\(view.jobID)"]) })
+            let prepared = try kind.prepare(view, with: means)
             job.prepared = prepared
             job.update {
                 $0.alphaCount = prepared.alphaCount
@@ -62,7 +66,7 @@ extension CoordinatorService {
             }
             for panel in prepared.panels { blocks.add(panel) }
             let driver = JobDriver(
-                id: job.id, job: prepared.job, priority: job.priority, queue: job.queue,
+                id: job.id, job: prepared.job, profile: prepared.profile, priority: job.priority, queue: job.queue,
                 post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
                 whenDone: { [weak self] result in self?.driverDone(job, result) })
             drivers.add(driver)
@@ -85,7 +89,9 @@ extension CoordinatorService {
             do throws(GridError) {
                 try publish(job, try prepared.result(outcome))
                 log.info("job done", metadata: ["job": "\(job.id)"])
+                let profile = drivers[job.id]?.progress.profile
                 release(job)
+                if let profile { prepared.afterwards(profile) }
             } catch {
                 end(job, .failed, error: error)
             }

@@ -44,10 +44,11 @@ final class JobDriver: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
+    ///   - profile: what workers have to compute with; nil leaves it to the first lease.
     ///   - queue: serial; all of the job's work runs on it.
     ///   - post: hands an event to the thread that owns the scheduler.
     init(
-        id: JobID, job: any GridJob, priority: Int, queue: DispatchQueue,
+        id: JobID, job: any GridJob, profile: NumericProfile? = nil, priority: Int, queue: DispatchQueue,
         post: @escaping @Sendable (SchedulerCommand) -> Void,
         whenDone: @escaping @Sendable (Result<JobOutcome, GridError>) -> Void
     ) {
@@ -57,6 +58,7 @@ final class JobDriver: Sendable {
         self.queue = queue
         self.post = post
         self.whenDone = whenDone
+        state.withLock { $0.progress.profile = profile }
     }
 
     func start() {

@@ -63,7 +63,8 @@ extension Store {
     /// ones, never a mixture. Publishing the same again changes only `last_updated`.
     ///
     /// - Parameters:
-    ///   - neighbours: in any order, ranks from 1; gone through once per attempt. Without them there are none afterwards.
+    ///   - neighbours: of alphas that have a row, in any order, ranks from 1; gone through once per attempt. Without them there
+    ///     are none afterwards.
     ///   - edges: the same.
     ///   - job: saved in the same transaction, so that a job is done exactly when its rows are there.
     /// - Throws: `GridError(.conflict)` when another coordinator has taken over, or the region's settings are no longer
@@ -77,7 +78,7 @@ extension Store {
         return try publishing(publication, into: publication.table, epoch: epoch, saving: job) { connection in
             try Self.copyRows(rows, connection)
             let written = try Self.upsertRows(of: publication, connection)
-            try Self.replaceRelations(neighbours, edges, of: publication, connection)
+            try Self.replaceRelations(neighbours, edges, of: publication, isWhole: written == rows.count, connection)
             return (rows.count, written)
         }
     }

@@ -5,13 +5,15 @@ extension Store {
     ///
     /// The alphas of a region's rows are locked by then, so a pair whose alphas are both there stays whole; pairs of
     /// alphas that are gone are left out.
+    ///
+    /// - Parameter isWhole: whether every alpha of the result is known to be there, so that none needs to be looked for.
     static func replaceRelations(
         _ neighbours: (any Sequence<CorrelationNeighbour>)?, _ edges: (any Sequence<CorrelationEdge>)?,
-        of publication: Publication, _ connection: Connection
+        of publication: Publication, isWhole: Bool, _ connection: Connection
     ) throws {
         let tables = RegionTables(publication.region)
         try replace(
-            tables.neighbours(publication.target), of: publication, rows: neighbours,
+            tables.neighbours(publication.target), of: publication, isWhole: isWhole, rows: neighbours,
             columns: [
                 "alpha_id varchar(50)", "kind varchar(10)", "rank integer", "neighbour_id varchar(50)",
                 "correlation double precision", "days integer",
@@ -25,7 +27,7 @@ extension Store {
             try writer.put(row.days.map { Int32(clamping: $0) })
         }
         try replace(
-            tables.edges(publication.target), of: publication, rows: edges,
+            tables.edges(publication.target), of: publication, isWhole: isWhole, rows: edges,
             columns: [
                 "alpha_id_a varchar(50)", "alpha_id_b varchar(50)", "correlation double precision", "days integer",
             ], alphas: ["alpha_id_a", "alpha_id_b"], connection
@@ -39,8 +41,8 @@ extension Store {
 
     /// - Parameter alphas: columns that name an alpha.
     private static func replace<Row>(
-        _ table: String, of publication: Publication, rows: (any Sequence<Row>)?, columns: [String], alphas: [String],
-        _ connection: Connection, put: (CopyWriter, Row) throws -> Void
+        _ table: String, of publication: Publication, isWhole: Bool, rows: (any Sequence<Row>)?, columns: [String],
+        alphas: [String], _ connection: Connection, put: (CopyWriter, Row) throws -> Void
     ) throws {
         let name = quoted(identifier: table)
         let job = SQLValue.integer(publication.jobID.rawValue)
@@ -49,6 +51,18 @@ extension Store {
         case .job: try connection.execute("DELETE FROM \(name) WHERE job_id = $1", [job])
         }
         guard let rows else { return }
+        let names = columns.map { String($0.prefix { $0 != " " }) }
+        if isWhole || publication.target == .job {
+            let target = "\(name) (\(names.joined(separator: ", ")), job_id)"
+            try connection.copyIn("COPY \(target) FROM STDIN (FORMAT binary)") { writer in
+                for row in rows {
+                    try writer.row(fields: Int16(columns.count + 1))
+                    try put(writer, row)
+                    try writer.put(publication.jobID.rawValue)
+                }
+            }
+            return
+        }
         try connection.execute("CREATE TEMP TABLE incoming_pairs (\(columns.joined(separator: ", "))) ON COMMIT DROP")
         try connection.copyIn("COPY incoming_pairs FROM STDIN (FORMAT binary)") { writer in
             for row in rows {
@@ -57,13 +71,11 @@ extension Store {
             }
         }
         try connection.execute("ANALYZE incoming_pairs")
-        let names = columns.map { String($0.prefix { $0 != " " }) }
         let present = alphas.map { "EXISTS (SELECT FROM alphas a WHERE a.alpha_id = i.\($0))" }
-        let condition = publication.target == .region ? "WHERE \(present.joined(separator: " AND "))" : ""
         try connection.execute(
             """
             INSERT INTO \(name) (\(names.joined(separator: ", ")), job_id)
-            SELECT \(names.map { "i.\($0)" }.joined(separator: ", ")), $1::bigint FROM incoming_pairs i \(condition)
+            SELECT \(names.map { "i.\($0)" }.joined(separator: ", ")), $1::bigint FROM incoming_pairs i WHERE \(present.joined(separator: " AND "))
             """, [job])
         try connection.execute("DROP TABLE incoming_pairs")
     }

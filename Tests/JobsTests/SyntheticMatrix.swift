@@ -122,7 +122,10 @@ struct SyntheticMatrix {
                     take(r(a, b), row, i, with: task.blocks[column].ranks[j], days: days(a, b))
                     take(r(a, b), column, j, with: task.blocks[row].ranks[i], days: days(a, b))
                     guard let rule = task.edges, (rule.absolute ? abs(r(a, b)) : r(a, b)) >= rule.from else { continue }
-                    edges.append(CorrelationPartial.Edge(r: r(a, b), rankA: ranks[a], rankB: ranks[b], days: days(a, b)))
+                    edges.append(
+                        CorrelationPartial.Edge(
+                            r: r(a, b), rankA: task.blocks[row].ranks[i], rankB: task.blocks[column].ranks[j],
+                            days: days(a, b)))
                 }
             }
         }

@@ -65,7 +65,7 @@ import Testing
     @Test("Pairs of an alpha that is gone are left out, and removing one takes its pairs along")
     func gone() throws {
         try store.publishCorrelation(
-            rows,
+            rows + [CorrelationRow(alphaID: "gone")],
             neighbours: [neighbour("A1", "A2"), neighbour("A2", "A1"), neighbour("gone", "A1"), neighbour("A3", "gone")],
             edges: [
                 CorrelationEdge(alphaIDA: "A1", alphaIDB: "A2", correlation: 1, days: 9),

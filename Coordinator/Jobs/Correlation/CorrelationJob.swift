@@ -8,6 +8,8 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
     private let plan: CorrelationPlan
     private let deviations: Double
     private var summaries: CorrelationSummaries
+    /// Blocks whose pairs among themselves an earlier job has merged already.
+    private let coveredBlocks: Int
     private var wavesDone = 0
     private var redosDone = 0
     private var mode = CorrelationTask.Mode.full
@@ -22,19 +24,24 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
         precondition(deviations >= 0, "a bracket needs its ends in order")
         self.plan = plan
         self.deviations = deviations
+        coveredBlocks = 0
         summaries = CorrelationSummaries(
             alphaCount: plan.layout.alphaCount, neighbours: plan.parameters.neighbours, precision: plan.parameters.precision)
     }
 
+    /// Goes on from where an earlier job ended: only the alphas that came since are correlated, with all. The outcome has the
+    /// bits that a whole run over the same layout by workers of the same profile has.
+    package init(plan: CorrelationPlan, resuming state: CorrelationState) {
+        self.plan = plan
+        deviations = 4
+        coveredBlocks = state.blockCount
+        summaries = state.summaries
+        summaries.append(
+            alphaCount: plan.layout.alphaCount - summaries.alphaCount, precision: plan.parameters.precision)
+    }
+
     package func next() throws -> JobStep {
-        let waves = plan.waves
-        if wavesDone < waves.count {
-            if wavesDone > 0 { tighten(afterWave: waves[wavesDone - 1]) }
-            wavesDone += 1
-            let name = "correlate \(wavesDone)/\(waves.count)"
-            return .stage(
-                plan.stage(name: name, rows: waves[wavesDone - 1], mode: .full, wanted: summaries.wanted))
-        }
+        if let stage = coveredBlocks == 0 ? nextWave() : nextStrip() { return .stage(stage) }
         if let redo = redoStage() { return .stage(redo) }
         return .publish(.correlation(outcome()))
     }
@@ -48,6 +55,27 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
         guard mode == .full else { return }
         summaries.addTwinPairs(Int(clamping: partial.twinPairs))
         summaries.add(partial.edges, dropped: partial.edgesDropped)
+    }
+
+    private func nextWave() -> JobStage? {
+        let waves = plan.waves
+        guard wavesDone < waves.count else { return nil }
+        if wavesDone > 0 { tighten(afterWave: waves[wavesDone - 1]) }
+        wavesDone += 1
+        let name = "correlate \(wavesDone)/\(waves.count)"
+        return plan.stage(name: name, rows: waves[wavesDone - 1], mode: .full, wanted: summaries.wanted)
+    }
+
+    /// The new blocks with the covered ones, then among themselves.
+    private func nextStrip() -> JobStage? {
+        let new = coveredBlocks..<plan.layout.blockCount
+        guard wavesDone < 2, !new.isEmpty else { return nil }
+        wavesDone += 1
+        let name = "correlate new \(wavesDone)/2"
+        if wavesDone == 1 {
+            return plan.stage(name: name, rows: 0..<coveredBlocks, columns: new, wanted: summaries.wanted)
+        }
+        return plan.stage(name: name, rows: new, mode: .full, wanted: summaries.wanted)
     }
 
     private func tighten(afterWave rows: Range<Int>) {
@@ -72,6 +100,18 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
         redosDone += 1
         let blocks = Set(beingRedone.map(plan.layout.shape.block(ofAlpha:))).sorted()
         return plan.redoStage(name: "median redo \(redosDone)", blocks: blocks, wanted: fetch)
+    }
+
+    /// What a later job of a panel with more alphas can go on from; asked for when the outcome is there.
+    ///
+    /// - Parameters:
+    ///   - alphaIDs: ids by layout position.
+    ///   - profile: of the workers whose partials were merged.
+    package func state(alphaIDs: [String], profile: NumericProfile) -> CorrelationState {
+        var summaries = summaries
+        // Alphas that were new have kept everything.
+        summaries.tighten(fractionSeen: Array(repeating: 1, count: summaries.alphaCount), deviations: 0)
+        return CorrelationState(summaries: summaries, plan: plan, alphaIDs: alphaIDs, profile: profile)
     }
 
     private func outcome() -> CorrelationOutcome {

@@ -11,7 +11,7 @@ struct CorrelationSummaries: Sendable {
     private(set) var least: NeighbourLists
     private(set) var sum: [Int64]
     private(set) var count: [Int]
-    private var searches: [MedianSearch]
+    private(set) var searches: [MedianSearch]
     private(set) var twinPairs = 0
     /// Pairs beyond the threshold, in no particular order; nil once there were more than are kept.
     private(set) var edges: [CorrelationPartial.Edge]? = []
@@ -25,6 +25,25 @@ struct CorrelationSummaries: Sendable {
         sum = Array(repeating: 0, count: alphaCount)
         count = Array(repeating: 0, count: alphaCount)
         searches = Array(repeating: MedianSearch(precision), count: alphaCount)
+    }
+
+    /// Summaries that were written down.
+    init(
+        most: NeighbourLists, least: NeighbourLists, sum: [Int64], count: [Int], searches: [MedianSearch], twinPairs: Int,
+        edges: [CorrelationPartial.Edge]?
+    ) {
+        precondition([most.counts.count, least.counts.count, count.count, searches.count].allSatisfy { $0 == sum.count })
+        (self.most, self.least, self.sum, self.count, self.searches) = (most, least, sum, count, searches)
+        (self.twinPairs, self.edges) = (twinPairs, edges)
+    }
+
+    /// Makes room for alphas behind those that are there.
+    mutating func append(alphaCount: Int, precision: Precision) {
+        most.append(alphaCount: alphaCount)
+        least.append(alphaCount: alphaCount)
+        sum += Array(repeating: 0, count: alphaCount)
+        count += Array(repeating: 0, count: alphaCount)
+        searches += Array(repeating: MedianSearch(precision), count: alphaCount)
     }
 
     var alphaCount: Int { sum.count }

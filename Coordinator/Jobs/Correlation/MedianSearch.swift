@@ -6,11 +6,16 @@ struct MedianSearch: Sendable {
     /// Both ends belong to the bracket.
     private(set) var low = -Double.infinity
     private(set) var high = Double.infinity
-    private var below = 0
-    private var inside: CorrelationValues
+    private(set) var below = 0
+    private(set) var inside: CorrelationValues
 
     init(_ precision: Precision) {
         inside = CorrelationValues(precision)
+    }
+
+    /// One that was written down.
+    init(low: Double, high: Double, below: Int, inside: CorrelationValues) {
+        (self.low, self.high, self.below, self.inside) = (low, high, below, inside)
     }
 
     /// Takes in values inside the bracket and a number of values below it.
@@ -23,7 +28,8 @@ struct MedianSearch: Sendable {
     ///
     /// The number of seen values below the final median is hypergeometric with mean m / 2 and variance at most
     /// (m / 4)(1 - m / total); so the order statistics m / 2 +- deviations * sqrt of that enclose it. A bracket that
-    /// misses costs time, never exactness.
+    /// misses costs time, never exactness. When all have been seen, `reserve` on either side stay, for the alphas that a
+    /// later job adds.
     ///
     /// - Parameters:
     ///   - seen: number of values so far, m.
@@ -31,7 +37,7 @@ struct MedianSearch: Sendable {
     ///   - deviations: half width in standard deviations.
     mutating func narrow(seen: Int, fraction: Double, deviations: Double) {
         guard seen > 0, inside.count > 0 else { return }
-        let slack = deviations * (Double(seen) / 4 * max(0, 1 - fraction)).squareRoot() + 1
+        let slack = fraction < 1 ? deviations * (Double(seen) / 4 * (1 - fraction)).squareRoot() + 1 : Self.reserve
         let first = Int((Double(seen) / 2 - slack).rounded(.down)) - below
         let last = Int((Double(seen) / 2 + slack).rounded(.up)) - below
         // An order statistic that lies outside leaves its side as it is.
@@ -39,6 +45,9 @@ struct MedianSearch: Sendable {
         if last >= 0, last < inside.count - 1 { high = inside.select(last) }
         below += inside.keep(from: low, to: high)
     }
+
+    /// Half of m new values fall on either side of the median, give or take sqrt(m) / 2: enough for thousands of them.
+    private static let reserve = 64.0
 
     enum Outcome: Equatable {
         case undefined

@@ -6,14 +6,27 @@ struct NeighbourLists: Sendable {
 
     let kept: Int
     private let end: End
-    private var lists: [CorrelationPartial.Neighbour]
-    private var counts: [UInt8]
+    private(set) var lists: [CorrelationPartial.Neighbour]
+    private(set) var counts: [UInt8]
 
     init(alphaCount: Int, kept: Int, end: End) {
         self.kept = kept
         self.end = end
         lists = Array(repeating: CorrelationPartial.Neighbour(r: .nan, rank: .max, days: 0), count: alphaCount * kept)
         counts = Array(repeating: 0, count: alphaCount)
+    }
+
+    /// Lists that were written down.
+    init(kept: Int, end: End, lists: [CorrelationPartial.Neighbour], counts: [UInt8]) {
+        precondition(lists.count == counts.count * kept && counts.allSatisfy { Int($0) <= kept })
+        (self.kept, self.end, self.lists, self.counts) = (kept, end, lists, counts)
+    }
+
+    /// Makes room for alphas behind those that are there.
+    mutating func append(alphaCount: Int) {
+        let nobody = CorrelationPartial.Neighbour(r: .nan, rank: .max, days: 0)
+        lists += Array(repeating: nobody, count: alphaCount * kept)
+        counts += Array(repeating: 0, count: alphaCount)
     }
 
     subscript(alpha: Int) -> ArraySlice<CorrelationPartial.Neighbour> {

@@ -34,16 +34,22 @@ enum JobKind: String, CaseIterable, Sendable {
     }
 
     /// Reads what a job needs.
-    ///
-    /// - Parameter load: reads a pool of the job's region.
-    func prepare(
-        _ view: JobView, load: (_ pool: String) throws(GridError) -> LoadedPanel
-    ) throws(GridError) -> PreparedJob {
+    func prepare(_ view: JobView, with means: JobMeans) throws(GridError) -> PreparedJob {
         switch self {
-        case .correlation: try .correlation(view, load: load)
-        case .crossCorrelation: try .crossCorrelation(view, load: load)
+        case .correlation: try .correlation(view, with: means)
+        case .crossCorrelation: try .crossCorrelation(view, with: means)
         }
     }
+}
+
+/// What the service offers to a job that is being prepared.
+struct JobMeans {
+    /// Reads a pool of the job's region.
+    var load: (_ pool: String) throws(GridError) -> LoadedPanel
+    /// Numeric profiles of the workers that are connected, as they describe themselves.
+    var profiles: Set<String>
+    /// Takes a sentence for the log.
+    var log: @Sendable (String) -> Void
 }
 
 /// A job that can begin: what it computes, on what, and how its outcome is published.
@@ -51,6 +57,8 @@ struct PreparedJob: Sendable {
     var job: any GridJob
     /// Panels whose blocks workers will ask for.
     var panels: [Panel]
+    /// What workers have to compute with; nil when the first lease may decide.
+    var profile: NumericProfile?
     var alphaCount: Int
     var dayCount: Int
     var panelHash: String
@@ -58,6 +66,8 @@ struct PreparedJob: Sendable {
     /// The digest of an outcome, and how to write it down: in one transaction that also saves the view, which gets the name
     /// of the table first. May be tried again.
     var result: @Sendable (JobOutcome) throws(GridError) -> JobResult
+    /// What remains to be done when the result is published, on the job's thread; told what its workers computed with.
+    var afterwards: @Sendable (NumericProfile) -> Void = { _ in }
 }
 
 /// What a finished job publishes.

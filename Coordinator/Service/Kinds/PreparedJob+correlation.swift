@@ -6,22 +6,27 @@ import Store
 extension PreparedJob {
     /// Every alpha of a pool with every other.
     static func correlation(
-        _ view: JobView, load: (_ pool: String) throws(GridError) -> LoadedPanel
+        _ view: JobView, with means: JobMeans
     ) throws(GridError) -> PreparedJob {
         let parameters = try view.correlationParameters()
-        let loaded = try load(view.pool)
+        let loaded = try means.load(view.pool)
         let panel = loaded.panel
         try panel.requireCorrelatable(source: "pool \(view.pool) of region \(view.region)")
         let firstDay = try panel.firstDay(of: parameters.window)
+        let plan = CorrelationPlan(layout: PanelLayout(panel), parameters: parameters, firstDay: firstDay)
+        let file = loaded.keptPath.map { KeptState(path: "\($0).\(parameters.fileName).state", log: means.log) }
+        let state = file?.read(for: plan, panel.alphaIDs, profiles: means.profiles)
+        let job = if let state { CorrelationJob(plan: plan, resuming: state) } else { CorrelationJob(plan: plan) }
         return PreparedJob(
-            job: CorrelationJob(
-                plan: CorrelationPlan(layout: PanelLayout(panel), parameters: parameters, firstDay: firstDay)),
-            panels: [panel], alphaCount: panel.alphaCount, dayCount: panel.dayCount,
-            panelHash: panel.contentHash.description, warnings: loaded.warnings + (try panel.warnings(for: parameters))
-        ) { outcome throws(GridError) in
-            guard case .correlation(let outcome) = outcome else { throw GridError(.failed, "the job is of another kind") }
-            return result(outcome, panel, parameters, firstDay: firstDay)
-        }
+            job: job, panels: [panel], profile: state?.profile, alphaCount: panel.alphaCount, dayCount: panel.dayCount,
+            panelHash: panel.contentHash.description, warnings: loaded.warnings + (try panel.warnings(for: parameters)),
+            result: { outcome throws(GridError) in
+                guard case .correlation(let outcome) = outcome else { throw GridError(.failed, "the job is of another kind") }
+                return result(outcome, panel, parameters, firstDay: firstDay)
+            },
+            afterwards: { profile in
+                if state?.alphaCount != panel.alphaCount { file?.write(job.state(alphaIDs: panel.alphaIDs, profile: profile)) }
+            })
     }
 
     private static func result(

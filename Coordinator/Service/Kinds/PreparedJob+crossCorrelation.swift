@@ -6,11 +6,11 @@ import Store
 extension PreparedJob {
     /// Every alpha of a pool, of the unsubmitted ones unless told, with every submitted one.
     static func crossCorrelation(
-        _ view: JobView, load: (_ pool: String) throws(GridError) -> LoadedPanel
+        _ view: JobView, with means: JobMeans
     ) throws(GridError) -> PreparedJob {
         let parameters = try view.correlationParameters()
-        let own = try load(view.pool)
-        let submitted = try load(PoolName.submitted)
+        let own = try means.load(view.pool)
+        let submitted = try means.load(PoolName.submitted)
         // A common frame of dates, as joining the two tables would give it.
         let dates = Panel.allDates(of: own.panel, submitted.panel)
         let rows = try own.panel.spread(over: dates)

@@ -64,11 +64,13 @@ package final class PanelCache: Sendable {
     /// program does it before it ends.
     package func waitForWrites() { writes.sync {} }
 
+    func path(_ key: Key) -> String { "\(directory)/\(key.fileName)" }
+
     // MARK: Reading
 
     /// The panel that is kept, if it is whole.
     func kept(_ key: Key) -> Kept? {
-        let path = "\(directory)/\(key.fileName)"
+        let path = path(key)
         guard FileManager.default.fileExists(atPath: path + Self.entrySuffix) else { return nil }
         do {
             let entry = try Self.decode(try FileSystem.contents(of: path + Self.entrySuffix), path + Self.entrySuffix)
@@ -115,7 +117,7 @@ package final class PanelCache: Sendable {
                 }
                 try makeDirectory()
                 guard let entry = try register() else { return }
-                let path = "\(directory)/\(key.fileName)"
+                let path = path(key)
                 let isOnDisk = inUse.withLock { $0[key.fileName]?.panel === panel }
                 if !isOnDisk || !FileManager.default.fileExists(atPath: path + Self.panelSuffix) {
                     try panel.write(to: path + Self.panelSuffix)

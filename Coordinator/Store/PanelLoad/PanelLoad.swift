@@ -36,6 +36,12 @@ struct PanelLoad {
             return try readWhole(for: nil).loaded
         }
         let key = PanelCache.Key(database: database, region: region, pool: pool, blockEdge: blockEdge)
+        var loaded = try run(cache, key)
+        loaded.keptPath = cache.path(key)
+        return loaded
+    }
+
+    private func run(_ cache: PanelCache, _ key: PanelCache.Key) throws(GridError) -> LoadedPanel {
         let kept = cache.kept(key)
         if let kept {
             switch try refresh(kept) {

@@ -20,6 +20,9 @@ package struct LoadedPanel: Sendable {
     package var origin = Origin.read
     /// Rows of the panel's alphas that were read.
     package var rowsRead = 0
+    /// Where it is kept, without the end of the name: what belongs to it may lie beside it under the same beginning, and goes
+    /// when the panel does or when the folder gets too large. nil without a cache.
+    package var keptPath: String?
 
     /// What a log says of a load: sizes, and how much memory they take besides the values.
     package var summary: String {
