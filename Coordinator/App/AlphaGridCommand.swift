@@ -20,9 +20,11 @@ struct AlphaGridCommand: ParsableCommand {
         version: "alphagrid \(AlphaGrid.version)",
         subcommands: [
             CorrelateCommand.self, UpCommand.self, CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self,
-            JobsCommand.self, WorkersCommand.self, StatusCommand.self, VersionCommand.self, GuardCommand.self,
+            JobsCommand.self, WorkersCommand.self, StatusCommand.self, BenchCommand.self, VersionCommand.self, GuardCommand.self,
         ])
 
     /// Whether this command line computes in this process.
-    static func computes(_ arguments: [String]) -> Bool { arguments.first == CorrelateCommand._commandName }
+    static func computes(_ arguments: [String]) -> Bool {
+        [CorrelateCommand._commandName, BenchCommand._commandName].contains(arguments.first)
+    }
 }

@@ -55,4 +55,6 @@ package struct JobStage: Sendable {
 package enum JobOutcome: Sendable {
     case correlation(CorrelationOutcome)
     case crossCorrelation(CrossCorrelationOutcome)
+    /// Of a job that only measures.
+    case nothing
 }

@@ -2,37 +2,32 @@
 #include "clones.h"
 #include "epilogue.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 // --- logs ---
 
-static int32_t reserve(size_t count, size_t *capacity, size_t more, void **a, size_t size_a, void **b, size_t size_b) {
-    if (*capacity - count >= more) return 1;
-    size_t wanted = *capacity + *capacity / 2;
-    if (wanted < count + more) wanted = count + more;
-    void *grown = realloc(*a, wanted * size_a);
+// Makes room for `wanted` elements in all, and half as much again so that growing stays cheap.
+static int32_t grow(void **memory, size_t *capacity, size_t wanted, size_t size) {
+    if (*capacity >= wanted) return 1;
+    size_t enough = wanted + *capacity / 2;
+    void *grown = realloc(*memory, enough * size);
     if (!grown) return 0;
-    *a = grown;
-    if (b) {
-        grown = realloc(*b, wanted * size_b);
-        if (!grown) return 0;
-        *b = grown;
-    }
-    *capacity = wanted;
+    *memory = grown;
+    *capacity = enough;
     return 1;
 }
 
-static int32_t log_reserve(ag_log *log, size_t more) {
-    return reserve(
-        log->count, &log->capacity, more, (void **)&log->values, sizeof *log->values, (void **)&log->alphas,
-        sizeof *log->alphas);
+void ag_log_reserve(ag_log *log, int32_t is_float, size_t lines, size_t values) {
+    // Whole vectors are stored, of which only the first elements count.
+    if (!grow(&log->values, &log->capacity, log->count + values + 16, is_float ? sizeof(float) : sizeof(double))
+        || !grow((void **)&log->counts, &log->lines_capacity, log->lines + lines, sizeof *log->counts))
+        abort();
 }
 
 void ag_log_free(ag_log *log) {
     free(log->values);
-    free(log->alphas);
+    free(log->counts);
     memset(log, 0, sizeof *log);
 }
 
@@ -43,33 +38,33 @@ void ag_edge_log_free(ag_edge_log *log) {
 
 // --- nearest neighbours ---
 
-// Puts a pair into the list of the largest (sign 1) or smallest (sign -1) r if it belongs there; equal r are ordered by
-// rank. The list is short, so it is kept sorted.
-static void insert(ag_neighbour *list, size_t kept, double sign, double r, uint32_t rank, uint32_t days) {
-    size_t at = kept;
-    while (at > 0) {
-        const ag_neighbour *other = list + at - 1;
-        if (other->rank != UINT32_MAX && (sign * r < sign * other->r || (r == other->r && rank > other->rank))) break;
-        at--;
+// The lists are short, so they are kept sorted; equal r are ordered by rank. An empty place loses against any pair.
+#define INSERT(NAME, BETTER)                                                                                           \
+    AG_INLINE int NAME##_precedes(double r, uint32_t rank, const ag_neighbour *other) {                                \
+        return r BETTER other->r || (r == other->r && rank < other->rank);                                             \
+    }                                                                                                                  \
+    AG_INLINE void NAME(ag_neighbour *list, size_t kept, double r, uint32_t rank, uint32_t days) {                     \
+        size_t at = kept - 1;                                                                                          \
+        if (!NAME##_precedes(r, rank, list + at)) return;                                                              \
+        for (; at > 0 && NAME##_precedes(r, rank, list + at - 1); at--) list[at] = list[at - 1];                       \
+        list[at] = (ag_neighbour){r, rank, days};                                                                      \
     }
-    if (at == kept) return;
-    memmove(list + at + 1, list + at, (kept - 1 - at) * sizeof *list);
-    list[at] = (ag_neighbour){r, rank, days};
+
+INSERT(insert_most, >)
+INSERT(insert_least, <)
+
+void ag_take_most(const ag_line *line, const ag_summary *summary, size_t alpha, size_t j, double r) {
+    ag_neighbour *list = summary->most + alpha * summary->kept, *last = list + summary->kept - 1;
+    if (r < summary->most_from[alpha]) return;
+    insert_most(list, summary->kept, r, line->ranks[j], line->days ? line->days[j * line->days_step] : line->common);
+    if (last->r > summary->most_from[alpha]) summary->most_from[alpha] = last->r;
 }
 
-void ag_take_extreme(const ag_summary *summary, size_t alpha, double r, uint32_t rank, uint32_t days) {
-    const size_t kept = summary->kept;
-    ag_neighbour *most = summary->most + alpha * kept, *least = summary->least + alpha * kept;
-    if (r >= summary->most_from[alpha]) {
-        insert(most, kept, 1, r, rank, days);
-        const ag_neighbour *last = most + kept - 1;
-        if (last->rank != UINT32_MAX && last->r > summary->most_from[alpha]) summary->most_from[alpha] = last->r;
-    }
-    if (r <= summary->least_to[alpha]) {
-        insert(least, kept, -1, r, rank, days);
-        const ag_neighbour *last = least + kept - 1;
-        if (last->rank != UINT32_MAX && last->r < summary->least_to[alpha]) summary->least_to[alpha] = last->r;
-    }
+void ag_take_least(const ag_line *line, const ag_summary *summary, size_t alpha, size_t j, double r) {
+    ag_neighbour *list = summary->least + alpha * summary->kept, *last = list + summary->kept - 1;
+    if (r > summary->least_to[alpha]) return;
+    insert_least(list, summary->kept, r, line->ranks[j], line->days ? line->days[j * line->days_step] : line->common);
+    if (last->r < summary->least_to[alpha]) summary->least_to[alpha] = last->r;
 }
 
 // --- the plain version: what each value does, one by one ---
@@ -85,57 +80,72 @@ AG_INLINE int64_t fixed_point(double r) {
     return bits - base;
 }
 
-AG_INLINE void append(ag_log *log, size_t alpha, double value) {
-    log->values[log->count] = value;
-    log->alphas[log->count] = (uint32_t)alpha;
-    log->count++;
-}
-
-AG_INLINE void bracket(const ag_summary *summary, size_t alpha, double r) {
-    summary->below[alpha] += r < summary->low[alpha];
-    if (r >= summary->low[alpha] && r <= summary->high[alpha]) append(summary->log, alpha, r);
-}
-
-AG_INLINE void take(const ag_summary *summary, size_t alpha, double r, uint32_t rank, uint32_t days) {
-    summary->sum[alpha] += fixed_point(r);
-    summary->count[alpha] += 1;
-    if (r >= summary->most_from[alpha] || r <= summary->least_to[alpha]) ag_take_extreme(summary, alpha, r, rank, days);
-}
-
-AG_CLONES void ag_reduce_plain(const ag_rows *rows, const ag_summary *row, const ag_summary *column, int32_t median_only) {
-    for (size_t k = 0; k < rows->count; k++) {
-        const double *r = rows->r + k * rows->step;
-        const uint32_t *days = rows->days + k * rows->days_step;
-        const size_t i = rows->first + k;
-        for (size_t j = 0; j < rows->columns; j++) {
-            if (r[j] != r[j]) continue;
-            if (!median_only) {
-                take(row, i, r[j], column->rank[j], days[j]);
-                take(column, j, r[j], row->rank[i], days[j]);
-            }
-            bracket(row, i, r[j]);
-            bracket(column, j, r[j]);
-        }
+#define PLAIN_LINE(NAME, TYPE)                                                                                         \
+    AG_CLONES static void NAME(const ag_line *line, const ag_summary *s, size_t alpha, int32_t median_only) {          \
+        const TYPE *values = line->r;                                                                                  \
+        TYPE *inside = (TYPE *)s->log->values + s->log->count;                                                         \
+        const double low = s->low[alpha], high = s->high[alpha];                                                       \
+        int64_t sum = 0;                                                                                               \
+        uint32_t count = 0, below = 0;                                                                                 \
+        size_t kept = 0;                                                                                               \
+        for (size_t j = 0; j < line->count; j++) {                                                                     \
+            const double r = values[j];                                                                                \
+            if (r != r) continue;                                                                                      \
+            sum += fixed_point(r);                                                                                     \
+            count++;                                                                                                   \
+            below += r < low;                                                                                          \
+            inside[kept] = values[j];                                                                                  \
+            kept += (size_t)((r >= low) & (r <= high));                                                                \
+            if (median_only) continue;                                                                                 \
+            ag_take_most(line, s, alpha, j, r);                                                                        \
+            ag_take_least(line, s, alpha, j, r);                                                                       \
+        }                                                                                                              \
+        s->below[alpha] += below;                                                                                      \
+        s->log->count += kept;                                                                                         \
+        s->log->counts[s->log->lines++] = (uint32_t)kept;                                                              \
+        if (median_only) return;                                                                                       \
+        s->sum[alpha] += sum;                                                                                          \
+        s->count[alpha] += count;                                                                                      \
     }
+
+PLAIN_LINE(plain_line_f64, double)
+PLAIN_LINE(plain_line_f32, float)
+
+void ag_reduce_line_plain(const ag_line *line, const ag_summary *summary, size_t alpha, int32_t median_only) {
+    if (summary->is_float) plain_line_f32(line, summary, alpha, median_only);
+    else plain_line_f64(line, summary, alpha, median_only);
 }
 
 // --- edges ---
 
-// Pairs beyond the threshold. Once the log is full only their number is counted.
-static void find_edges(const ag_rows *rows, const ag_summary *row, const ag_summary *column, ag_edge_log *log) {
-    for (size_t k = 0; k < rows->count; k++) {
-        const double *r = rows->r + k * rows->step;
-        for (size_t j = 0; j < rows->columns; j++) {
-            if (!((log->absolute ? fabs(r[j]) : r[j]) >= log->from)) continue;
-            if (log->count == log->limit) {
-                log->dropped++;
-                continue;
-            }
-            if (!reserve(log->count, &log->capacity, 1, (void **)&log->edges, sizeof *log->edges, NULL, 0)) abort();
-            log->edges[log->count++] = (ag_edge){
-                r[j], row->rank[rows->first + k], column->rank[j], rows->days[k * rows->days_step + j], 0};
-        }
+// Pairs of a line beyond the threshold. Once the log is full only their number is counted.
+#define FIND_EDGES(NAME, TYPE)                                                                                         \
+    AG_CLONES static void NAME(const ag_line *line, uint32_t rank, ag_edge_log *log) {                                 \
+        const TYPE *values = line->r;                                                                                  \
+        unsigned found = 0;                                                                                            \
+        for (size_t j = 0; j < line->count; j++) {                                                                     \
+            double r = values[j];                                                                                      \
+            found |= (log->absolute ? fabs(r) : r) >= log->from;                                                       \
+        }                                                                                                              \
+        for (size_t j = 0; found && j < line->count; j++) {                                                            \
+            double r = values[j];                                                                                      \
+            if (!((log->absolute ? fabs(r) : r) >= log->from)) continue;                                               \
+            if (log->count == log->limit) {                                                                            \
+                log->dropped++;                                                                                        \
+                continue;                                                                                              \
+            }                                                                                                          \
+            if (!grow((void **)&log->edges, &log->capacity, log->count + 1, sizeof *log->edges)) abort();              \
+            uint32_t days = line->days ? line->days[j * line->days_step] : line->common;                               \
+            log->edges[log->count++] = (ag_edge){r, rank, line->ranks[j], days, 0};                                    \
+        }                                                                                                              \
     }
+
+FIND_EDGES(find_edges_f64, double)
+FIND_EDGES(find_edges_f32, float)
+
+void ag_find_edges(const ag_line *line, int32_t is_float, uint32_t rank, ag_edge_log *log) {
+    if (is_float) find_edges_f32(line, rank, log);
+    else find_edges_f64(line, rank, log);
 }
 
 int32_t ag_has_vector_reduce(void) {
@@ -146,17 +156,13 @@ int32_t ag_has_vector_reduce(void) {
 #endif
 }
 
-void ag_reduce(
-    const ag_rows *rows, const ag_summary *row, const ag_summary *column, int32_t median_only, ag_edge_log *edges) {
-    // Both sides of a diagonal tile share a log; and whole vectors are stored, of which only the first elements count.
-    const size_t room = 2 * rows->count * rows->columns + 8;
-    if (!log_reserve(row->log, room) || !log_reserve(column->log, room)) abort();
-    if (edges && !median_only) find_edges(rows, row, column, edges);
+void ag_reduce_line(const ag_line *line, const ag_summary *summary, size_t alpha, int32_t median_only) {
 #ifdef AG_VECTOR_REDUCE
-    if (rows->count == AG_ROWS && ag_has_vector_reduce()) {
-        ag_reduce_avx512(rows, row, column, median_only);
+    if (ag_has_vector_reduce()) {
+        if (summary->is_float) ag_reduce_line_avx512_f32(line, summary, alpha, median_only);
+        else ag_reduce_line_avx512_f64(line, summary, alpha, median_only);
         return;
     }
 #endif
-    ag_reduce_plain(rows, row, column, median_only);
+    ag_reduce_line_plain(line, summary, alpha, median_only);
 }

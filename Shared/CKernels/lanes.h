@@ -13,6 +13,7 @@
 
 enum { AG_LANES = 8 };
 typedef double ag_doubles __attribute__((vector_size(8 * AG_LANES)));
+typedef float ag_floats __attribute__((vector_size(4 * AG_LANES)));
 typedef int64_t ag_masks __attribute__((vector_size(8 * AG_LANES)));
 
 // Macros, since passing such vectors to a function is an ABI question even where it is inlined.
@@ -70,5 +71,31 @@ AG_INLINE void ag_centre(double *x, size_t n, double scale) {
         for (size_t t = 0; t < n; t++) x[t] -= mean;
     }
 }
+
+// Eight vectors of eight, of any type, become their columns.
+#define AG_PAIRS(x, y) __builtin_shufflevector(x, y, 0, 8, 2, 10, 4, 12, 6, 14)
+#define AG_ODD_PAIRS(x, y) __builtin_shufflevector(x, y, 1, 9, 3, 11, 5, 13, 7, 15)
+#define AG_QUADS(x, y) __builtin_shufflevector(x, y, 0, 1, 8, 9, 4, 5, 12, 13)
+#define AG_ODD_QUADS(x, y) __builtin_shufflevector(x, y, 2, 3, 10, 11, 6, 7, 14, 15)
+#define AG_LOWS(x, y) __builtin_shufflevector(x, y, 0, 1, 2, 3, 8, 9, 10, 11)
+#define AG_HIGHS(x, y) __builtin_shufflevector(x, y, 4, 5, 6, 7, 12, 13, 14, 15)
+#define AG_TRANSPOSE(r)                                                                                                \
+    do {                                                                                                               \
+        __typeof__((r)[0]) p_[8], q_[8];                                                                               \
+        for (int k_ = 0; k_ < 8; k_ += 2) {                                                                            \
+            p_[k_] = AG_PAIRS((r)[k_], (r)[k_ + 1]);                                                                   \
+            p_[k_ + 1] = AG_ODD_PAIRS((r)[k_], (r)[k_ + 1]);                                                           \
+        }                                                                                                              \
+        for (int k_ = 0; k_ < 8; k_ += 4) {                                                                            \
+            q_[k_] = AG_QUADS(p_[k_], p_[k_ + 2]);                                                                     \
+            q_[k_ + 1] = AG_QUADS(p_[k_ + 1], p_[k_ + 3]);                                                             \
+            q_[k_ + 2] = AG_ODD_QUADS(p_[k_], p_[k_ + 2]);                                                             \
+            q_[k_ + 3] = AG_ODD_QUADS(p_[k_ + 1], p_[k_ + 3]);                                                         \
+        }                                                                                                              \
+        for (int k_ = 0; k_ < 4; k_++) {                                                                               \
+            (r)[k_] = AG_LOWS(q_[k_], q_[k_ + 4]);                                                                     \
+            (r)[k_ + 4] = AG_HIGHS(q_[k_], q_[k_ + 4]);                                                                \
+        }                                                                                                              \
+    } while (0)
 
 #endif

@@ -5,125 +5,187 @@
 #include <math.h>
 #include <string.h>
 
-// Doubles as integers of the same order: negative numbers have all their bits flipped, others only the sign.
-AG_INLINE uint64_t ordered(double value) {
-    uint64_t bits;
-    memcpy(&bits, &value, 8);
-    return bits ^ ((bits >> 63) ? ~UINT64_C(0) : UINT64_C(1) << 63);
+// Lanes of a vector that hold a number.
+#define PRESENT(v) ((v) == (v))
+
+AG_INLINE double largest(const double *lanes) {
+    double largest = lanes[0];
+    for (size_t l = 1; l < AG_LANES; l++) largest = lanes[l] > largest ? lanes[l] : largest;
+    return largest;
 }
 
-AG_INLINE double unordered(uint64_t key) {
-    uint64_t bits = key ^ ((key >> 63) ? UINT64_C(1) << 63 : ~UINT64_C(0));
-    double value;
-    memcpy(&value, &bits, 8);
-    return value;
-}
-
-// Lower median of n >= 1 keys by radix selection: eight passes at most, whatever the data. Overwrites the keys.
-static uint64_t median_key(uint64_t *keys, size_t n) {
-    size_t wanted = (n - 1) / 2;
-    for (int shift = 56; shift >= 0 && n > 1; shift -= 8) {
-        size_t counts[256] = {0};
-        for (size_t k = 0; k < n; k++) counts[(keys[k] >> shift) & 255]++;
-        size_t digit = 0;
-        while (wanted >= counts[digit]) wanted -= counts[digit++];
-        size_t kept = 0;
-        for (size_t k = 0; k < n; k++) {
-            keys[kept] = keys[k];
-            kept += ((keys[k] >> shift) & 255) == digit;
-        }
-        n = kept;
+AG_CLONES double ag_largest_magnitude(const double *values, size_t count) {
+    ag_doubles highs = {0}, v;
+    size_t k = 0;
+    for (; k + AG_LANES <= count; k += AG_LANES) {
+        AG_LOAD(v, values + k);
+        v = (ag_doubles)((ag_masks)v & INT64_MAX);
+        highs = AG_CHOOSE(v > highs, v, highs);
     }
-    return keys[0];
+    double lanes[AG_LANES];
+    memcpy(lanes, &highs, sizeof lanes);
+    double rest = largest(lanes);
+    for (; k < count; k++) {
+        double magnitude = fabs(values[k]);
+        rest = magnitude > rest ? magnitude : rest;
+    }
+    return rest;
+}
+
+AG_CLONES int32_t ag_complete_returns(const double *cumulative, size_t days, size_t from, double *returns) {
+    int64_t missing = 0;
+    for (size_t t = 0; t < days; t++) missing |= -(int64_t)(cumulative[t] != cumulative[t]);
+    if (missing) return 0;
+    for (size_t t = from; t < days; t++) returns[t - from] = cumulative[t] - cumulative[t - 1];
+    return 1;
+}
+
+AG_CLONES void ag_survey_returns(
+    double *returns, size_t days, size_t depth, double tolerance, uint64_t *bits, ag_survey *survey) {
+    for (size_t t = days; t < depth; t++) returns[t] = NAN;
+    memset(survey, 0, sizeof *survey);
+    memset(bits, 0, (depth + 63) / 64 * sizeof *bits);
+    ag_doubles lows = {0}, highs = {0}, v;
+    lows += INFINITY;
+    highs -= INFINITY;
+    ag_masks word = {0};
+    const ag_masks weights = {1, 2, 4, 8, 16, 32, 64, 128};
+    size_t n = 0;
+    for (size_t t = 0; t < depth; t += AG_LANES) {
+        AG_LOAD(v, returns + t);
+        ag_masks present = PRESENT(v);
+        lows = AG_CHOOSE(v < lows, v, lows);
+        highs = AG_CHOOSE(v > highs, v, highs);
+        word |= (present & weights) << (int64_t)(t % 64);
+        if (t % 64 != 64 - AG_LANES && t + AG_LANES < depth) continue;
+        for (size_t l = 0; l < AG_LANES; l++) bits[t / 64] |= (uint64_t)word[l];
+        n += (size_t)__builtin_popcountll(bits[t / 64]);
+        word = (ag_masks){0};
+    }
+    double lanes[AG_LANES];
+    memcpy(lanes, &highs, sizeof lanes);
+    const double high = largest(lanes);
+    lows = -lows;
+    memcpy(lanes, &lows, sizeof lanes);
+    const double low = -largest(lanes);
+    if (n < 2 || high - low <= tolerance) {
+        // Constant as a whole is constant on every overlap: no pair of this series is defined.
+        memset(bits, 0, (depth + 63) / 64 * sizeof *bits);
+        return;
+    }
+    survey->count = (uint32_t)n;
+    survey->low = low;
+    survey->high = high;
+}
+
+// Returns that the centre is the median of, evenly spread over the series: their median is within a quarter of a
+// standard deviation of the series' own, and as hard to move by a few ticks.
+enum { CENTRE_SAMPLE = 127 };
+
+void ag_centre_series(const double *returns, const uint64_t *bits, size_t words, double tolerance, ag_survey *survey) {
+    double sample[CENTRE_SAMPLE], scratch[CENTRE_SAMPLE];
+    const size_t n = survey->count, taken = n < CENTRE_SAMPLE ? n : CENTRE_SAMPLE;
+    size_t passed = 0, next = 0;
+    for (size_t w = 0; w < words && next < taken; w++) {
+        uint64_t left = bits[w];
+        const size_t until = passed + (size_t)__builtin_popcountll(left);
+        for (; next < taken; next++) {
+            // The middle one of each of `taken` equal parts.
+            const size_t wanted = (2 * next + 1) * n / (2 * taken);
+            if (wanted >= until) break;
+            for (; passed < wanted; passed++) left &= left - 1;
+            sample[next] = returns[w * 64 + (size_t)__builtin_ctzll(left)];
+        }
+        passed = until;
+    }
+    const double centre = ag_select_f64(sample, taken, (taken - 1) / 2, scratch);
+    const double above = survey->high - centre, below = centre - survey->low;
+    survey->centre = centre;
+    survey->scale = ag_scale_for(above > below ? above : below);
+    const double scaled = tolerance * survey->scale;
+    survey->constancy = scaled * scaled / 4;
 }
 
 void ag_survey_series(
     const double *returns, size_t days, size_t words, double tolerance, uint64_t *bits, double *scratch,
     ag_survey *survey) {
-    memset(bits, 0, words * sizeof *bits);
-    memset(survey, 0, sizeof *survey);
-    uint64_t *keys = (uint64_t *)scratch;
-    size_t n = 0;
-    double low = INFINITY, high = -INFINITY;
-    for (size_t t = 0; t < days; t++) {
-        double value = returns[t];
-        if (value != value) continue;
-        bits[t / 64] |= UINT64_C(1) << (t % 64);
-        keys[n++] = ordered(value);
-        low = value < low ? value : low;
-        high = value > high ? value : high;
-    }
-    if (n < 2 || high - low <= tolerance) {
-        // Constant as a whole is constant on every overlap: no pair of this series is defined.
-        memset(bits, 0, words * sizeof *bits);
-        return;
-    }
-    double centre = unordered(median_key(keys, n));
-    double above = high - centre, below = centre - low;
-    survey->count = (uint32_t)n;
-    survey->centre = centre;
-    survey->scale = ag_scale_for(above > below ? above : below);
-    double scaled = tolerance * survey->scale;
-    survey->constancy = scaled * scaled / 4;
+    memcpy(scratch, returns, days * sizeof *scratch);
+    ag_survey_returns(scratch, days, (days + AG_LANES - 1) / AG_LANES * AG_LANES, tolerance, bits, survey);
+    for (size_t w = (days + 63) / 64; w < words; w++) bits[w] = 0;
+    if (survey->count > 0) ag_centre_series(returns, bits, (days + 63) / 64, tolerance, survey);
 }
 
-#define FILL_PRODUCTS(NAME, TYPE)                                                                                      \
-    void NAME(                                                                                                         \
-        const double *returns, const uint64_t *bits, size_t words, const ag_survey *survey, TYPE *x, double *sum,      \
-        double *squares) {                                                                                             \
-        double total = 0, total_squares = 0;                                                                           \
-        for (size_t w = 0; w < words; w++) {                                                                           \
-            double of_word = 0, of_word_squares = 0;                                                                   \
-            for (uint64_t left = bits[w]; left; left &= left - 1) {                                                    \
-                size_t t = w * 64 + (size_t)__builtin_ctzll(left);                                                     \
-                TYPE value = (TYPE)((returns[t] - survey->centre) * survey->scale);                                    \
-                x[t] = value;                                                                                          \
-                of_word += value;                                                                                      \
-                of_word_squares += (double)value * (double)value;                                                      \
+AG_CLONES void ag_fill_centred(
+    const double *returns, size_t depth, const ag_survey *survey, int32_t is_float, double *x, double *sum,
+    double *squares) {
+    ag_doubles total = {0}, total_squares = {0}, none = {0}, v;
+    const double centre = survey->centre, scale = survey->scale;
+    for (size_t word = 0; word < depth; word += 64) {
+        const size_t end = word + 64 < depth ? word + 64 : depth;
+        ag_doubles of_word = {0}, of_word_squares = {0};
+        for (size_t t = word; t < end; t += AG_LANES) {
+            AG_LOAD(v, returns + t);
+            v = AG_CHOOSE(PRESENT(v), (v - centre) * scale, none);
+            if (is_float) v = __builtin_convertvector(__builtin_convertvector(v, ag_floats), ag_doubles);
+            of_word += v;
+            of_word_squares += v * v;
+            memcpy(x + t, &v, sizeof v);
+        }
+        total += of_word;
+        total_squares += of_word_squares;
+    }
+    *sum = AG_ADD_LANES(total);
+    *squares = AG_ADD_LANES(total_squares);
+}
+
+AG_CLONES void ag_fill_standard(
+    const double *returns, const uint64_t *bits, size_t depth, const ag_survey *survey, double *scratch, double *z) {
+    size_t n = 0;
+    for (size_t w = 0; w < (depth + 63) / 64; w++) {
+        uint64_t left = bits[w];
+        if (left == ~UINT64_C(0)) {
+            memcpy(scratch + n, returns + w * 64, 64 * sizeof(double));
+            n += 64;
+        } else for (; left; left &= left - 1) scratch[n++] = returns[w * 64 + (size_t)__builtin_ctzll(left)];
+    }
+    ag_centre(scratch, n, ag_scale_for(fmax(fabs(survey->low), fabs(survey->high))));
+    const double factor = 1 / sqrt(ag_dot(scratch, scratch, ag_padded(n)));
+    n = 0;
+    for (size_t w = 0; w < (depth + 63) / 64; w++) {
+        uint64_t left = bits[w];
+        if (left == ~UINT64_C(0)) {
+            for (size_t k = 0; k < 64; k++) z[w * 64 + k] = scratch[n + k] * factor;
+            n += 64;
+            continue;
+        }
+        const size_t end = w * 64 + 64 < depth ? 64 : depth - w * 64;
+        for (size_t k = 0; k < end; k++) z[w * 64 + k] = left >> k & 1 ? scratch[n++] * factor : 0;
+    }
+}
+
+// --- from rows to strips ---
+
+// Macros, since passing such vectors to a function is an ABI question even where it is inlined.
+#define STORE_F64(to, v) memcpy((to), &(v), sizeof(v))
+#define STORE_F32(to, v)                                                                                               \
+    do {                                                                                                               \
+        ag_floats narrow_ = __builtin_convertvector((v), ag_floats);                                                   \
+        memcpy((to), &narrow_, sizeof narrow_);                                                                        \
+    } while (0)
+
+#define FILL_STRIP(NAME, TYPE, STORE)                                                                                  \
+    AG_CLONES void NAME(const double *rows, size_t depth, TYPE *strip) {                                               \
+        for (size_t t = 0; t < depth; t += AG_LANES)                                                                   \
+            for (size_t half = 0; half < AG_STRIP; half += AG_LANES) {                                                 \
+                ag_doubles r[AG_LANES];                                                                                \
+                for (size_t l = 0; l < AG_LANES; l++) AG_LOAD(r[l], rows + (half + l) * depth + t);                    \
+                AG_TRANSPOSE(r);                                                                                       \
+                for (size_t l = 0; l < AG_LANES; l++) STORE(strip + (t + l) * AG_STRIP + half, r[l]);                  \
             }                                                                                                          \
-            total += of_word;                                                                                          \
-            total_squares += of_word_squares;                                                                          \
-        }                                                                                                              \
-        *sum = total;                                                                                                  \
-        *squares = total_squares;                                                                                      \
     }
 
-FILL_PRODUCTS(ag_fill_products_f64, double)
-FILL_PRODUCTS(ag_fill_products_f32, float)
-
-// Gathers the returns that count, centres them and returns 1 / sqrt(sum of squares); the series is not constant.
-static double standardize(const double *returns, const uint64_t *bits, size_t days, double *gathered) {
-    size_t n = 0;
-    double largest = 0;
-    for (size_t t = 0; t < days; t++) {
-        if (!(bits[t / 64] >> (t % 64) & 1)) continue;
-        double magnitude = fabs(returns[t]);
-        largest = magnitude > largest ? magnitude : largest;
-        gathered[n++] = returns[t];
-    }
-    ag_centre(gathered, n, ag_scale_for(largest));
-    return 1 / sqrt(ag_dot(gathered, gathered, ag_padded(n)));
-}
-
-#define FILL_STANDARD(NAME, TYPE)                                                                                      \
-    void NAME(const double *returns, const uint64_t *bits, size_t days, double *scratch, TYPE *z) {                    \
-        double factor = standardize(returns, bits, days, scratch);                                                     \
-        size_t n = 0;                                                                                                  \
-        for (size_t t = 0; t < days; t++)                                                                              \
-            if (bits[t / 64] >> (t % 64) & 1) z[t] = (TYPE)(scratch[n++] * factor);                                    \
-    }
-
-FILL_STANDARD(ag_fill_standard_f64, double)
-FILL_STANDARD(ag_fill_standard_f32, float)
-
-double ag_largest_magnitude(const double *values, size_t count) {
-    double largest = 0;
-    for (size_t k = 0; k < count; k++) {
-        double magnitude = fabs(values[k]);
-        largest = magnitude > largest ? magnitude : largest;
-    }
-    return largest;
-}
+FILL_STRIP(ag_fill_strip_f64, double, STORE_F64)
+FILL_STRIP(ag_fill_strip_f32, float, STORE_F32)
 
 int32_t ag_survey_presence(
     const double *cumulative, size_t days, size_t from, uint64_t *presence, int32_t *first, int32_t *last) {

@@ -44,18 +44,6 @@ double ag_sums_floor(size_t depth) {
     return (double)depth * (double)depth * ldexp(1, -53 + log2_days - 52);
 }
 
-void ag_fill_strips_f64(const double *x, size_t edge, size_t depth, double *strips) {
-    for (size_t a = 0; a < edge; a++)
-        for (size_t t = 0; t < depth; t++) strips[(a / STRIP * depth + t) * STRIP + a % STRIP] = x[a * depth + t];
-}
-
-void ag_fill_strips_f32(const float *x, size_t edge, size_t depth, float *strips) {
-    for (size_t a = 0; a < edge; a++)
-        for (size_t t = 0; t < depth; t++) strips[(a / STRIP * depth + t) * STRIP + a % STRIP] = x[a * depth + t];
-}
-
-typedef float ag_floats __attribute__((vector_size(4 * AG_LANES)));
-
 // Half h of the 16 series of a strip on day t, as doubles.
 #define LOAD_DAY(x, strip, is_float, t, h)                                                                             \
     do {                                                                                                               \
@@ -161,30 +149,10 @@ AG_INLINE void correct(
 }
 
 // Eight rows of eight become eight columns.
-#define PAIRS(x, y) __builtin_shufflevector(x, y, 0, 8, 2, 10, 4, 12, 6, 14)
-#define ODD_PAIRS(x, y) __builtin_shufflevector(x, y, 1, 9, 3, 11, 5, 13, 7, 15)
-#define QUADS(x, y) __builtin_shufflevector(x, y, 0, 1, 8, 9, 4, 5, 12, 13)
-#define ODD_QUADS(x, y) __builtin_shufflevector(x, y, 2, 3, 10, 11, 6, 7, 14, 15)
-#define LOWS(x, y) __builtin_shufflevector(x, y, 0, 1, 2, 3, 8, 9, 10, 11)
-#define HIGHS(x, y) __builtin_shufflevector(x, y, 4, 5, 6, 7, 12, 13, 14, 15)
-
 AG_INLINE void transpose(const double *from, size_t from_step, double *to, size_t to_step) {
-    ag_doubles r[8], p[8], q[8];
+    ag_doubles r[8];
     for (int k = 0; k < 8; k++) AG_LOAD(r[k], from + (size_t)k * from_step);
-    for (int k = 0; k < 8; k += 2) {
-        p[k] = PAIRS(r[k], r[k + 1]);
-        p[k + 1] = ODD_PAIRS(r[k], r[k + 1]);
-    }
-    for (int k = 0; k < 8; k += 4) {
-        q[k] = QUADS(p[k], p[k + 2]);
-        q[k + 1] = QUADS(p[k + 1], p[k + 3]);
-        q[k + 2] = ODD_QUADS(p[k], p[k + 2]);
-        q[k + 3] = ODD_QUADS(p[k + 1], p[k + 3]);
-    }
-    for (int k = 0; k < 4; k++) {
-        r[k] = LOWS(q[k], q[k + 4]);
-        r[k + 4] = HIGHS(q[k], q[k + 4]);
-    }
+    AG_TRANSPOSE(r);
     for (int k = 0; k < 8; k++) STORE(to + (size_t)k * to_step, r[k]);
 }
 

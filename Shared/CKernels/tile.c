@@ -1,7 +1,10 @@
 #include "ckernels.h"
 #include "clones.h"
+#include "epilogue.h"
+#include "lanes.h"
 
 #include <math.h>
+#include <string.h>
 
 // --- how many days each pair has ---
 
@@ -67,23 +70,7 @@ size_t ag_plan_tile(const ag_tile *tile) {
     return pending;
 }
 
-size_t ag_plan_uniform_tile(const ag_tile *tile, uint32_t common) {
-    const ag_block *a = tile->row, *b = tile->column;
-    for (size_t i = 0; i < a->alphas; i++)
-        for (size_t j = 0; j < b->alphas; j++)
-            tile->days[i * a->edge + j] = a->counts[i] && b->counts[j] ? common : 0;
-    return common >= tile->rule.min_overlap;
-}
-
 // --- from products to correlations ---
-
-// One row of the product as doubles.
-static const double *row_of(const ag_products *p, size_t offset, size_t count, double *restrict scratch) {
-    if (!p->is_float) return (const double *)p->xy + offset;
-    const float *values = (const float *)p->xy + offset;
-    for (size_t j = 0; j < count; j++) scratch[j] = values[j];
-    return scratch;
-}
 
 // One row of sums over the days of the other side, or one value throughout: the sum over all days of the series.
 static const double *sums_of(const double *sums, size_t offset, size_t count, double known, double *restrict scratch) {
@@ -130,88 +117,167 @@ AG_CLONES static void combine(
     }
 }
 
-// The same for standardised series, whose product is r and whose error needs no look at each pair.
-AG_CLONES static void combine_standard(
-    const double *restrict xy, const uint32_t *restrict days, const ag_rule *rule, size_t count, double *restrict r,
-    uint8_t *restrict flags) {
-    for (size_t j = 0; j < count; j++) {
-        int wanted = days[j] >= rule->min_overlap;
-        int trusted = fabs(xy[j]) <= rule->near_one;
-        r[j] = (wanted & trusted) ? xy[j] + 0.0 : NAN;
-        flags[j] = (uint8_t)(wanted & !trusted);
-    }
+// One row of the product as doubles.
+static const double *product_row(const ag_tile *tile, size_t i, size_t count, double *restrict scratch) {
+    if (!tile->is_float) return (const double *)tile->values + i * tile->step;
+    const float *values = (const float *)tile->values + i * tile->step;
+    for (size_t j = 0; j < count; j++) scratch[j] = values[j];
+    return scratch;
 }
 
-// Row i of the tile before the two-pass kernel has its say; `flags` marks the columns it must decide.
-static void first_row(const ag_tile *tile, const ag_products *p, size_t i, double *r, uint8_t *flags) {
+// Has the two-pass kernel decide a pair.
+static double decide(const ag_tile *tile, size_t i, size_t j) {
+    uint32_t own, *days = tile->days ? tile->days + i * tile->row->edge + j : &own;
+    double r = tile->days && (*days & AG_PAIRWISE)
+        ? ag_pair_of_common_dates(tile->row, i, tile->column, j, tile->pair_x, tile->pair_y, days)
+        : ag_pair_of_returns(tile->row, i, tile->column, j, tile->pair_x, tile->pair_y, days);
+    return *days >= tile->rule.min_overlap ? r : NAN;
+}
+
+// Row i from column `start` on, where there are sums, or where no pair needs a product; returns how many pairs the
+// two-pass kernel decided.
+static uint64_t general_row(const ag_tile *tile, const ag_products *p, size_t i, size_t start) {
     const ag_block *a = tile->row, *b = tile->column;
-    const size_t count = b->alphas, offset = i * a->edge, step = tile->step;
-    const uint32_t *days = tile->days + offset;
-    double *scratch = tile->rows + AG_ROWS * step;
-    if (!p->xy) {
+    const size_t count = b->alphas, step = tile->step;
+    const uint32_t *days = tile->days + i * a->edge;
+    double *r = tile->scratch, *scratch = tile->scratch + step;
+    uint8_t *flags = (uint8_t *)(tile->scratch + 4 * step);
+    if (p->is_made) {
+        const size_t offset = i * a->edge;
+        const double *xy = product_row(tile, i, count, scratch);
+        const double *x = sums_of(p->x, offset, count, a->sums[i], scratch + step);
+        const double *xx = sums_of(p->xx, offset, count, a->squares[i], scratch + 2 * step);
+        const double *y = p->y ? p->y + offset : b->sums, *yy = p->yy ? p->yy + offset : b->squares;
+        combine(xy, x, y, xx, yy, days, a->constancy[i], b->constancy, &tile->rule, count, r, flags);
+    } else {
         for (size_t j = 0; j < count; j++) {
             r[j] = NAN;
             flags[j] = (uint8_t)(days[j] >> 31);
         }
-        return;
     }
-    const double *xy = row_of(p, offset, count, scratch);
-    if (p->standard) {
-        combine_standard(xy, days, &tile->rule, count, r, flags);
-        return;
-    }
-    const double *x = sums_of(p->x, offset, count, a->sums[i], scratch + step);
-    const double *xx = sums_of(p->xx, offset, count, a->squares[i], scratch + 2 * step);
-    const double *y = p->y ? p->y + offset : b->sums, *yy = p->yy ? p->yy + offset : b->squares;
-    combine(xy, x, y, xx, yy, days, a->constancy[i], b->constancy, &tile->rule, count, r, flags);
-}
-
-// Has the two-pass kernel decide the flagged pairs of row i; returns how many they were.
-static uint64_t decide_flagged(const ag_tile *tile, size_t i, size_t start, double *r, const uint8_t *flags) {
-    uint32_t *days = tile->days + i * tile->row->edge;
     uint64_t decided = 0;
-    for (size_t j = start; j < tile->column->alphas; j++) {
-        if (!flags[j]) continue;
-        double value;
-        if (days[j] & AG_PAIRWISE)
-            value = ag_pair_of_common_dates(tile->row, i, tile->column, j, tile->pair_x, tile->pair_y, days + j);
-        else value = ag_pair_of_returns(tile->row, i, tile->column, j, tile->pair_x, tile->pair_y, days + j);
-        r[j] = days[j] >= tile->rule.min_overlap ? value : NAN;
+    for (size_t j = start; j < count; j++) {
+        const uint8_t *flag = memchr(flags + j, 1, count - j);
+        if (!flag) break;
+        j = (size_t)(flag - flags);
+        r[j] = decide(tile, i, j);
         decided++;
     }
+    if (tile->is_float) {
+        float *out = (float *)tile->values + i * step;
+        for (size_t j = start; j < count; j++) out[j] = (float)r[j] + 0.0f;
+    } else memcpy((double *)tile->values + i * step + start, r + start, (count - start) * sizeof *r);
     return decided;
 }
 
-// One row of correlations: what `first_row` and the two-pass kernel say, NaN where the tile has no pair.
-static uint64_t finish_row(const ag_tile *tile, const ag_products *products, size_t i, double *r, double *values) {
-    const size_t edge = tile->row->edge, count = tile->column->alphas, start = tile->diagonal ? i + 1 : 0;
-    uint8_t *flags = (uint8_t *)(tile->rows + (AG_ROWS + 3) * tile->step);
-    first_row(tile, products, i, r, flags);
-    uint64_t decided = decide_flagged(tile, i, start, r, flags);
-    if (tile->rule.rounds_to_float)
-        for (size_t j = start; j < count; j++) r[j] = (double)(float)r[j] + 0.0;
-    for (size_t j = 0; j < start && j < count; j++) r[j] = NAN;
-    for (size_t j = count; j < tile->step; j++) r[j] = NAN;
-    for (size_t j = start; values && j < count; j++) {
-        values[i * edge + j] = r[j];
-        if (tile->diagonal) values[j * edge + i] = r[j];
+// Row i of standardised series, whose product is r and whose error needs no look at each pair. `near_one` is a number of
+// the type, so comparing is as good as with a double.
+#define STANDARD_ROW(NAME, TYPE, MAGNITUDE)                                                                            \
+    AG_CLONES static int32_t NAME##_accept(TYPE *r, size_t start, size_t count, TYPE near_one) {                       \
+        int32_t doubtful = 0;                                                                                          \
+        for (size_t j = start; j < count; j++) {                                                                       \
+            doubtful |= !(MAGNITUDE(r[j]) <= near_one);                                                                \
+            r[j] += 0;                                                                                                 \
+        }                                                                                                              \
+        return doubtful;                                                                                               \
+    }                                                                                                                  \
+    static uint64_t NAME(const ag_tile *tile, size_t i, size_t start, TYPE near_one) {                                 \
+        const ag_block *a = tile->row, *b = tile->column;                                                              \
+        TYPE *r = (TYPE *)tile->values + i * tile->step;                                                               \
+        uint64_t decided = 0;                                                                                          \
+        if (a->counts[i] == 0) {                                                                                       \
+            for (size_t j = start; j < b->alphas; j++) r[j] = (TYPE)NAN;                                               \
+            return 0;                                                                                                  \
+        }                                                                                                              \
+        if (NAME##_accept(r, start, b->alphas, near_one))                                                              \
+            for (size_t j = start; j < b->alphas; j++) {                                                               \
+                if (MAGNITUDE(r[j]) <= near_one || b->counts[j] == 0) continue;                                        \
+                r[j] = (TYPE)decide(tile, i, j) + 0;                                                                   \
+                decided++;                                                                                             \
+            }                                                                                                          \
+        for (size_t j = start; b->live < b->alphas && j < b->alphas; j++)                                              \
+            if (b->counts[j] == 0) r[j] = (TYPE)NAN;                                                                   \
+        return decided;                                                                                                \
     }
+
+STANDARD_ROW(standard_row_f64, double, fabs)
+STANDARD_ROW(standard_row_f32, float, fabsf)
+
+static void fill_undefined(const ag_tile *tile, size_t i, size_t from, size_t to) {
+    if (tile->is_float)
+        for (size_t j = from; j < to; j++) ((float *)tile->values)[i * tile->step + j] = NAN;
+    else
+        for (size_t j = from; j < to; j++) ((double *)tile->values)[i * tile->step + j] = NAN;
+}
+
+static uint64_t finish_row(const ag_tile *tile, const ag_products *products, size_t i) {
+    const size_t count = tile->column->alphas;
+    size_t start = tile->diagonal ? i + 1 : 0;
+    if (start > count) start = count;
+    uint64_t decided = 0;
+    if (!products->standard) decided = general_row(tile, products, i, start);
+    else if (!products->is_made) fill_undefined(tile, i, start, count);
+    else if (tile->is_float) decided = standard_row_f32(tile, i, start, ag_float_to(tile->rule.near_one));
+    else decided = standard_row_f64(tile, i, start, tile->rule.near_one);
+    fill_undefined(tile, i, 0, start);
+    fill_undefined(tile, i, count, tile->step);
     return decided;
+}
+
+// --- columns ---
+
+// Sixteen columns of the tile from `first` on become lines of `rows` values, `step` apart.
+#define GATHER_COLUMNS(NAME, TYPE, VECTOR)                                                                             \
+    AG_CLONES static void NAME(const ag_tile *tile, size_t first, size_t rows, TYPE *lines) {                          \
+        const TYPE *from = (const TYPE *)tile->values + first;                                                         \
+        for (size_t i = 0; i < rows; i += AG_LANES)                                                                    \
+            for (size_t half = 0; half < 16; half += AG_LANES) {                                                       \
+                VECTOR r[AG_LANES];                                                                                    \
+                for (size_t l = 0; l < AG_LANES; l++) AG_LOAD(r[l], from + (i + l) * tile->step + half);               \
+                AG_TRANSPOSE(r);                                                                                       \
+                for (size_t l = 0; l < AG_LANES; l++) memcpy(lines + (half + l) * tile->step + i, &r[l], sizeof r[l]); \
+            }                                                                                                          \
+    }
+
+GATHER_COLUMNS(gather_columns_f64, double, ag_doubles)
+GATHER_COLUMNS(gather_columns_f32, float, ag_floats)
+
+static void reduce_columns(
+    const ag_tile *tile, const ag_summary *row, const ag_summary *column, int32_t median_only) {
+    const size_t rows = tile->row->alphas, columns = tile->column->alphas;
+    const size_t padded = (rows + 15) / 16 * 16;
+    double *lines = tile->scratch;
+    for (size_t i = rows; i < padded; i++) fill_undefined(tile, i, 0, tile->step);
+    ag_log_reserve(column->log, tile->is_float, columns, rows * columns);
+    for (size_t first = 0; first < columns; first += 16) {
+        if (tile->is_float) gather_columns_f32(tile, first, padded, (float *)lines);
+        else gather_columns_f64(tile, first, padded, lines);
+        for (size_t j = first; j < columns && j < first + 16; j++) {
+            const size_t at = (j - first) * tile->step;
+            ag_line line = {
+                .r = tile->is_float ? (const void *)((float *)lines + at) : lines + at, .count = rows, .ranks = row->rank,
+                .days = tile->days ? tile->days + j : NULL, .days_step = tile->row->edge, .common = tile->common};
+            ag_reduce_line(&line, column, j, median_only);
+        }
+    }
 }
 
 uint64_t ag_finish_tile(
     const ag_tile *tile, const ag_products *products, const ag_summary *row, const ag_summary *column,
-    int32_t median_only, ag_edge_log *edges, double *values) {
-    const size_t alphas = tile->row->alphas;
+    int32_t median_only, ag_edge_log *edges) {
+    const size_t rows = tile->row->alphas, columns = tile->column->alphas;
+    const size_t element = tile->is_float ? sizeof(float) : sizeof(double);
     uint64_t decided = 0;
-    for (size_t first = 0; first < alphas; first += AG_ROWS) {
-        ag_rows rows = {
-            .r = tile->rows, .days = tile->days + first * tile->row->edge, .step = tile->step,
-            .days_step = tile->row->edge, .first = first, .columns = tile->column->alphas,
-            .count = alphas - first < AG_ROWS ? alphas - first : AG_ROWS};
-        for (size_t k = 0; k < rows.count; k++)
-            decided += finish_row(tile, products, first + k, tile->rows + k * tile->step, values);
-        if (row) ag_reduce(&rows, row, column, median_only, edges);
+    if (row) ag_log_reserve(row->log, tile->is_float, rows, rows * columns);
+    for (size_t i = 0; i < rows; i++) {
+        decided += finish_row(tile, products, i);
+        if (!row) continue;
+        ag_line line = {
+            .r = (const char *)tile->values + i * tile->step * element, .count = columns, .ranks = column->rank,
+            .days = tile->days ? tile->days + i * tile->row->edge : NULL, .days_step = 1, .common = tile->common};
+        ag_reduce_line(&line, row, i, median_only);
+        if (edges && !median_only) ag_find_edges(&line, tile->is_float, row->rank[i], edges);
     }
+    if (column) reduce_columns(tile, row, column, median_only);
     return decided;
 }

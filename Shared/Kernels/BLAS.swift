@@ -1,3 +1,4 @@
+import CKernels
 import COpenBLAS
 import ClusterModel
 
@@ -12,7 +13,12 @@ package enum BLAS {
     private static let configured: Void = openblas_set_num_threads(1)
 
     /// Raised whenever the arithmetic of our own kernels changes.
-    package static let epilogueVersion = 2
+    package static let epilogueVersion = 3
+
+    /// Whether tiles are multiplied straight from strips (see `ag_multiply`), which saves packing them for every tile, or by
+    /// OpenBLAS. A matter of the core type, so that workers of one profile do the same whatever their CPU could.
+    package static let multipliesStrips =
+        ["SkylakeX", "Cooperlake", "SapphireRapids"].contains(coreType) && ag_has_vector_product() != 0
 
     /// What this process computes with.
     package static var profile: NumericProfile {
@@ -33,49 +39,68 @@ package enum BLAS {
     }
 }
 
-/// A type OpenBLAS multiplies matrices of.
+/// A type tiles are multiplied in.
 protocol GemmElement: BitwiseCopyable {
-    /// c = a * b' + (accumulates ? c : 0); a and b are row-major `edge` x `days` with rows `stride` apart.
+    static var isFloat: Bool { get }
+
+    /// c = a * b' + (accumulates ? c : 0); a and b are row-major `edge` x `days` with rows `stride` apart, those of c `step`.
     static func gemm(
         _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>, into c: UnsafeMutablePointer<Self>, edge: blasint, days: blasint,
-        stride: blasint, accumulates: Bool)
+        stride: blasint, step: blasint, accumulates: Bool)
+
+    /// Rounds 16 rows of `depth` values and makes a strip of them.
+    static func fill(strip: UnsafeMutablePointer<Self>, from rows: UnsafePointer<Double>, depth: Int)
+
+    init(_ value: Double)
 }
 
 extension GemmElement {
-    /// c = a * b', all row-major: a and b `edge` x `depth`, c `edge` x `edge`.
+    /// c = a * b', all row-major: a and b `edge` x `depth`, c `edge` x `edge` with rows `step` apart.
     ///
     /// The days are taken in panels, whose sums are added up in c: no chain of additions is longer than a panel plus the
     /// number of panels, whatever OpenBLAS does inside, and that is what the kernels' error bounds are made of.
     /// Panels depend on `depth` alone, so equal operands give equal bits wherever the tile is.
     static func multiplyTransposed(
-        _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>, into c: UnsafeMutablePointer<Self>, edge: Int, depth: Int
+        _ a: UnsafePointer<Self>, _ b: UnsafePointer<Self>, into c: UnsafeMutablePointer<Self>, edge: Int, step: Int, depth: Int
     ) {
         let panel = Panels.depth(of: depth)
         for start in stride(from: 0, to: depth, by: panel) {
             gemm(
                 a + start, b + start, into: c, edge: blasint(edge), days: blasint(min(panel, depth - start)),
-                stride: blasint(depth), accumulates: start > 0)
+                stride: blasint(depth), step: blasint(step), accumulates: start > 0)
         }
     }
 }
 
 extension Double: GemmElement {
+    static var isFloat: Bool { false }
+
     static func gemm(
         _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, into c: UnsafeMutablePointer<Double>, edge: blasint,
-        days: blasint, stride: blasint, accumulates: Bool
+        days: blasint, stride: blasint, step: blasint, accumulates: Bool
     ) {
         cblas_dgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, edge, edge, days, 1, a, stride, b, stride, accumulates ? 1 : 0, c, edge)
+            CblasRowMajor, CblasNoTrans, CblasTrans, edge, edge, days, 1, a, stride, b, stride, accumulates ? 1 : 0, c, step)
+    }
+
+    static func fill(strip: UnsafeMutablePointer<Double>, from rows: UnsafePointer<Double>, depth: Int) {
+        ag_fill_strip_f64(rows, depth, strip)
     }
 }
 
 extension Float: GemmElement {
+    static var isFloat: Bool { true }
+
     static func gemm(
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>, edge: blasint,
-        days: blasint, stride: blasint, accumulates: Bool
+        days: blasint, stride: blasint, step: blasint, accumulates: Bool
     ) {
         cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, edge, edge, days, 1, a, stride, b, stride, accumulates ? 1 : 0, c, edge)
+            CblasRowMajor, CblasNoTrans, CblasTrans, edge, edge, days, 1, a, stride, b, stride, accumulates ? 1 : 0, c, step)
+    }
+
+    static func fill(strip: UnsafeMutablePointer<Float>, from rows: UnsafePointer<Double>, depth: Int) {
+        ag_fill_strip_f32(rows, depth, strip)
     }
 }
 

@@ -10,26 +10,28 @@ final class BlockSummary {
     private let counters: AlignedBuffer<UInt32>  // count, below, rank
     private let sums: AlignedBuffer<Int64>
     private let bounds: AlignedBuffer<Double>  // bracket low and high, most from, least to
-    private let log: UnsafeMutablePointer<ag_log>
+    private let precision: Precision
+    private let log: BracketLog
     let view: ag_summary
 
-    init(_ block: CorrelationTask.Block, neighbours kept: Int) {
+    /// - Parameter log: empty, and used by nobody else until `partial` has been called.
+    init(_ block: CorrelationTask.Block, neighbours kept: Int, precision: Precision, log: BracketLog) {
         let count = block.alphaCount
         let perAlpha = [block.bracketLow, block.bracketHigh, block.mostFrom, block.leastTo]
         precondition(block.ranks.count == count && perAlpha.allSatisfy { $0.count == count })
         index = block.index
         self.count = count
         self.kept = kept
-        // The kernels load and store whole vectors of 8.
-        let room = (count + 7) / 8 * 8
+        self.precision = precision
+        self.log = log
+        let room = count
         neighbours = AlignedBuffer(count: 2 * count * kept)
         counters = AlignedBuffer(count: 3 * room)
         sums = AlignedBuffer(count: room)
         bounds = AlignedBuffer(count: 4 * room)
-        log = .allocate(capacity: 1)
-        log.initialize(to: ag_log())
-
-        neighbours.pointer.update(repeating: ag_neighbour(r: 0, rank: .max, days: 0), count: 2 * count * kept)
+        let least = neighbours.pointer + count * kept
+        neighbours.pointer.update(repeating: ag_neighbour(r: -.infinity, rank: .max, days: 0), count: count * kept)
+        least.update(repeating: ag_neighbour(r: .infinity, rank: .max, days: 0), count: count * kept)
         (counters.pointer + 2 * room).update(from: block.ranks, count: count)
         for (place, values) in perAlpha.enumerated() {
             (bounds.pointer + place * room).update(from: values, count: count)
@@ -38,7 +40,7 @@ final class BlockSummary {
         var view = ag_summary()
         view.kept = kept
         view.most = neighbours.pointer
-        view.least = neighbours.pointer + count * kept
+        view.least = least
         view.count = counters.pointer
         view.below = counters.pointer + room
         view.rank = UnsafePointer(counters.pointer + 2 * room)
@@ -47,8 +49,66 @@ final class BlockSummary {
         view.high = UnsafePointer(bounds.pointer + room)
         view.most_from = bounds.pointer + 2 * room
         view.least_to = bounds.pointer + 3 * room
-        view.log = log
+        view.log = log.log
+        view.is_float = precision == .float32 ? 1 : 0
         self.view = view
+    }
+
+    /// What has been summed up so far, with the values inside the brackets brought into the order of their alphas.
+    func partial() -> CorrelationPartial.Block {
+        var block = CorrelationPartial.Block(index: index, alphaCount: count, precision: precision)
+        (block.most, block.mostCount) = neighbours(view.most)
+        (block.least, block.leastCount) = neighbours(view.least)
+        block.sum = array(view.sum)
+        block.count = array(view.count)
+        block.below = array(view.below)
+        block.insideCount = log.counts(alphas: count)
+        switch precision {
+        case .float64: block.insideValues = .float64(log.values(block.insideCount))
+        case .float32: block.insideValues = .float32(log.values(block.insideCount))
+        }
+        return block
+    }
+
+    private func neighbours(
+        _ lists: UnsafeMutablePointer<ag_neighbour>
+    ) -> (list: [CorrelationPartial.Neighbour], counts: [UInt32]) {
+        var total = 0
+        let counts = (0..<count).map { alpha in
+            var found = 0
+            while found < kept, lists[alpha * kept + found].rank != .max { found += 1 }
+            total += found
+            return UInt32(found)
+        }
+        let found = [CorrelationPartial.Neighbour](unsafeUninitializedCapacity: total) { room, initialized in
+            for alpha in 0..<count {
+                for place in (alpha * kept)..<(alpha * kept + Int(counts[alpha])) {
+                    let neighbour = lists[place]
+                    room.initializeElement(
+                        at: initialized,
+                        to: CorrelationPartial.Neighbour(r: neighbour.r, rank: neighbour.rank, days: neighbour.days))
+                    initialized += 1
+                }
+            }
+        }
+        return (found, counts)
+    }
+
+    private func array<T>(_ pointer: UnsafeMutablePointer<T>) -> [T] {
+        Array(UnsafeBufferPointer(start: pointer, count: count))
+    }
+}
+
+/// The values inside the brackets of one block's alphas, in the memory the C epilogue works on: every pass over a tile
+/// adds a line per alpha.
+final class BracketLog {
+    let log: UnsafeMutablePointer<ag_log>
+    /// More memory than this is not kept from task to task.
+    private static let valuesKeptMax = 4 << 20
+
+    init() {
+        log = .allocate(capacity: 1)
+        log.initialize(to: ag_log())
     }
 
     deinit {
@@ -56,63 +116,45 @@ final class BlockSummary {
         log.deallocate()
     }
 
-    /// What has been summed up so far, with the values inside the brackets brought into the order of their alphas.
-    func partial(_ precision: Precision) -> CorrelationPartial.Block {
-        var block = CorrelationPartial.Block(index: index, alphaCount: count, precision: precision)
-        (block.most, block.mostCount) = neighbours(view.most)
-        (block.least, block.leastCount) = neighbours(view.least)
-        block.sum = array(view.sum)
-        block.count = array(view.count)
-        block.below = array(view.below)
-        let total = log.pointee.count
-        for alpha in UnsafeBufferPointer(start: log.pointee.alphas, count: total) { block.insideCount[Int(alpha)] += 1 }
-        switch precision {
-        case .float64: block.insideValues = .float64(insideValues(block.insideCount) { $0 })
-        case .float32: block.insideValues = .float32(insideValues(block.insideCount) { Float($0) })
-        }
-        return block
+    func reset() {
+        if log.pointee.capacity > Self.valuesKeptMax { ag_log_free(log) }
+        log.pointee.count = 0
+        log.pointee.lines = 0
     }
 
-    private func insideValues<Value: BitwiseCopyable>(_ counts: [UInt32], _ convert: (Double) -> Value) -> [Value] {
-        let log = log.pointee
-        guard let alphas = log.alphas, let values = log.values else { return [] }
-        var next: [Int] = []
-        var start = 0
-        for count in counts {
-            next.append(start)
-            start += Int(count)
+    /// How many values each alpha has.
+    func counts(alphas: Int) -> [UInt32] {
+        var counts = [UInt32](repeating: 0, count: alphas)
+        let lines = UnsafeBufferPointer(start: log.pointee.counts, count: log.pointee.lines)
+        for start in stride(from: 0, to: lines.count, by: max(1, alphas)) {
+            for alpha in 0..<alphas { counts[alpha] += lines[start + alpha] }
         }
-        return [Value](unsafeUninitializedCapacity: log.count) { sorted, initialized in
-            next.withUnsafeMutableBufferPointer { next in
-                for k in 0..<log.count {
-                    let alpha = Int(alphas[k])
-                    (sorted.baseAddress! + next[alpha]).initialize(to: convert(values[k]))
-                    next[alpha] += 1
+        return counts
+    }
+
+    /// The values, alpha after alpha.
+    func values<Value: BitwiseCopyable>(_ counts: [UInt32]) -> [Value] {
+        let (alphas, lines) = (counts.count, log.pointee.lines)
+        guard let from = log.pointee.values?.assumingMemoryBound(to: Value.self), let counts = log.pointee.counts else {
+            return []
+        }
+        return [Value](unsafeUninitializedCapacity: log.pointee.count) { sorted, initialized in
+            // Where the lines of the present alpha begin, one per pass.
+            var next: [Int] = []
+            var start = 0
+            for line in 0..<lines {
+                if line % alphas == 0 { next.append(start) }
+                start += Int(counts[line])
+            }
+            for alpha in 0..<alphas {
+                for pass in next.indices {
+                    let count = Int(counts[pass * alphas + alpha])
+                    (sorted.baseAddress! + initialized).initialize(from: from + next[pass], count: count)
+                    next[pass] += count
+                    initialized += count
                 }
             }
-            initialized = log.count
         }
-    }
-
-    private func neighbours(
-        _ lists: UnsafeMutablePointer<ag_neighbour>
-    ) -> (list: [CorrelationPartial.Neighbour], counts: [UInt32]) {
-        var found: [CorrelationPartial.Neighbour] = []
-        var counts: [UInt32] = []
-        for alpha in 0..<count {
-            let before = found.count
-            for place in 0..<kept {
-                let neighbour = lists[alpha * kept + place]
-                guard neighbour.rank != .max else { break }
-                found.append(CorrelationPartial.Neighbour(r: neighbour.r, rank: neighbour.rank, days: neighbour.days))
-            }
-            counts.append(UInt32(found.count - before))
-        }
-        return (found, counts)
-    }
-
-    private func array<T>(_ pointer: UnsafeMutablePointer<T>) -> [T] {
-        Array(UnsafeBufferPointer(start: pointer, count: count))
     }
 }
 

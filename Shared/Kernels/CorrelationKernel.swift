@@ -12,6 +12,8 @@ package final class CorrelationKernel {
     /// Alphas per block this kernel was made for.
     package let blockEdge: Int
     private var workspace: TileWorkspace
+    /// Kept from task to task, since fresh memory is slow memory.
+    private var logs: [BracketLog] = []
 
     /// - Parameter blockEdge: alphas per block of every task to come, 1 ... `Limits.blockEdgeMax`.
     package init(blockEdge: Int) {
@@ -32,7 +34,11 @@ package final class CorrelationKernel {
         for (block, prepared) in zip(task.blocks, blocks) {
             precondition(prepared.fits(task) && prepared.alphaCount == block.alphaCount, "a block was made for another task")
         }
-        let summaries = task.blocks.map { BlockSummary($0, neighbours: task.neighbours) }
+        while logs.count < blocks.count { logs.append(BracketLog()) }
+        defer { for log in logs { log.reset() } }
+        let summaries = zip(task.blocks, logs).map {
+            BlockSummary($0, neighbours: task.neighbours, precision: task.precision, log: $1)
+        }
         let edges = task.edges.map(EdgeLog.init)
         var twinPairs: UInt64 = 0
         var flops = 0.0
@@ -40,12 +46,13 @@ package final class CorrelationKernel {
             let (row, column) = (Int(tile.row), Int(tile.column))
             let outcome = compute(
                 row: blocks[row], column: blocks[column], diagonal: row == column, minOverlap: task.minOverlap,
-                output: .summaries(row: summaries[row], column: summaries[column], medianOnly: task.mode == .medianOnly, edges))
+                output: Output(
+                    row: summaries[row], column: summaries[column], medianOnly: task.mode == .medianOnly, edges: edges))
             twinPairs += outcome.twinPairs
             flops += outcome.flops
         }
         let partial = CorrelationPartial(
-            blocks: summaries.map { $0.partial(task.precision) }, twinPairs: twinPairs, edges: edges?.edges ?? [],
+            blocks: summaries.map { $0.partial() }, twinPairs: twinPairs, edges: edges?.edges ?? [],
             edgesDropped: edges?.log.pointee.dropped ?? 0)
         return (partial, flops)
     }
@@ -56,15 +63,16 @@ package final class CorrelationKernel {
     ///   common returns. A block against itself is symmetric, with 1 and 0 days on the diagonal of its alphas.
     package func correlations(row: PreparedBlock, column: PreparedBlock, minOverlap: Int) -> TileCorrelations {
         precondition(row.blockEdge == blockEdge && row.fits(column), "blocks of one tile are made alike")
+        let outcome = compute(row: row, column: column, diagonal: row === column, minOverlap: minOverlap, output: nil)
         var values = [Double](repeating: .nan, count: blockEdge * blockEdge)
-        let outcome = values.withUnsafeMutableBufferPointer { buffer in
-            compute(
-                row: row, column: column, diagonal: row === column, minOverlap: minOverlap,
-                output: .values(buffer.baseAddress!))
-        }
-        var days = Array(UnsafeBufferPointer(start: workspace.days.pointer, count: blockEdge * blockEdge))
-        for i in 0..<blockEdge {
-            for j in 0..<blockEdge where i >= row.alphaCount || j >= column.alphaCount { days[i * blockEdge + j] = 0 }
+        var days = [UInt32](repeating: 0, count: blockEdge * blockEdge)
+        for i in 0..<row.alphaCount {
+            for j in (row === column ? i + 1 : 0)..<max(i + 1, column.alphaCount) where j < column.alphaCount {
+                let at = i * blockEdge + j
+                values[at] = workspace.value(row: i, column: j, row.precision)
+                days[at] = outcome.common.map { row.counts(i) && column.counts(j) ? UInt32($0) : 0 } ?? workspace.days.pointer[at]
+                if row === column { values[j * blockEdge + i] = values[at] }
+            }
         }
         if row === column {
             for i in 0..<row.alphaCount {
@@ -76,84 +84,105 @@ package final class CorrelationKernel {
         return TileCorrelations(values: values, days: days, twinPairs: outcome.twinPairs)
     }
 
-    private enum Output {
-        case summaries(row: BlockSummary, column: BlockSummary, medianOnly: Bool, EdgeLog?)
-        case values(UnsafeMutablePointer<Double>)
+    /// Where the correlations of a tile go.
+    private struct Output {
+        var row: BlockSummary
+        var column: BlockSummary
+        var medianOnly: Bool
+        var edges: EdgeLog?
     }
 
+    private struct TileOutcome {
+        var twinPairs: UInt64 = 0
+        var flops = 0.0
+        /// Common returns of every pair of series that count, where they are the same.
+        var common: Int?
+    }
+
+    /// Leaves the correlations in the workspace, and hands them to `output`.
     private func compute(
-        row: PreparedBlock, column: PreparedBlock, diagonal: Bool, minOverlap: Int, output: Output
-    ) -> (twinPairs: UInt64, flops: Double) {
+        row: PreparedBlock, column: PreparedBlock, diagonal: Bool, minOverlap: Int, output: Output?
+    ) -> TileOutcome {
         if !workspace.fits(row) {
             workspace = TileWorkspace(edge: blockEdge, days: row.dayCount)
         }
         let rule = Self.rule(minOverlap: minOverlap, precision: row.precision, depth: row.depth)
-        return withExtendedLifetime((row, column)) {
-            var rowView = row.view
-            var columnView = column.view
+        // Gaps of a pairwise convention leave their trace in the returns of both series, so blocks of one pattern may
+        // still be full of pairs that need a look of their own.
+        let standard = row.isUniform(with: column) && !row.hasPairGaps && !column.hasPairGaps
+        let (rowSeries, columnSeries) = standard ? (nil, nil) : (row.centred, column.centred)
+        return withExtendedLifetime((row, column, rowSeries, columnSeries)) {
+            var rowView = row.view(rowSeries)
+            var columnView = column.view(columnSeries)
             return withUnsafePointer(to: &rowView) { rowView in
                 withUnsafePointer(to: &columnView) { columnView in
-                    var tile = workspace.tile(row: rowView, column: columnView, diagonal: diagonal, rule: rule)
-                    let (products, flops) = multiply(&tile, row: row, column: column)
-                    return (finish(&tile, products, output), flops)
+                    var tile = workspace.tile(
+                        row: rowView, column: columnView, diagonal: diagonal, rule: rule,
+                        common: standard ? row.uniformDays : nil)
+                    var outcome = TileOutcome(common: standard ? row.uniformDays : nil)
+                    var products = ag_products()
+                    products.standard = standard ? 1 : 0
+                    let pending = standard ? Int(tile.common) >= minOverlap : ag_plan_tile(&tile) > 0
+                    if pending, row.liveCount > 0, column.liveCount > 0 {
+                        products.is_made = 1
+                        outcome.flops = 2 * Double(blockEdge * blockEdge) * Double(row.depth)
+                        multiply(&tile, row: row, column: column, (rowSeries, columnSeries))
+                        if !standard {
+                            workspace.sums.fill(
+                                &products, tile, rowCovers: row.covers(column), columnCovers: column.covers(row))
+                        }
+                    }
+                    outcome.twinPairs = finish(&tile, &products, output)
+                    return outcome
                 }
             }
         }
     }
 
-    /// Plans the tile and computes the products it needs.
     private func multiply(
-        _ tile: inout ag_tile, row: PreparedBlock, column: PreparedBlock
-    ) -> (products: ag_products, flops: Double) {
-        let rowCovers = row.covers(column)
-        let columnCovers = column.covers(row)
-        // Gaps of a pairwise convention leave their trace in the returns of both series, so blocks of one pattern may
-        // still be full of pairs that need a look of their own.
-        let gapless = tile.row.pointee.has_gaps == 0 && tile.column.pointee.has_gaps == 0
-        let standard = rowCovers && columnCovers && gapless
-        let pending: Int
-        if standard {
-            let common = row.unionBits.reduce(0) { $0 + $1.nonzeroBitCount }
-            pending = ag_plan_uniform_tile(&tile, UInt32(common))
-        } else {
-            pending = ag_plan_tile(&tile)
-        }
-        var products = ag_products()
-        products.is_float = row.precision == .float32 ? 1 : 0
-        guard pending > 0, row.liveCount > 0, column.liveCount > 0 else { return (products, 0) }
-        products.standard = standard ? 1 : 0
-        switch (row.operands, column.operands) {
+        _ tile: inout ag_tile, row: PreparedBlock, column: PreparedBlock, _ centred: (CentredSeries?, CentredSeries?)
+    ) {
+        let operands = (centred.0?.x ?? row.standard, centred.1?.x ?? column.standard)
+        switch operands {
         case (.float64(let a), .float64(let b)):
-            products.xy = multiply(a, b, in: workspace.wide, standard, depth: row.depth)
+            multiply(a, b, &tile, row.series)
         case (.float32(let a), .float32(let b)):
-            products.xy = multiply(a, b, in: workspace.narrow, standard, depth: row.depth)
+            multiply(a, b, &tile, row.series)
         default:
             preconditionFailure("blocks of one tile have one precision")
         }
-        if !standard { workspace.sums.fill(&products, tile, rowCovers: rowCovers, columnCovers: columnCovers) }
-        return (products, 2 * Double(blockEdge * blockEdge) * Double(row.depth))
     }
 
     private func multiply<Element>(
-        _ a: OperandSet<Element>, _ b: OperandSet<Element>, in room: TileProduct<Element>, _ standard: Bool, depth: Int
-    ) -> UnsafeRawPointer {
-        if standard, let left = a.standard, let right = b.standard {
-            return room.multiply(left, right, depth: depth)
+        _ a: Operand<Element>, _ b: Operand<Element>, _ tile: inout ag_tile, _ series: SurveyedSeries
+    ) {
+        if let left = a.rows, let right = b.rows {
+            Element.multiplyTransposed(
+                left.pointer, right.pointer, into: tile.values.assumingMemoryBound(to: Element.self), edge: blockEdge,
+                step: workspace.step, depth: series.depth)
+            return
         }
-        return room.multiply(a.x, b.x, depth: depth)
+        guard let left = a.strips, let right = b.strips else { preconditionFailure("an operand without any layout") }
+        var product = ag_product()
+        product.rows = UnsafeRawPointer(left.pointer)
+        product.columns = UnsafeRawPointer(right.pointer)
+        product.depth = series.depth
+        product.days = series.keptDays
+        product.panel = Panels.depth(of: series.depth)
+        product.row_count = tile.row.pointee.alphas
+        product.column_count = tile.column.pointee.alphas
+        product.step = workspace.step
+        product.is_float = tile.is_float
+        product.diagonal = tile.diagonal
+        ag_multiply(&product, tile.values)
     }
 
-    private func finish(_ tile: inout ag_tile, _ products: ag_products, _ output: Output) -> UInt64 {
-        var products = products
-        switch output {
-        case .values(let values):
-            return ag_finish_tile(&tile, &products, nil, nil, 0, nil, values)
-        case .summaries(let row, let column, let medianOnly, let edges):
-            var rowView = row.view
-            var columnView = column.view
-            return withExtendedLifetime(edges) {
-                ag_finish_tile(&tile, &products, &rowView, &columnView, medianOnly ? 1 : 0, edges?.log, nil)
-            }
+    private func finish(_ tile: inout ag_tile, _ products: inout ag_products, _ output: Output?) -> UInt64 {
+        guard let output else { return ag_finish_tile(&tile, &products, nil, nil, 0, nil) }
+        var rowView = output.row.view
+        var columnView = output.column.view
+        return withExtendedLifetime(output) {
+            ag_finish_tile(&tile, &products, &rowView, &columnView, output.medianOnly ? 1 : 0, output.edges?.log)
         }
     }
 
@@ -169,7 +198,6 @@ package final class CorrelationKernel {
         let product = Panels.relativeError(precision, depth: depth)
         var rule = ag_rule()
         rule.min_overlap = UInt32(minOverlap)
-        rule.rounds_to_float = precision == .float32 ? 1 : 0
         rule.offset_limit = (tolerated - rounding - product - 1.5 * sumsError) / (0.5 * product + 4.75 * sumsError)
         rule.variance_min = max(ag_sums_floor(depth) / sumsError, precision == .float64 ? 0 : 0x1p-60)
         rule.near_one = 1 - tolerated
@@ -186,6 +214,10 @@ package struct TileCorrelations: Sendable {
 }
 
 extension PreparedBlock {
+    var hasPairGaps: Bool { pairwise?.hasGaps ?? false }
+
+    func counts(_ alpha: Int) -> Bool { series.counts.pointer[alpha] > 0 }
+
     func fits(_ task: CorrelationTask) -> Bool {
         blockEdge == task.blockEdge && dayCount == task.dayCount && firstDay == task.firstDay
             && convention == task.convention && precision == task.precision

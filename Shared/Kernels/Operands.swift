@@ -1,23 +1,108 @@
 import CKernels
 import ClusterModel
 
-/// What is known of each series of a block, one element per alpha and zeros for padding.
-final class SeriesFacts {
-    let counts: AlignedBuffer<UInt32>
-    let tolerance: AlignedBuffer<Double>
+/// One matrix of a block that goes into products: a row of `depth` values per series, in the layouts that are needed.
+final class Operand<Element: GemmElement> {
+    /// 16 series at a time, day by day: what `ag_multiply` and the sums read.
+    let strips: AlignedBuffer<Element>?
+    /// One series after the other: what OpenBLAS reads.
+    let rows: AlignedBuffer<Element>?
+
+    /// - Parameter fill: writes the `depth` values of a series; returns false where they are all zero.
+    init(
+        edge: Int, depth: Int, inStrips: Bool, inRows: Bool, fill: (_ series: Int, UnsafeMutablePointer<Double>) -> Bool
+    ) {
+        let lanes = Int(AG_STRIP)
+        let count = (edge + lanes - 1) / lanes
+        strips = inStrips ? AlignedBuffer(count: count * lanes * depth, zeroed: false) : nil
+        rows = inRows ? AlignedBuffer(count: edge * depth, zeroed: false) : nil
+        let scratch = AlignedBuffer<Double>(count: lanes * depth, zeroed: false)
+        for strip in 0..<count {
+            for lane in 0..<lanes {
+                let (series, row) = (strip * lanes + lane, scratch.pointer + lane * depth)
+                if series >= edge || !fill(series, row) { row.update(repeating: 0, count: depth) }
+                if let rows, series < edge {
+                    for day in 0..<depth { rows.pointer[series * depth + day] = Element(row[day]) }
+                }
+            }
+            if let strips { Element.fill(strip: strips.pointer + strip * lanes * depth, from: scratch.pointer, depth: depth) }
+        }
+    }
+
+    var byteCount: Int { (strips?.byteCount ?? 0) + (rows?.byteCount ?? 0) }
+}
+
+/// One matrix of a block in the job's precision.
+enum Operands {
+    case float64(Operand<Double>)
+    case float32(Operand<Float>)
+
+    init(
+        _ precision: Precision, edge: Int, depth: Int, inStrips: Bool, inRows: Bool,
+        fill: (_ series: Int, UnsafeMutablePointer<Double>) -> Bool
+    ) {
+        switch precision {
+        case .float64:
+            self = .float64(Operand(edge: edge, depth: depth, inStrips: inStrips, inRows: inRows, fill: fill))
+        case .float32:
+            self = .float32(Operand(edge: edge, depth: depth, inStrips: inStrips, inRows: inRows, fill: fill))
+        }
+    }
+
+    var byteCount: Int {
+        switch self {
+        case .float64(let operand): operand.byteCount
+        case .float32(let operand): operand.byteCount
+        }
+    }
+
+    var strips: UnsafeRawPointer? {
+        switch self {
+        case .float64(let operand): operand.strips.map { UnsafeRawPointer($0.pointer) }
+        case .float32(let operand): operand.strips.map { UnsafeRawPointer($0.pointer) }
+        }
+    }
+}
+
+/// What tiles need of a block whose series do not all have returns on the days of the other block: returns less their
+/// centre, scaled by a power of two and zero where there is none; what their sums are; and which days they have.
+///
+/// Written in `init`, read-only from then on; hence safe to share between threads.
+final class CentredSeries: @unchecked Sendable {
+    let x: Operands
     let constancy: AlignedBuffer<Double>
     let sums: AlignedBuffer<Double>
     let squares: AlignedBuffer<Double>
+    let days: SeriesDays
 
-    init(edge: Int) {
-        counts = AlignedBuffer(count: edge)
-        tolerance = AlignedBuffer(count: edge)
-        constancy = AlignedBuffer(count: edge)
-        sums = AlignedBuffer(count: edge)
-        squares = AlignedBuffer(count: edge)
+    init(_ series: SurveyedSeries, precision: Precision, inRows: Bool) {
+        constancy = AlignedBuffer(count: series.edge)
+        sums = AlignedBuffer(count: series.edge)
+        squares = AlignedBuffer(count: series.edge)
+        let (constancy, sums, squares) = (constancy, sums, squares)
+        x = Operands(precision, edge: series.edge, depth: series.depth, inStrips: true, inRows: inRows) { alpha, row in
+            guard alpha < series.alphaCount, series.counts.pointer[alpha] > 0 else { return false }
+            let returns = series.returns(of: alpha)
+            var survey = series.surveys.pointer[alpha]
+            ag_centre_series(returns, series.bits(of: alpha), series.words, series.tolerance.pointer[alpha], &survey)
+            ag_fill_centred(
+                returns, series.depth, &survey, precision == .float32 ? 1 : 0, row, sums.pointer + alpha, squares.pointer + alpha)
+            constancy.pointer[alpha] = survey.constancy
+            return true
+        }
+        days = SeriesDays(series)
     }
 
-    var byteCount: Int { counts.byteCount + 4 * tolerance.byteCount }
+    /// Bytes that `init` will take, at most.
+    static func byteCount(_ series: SurveyedSeries, precision: Precision, inRows: Bool) -> Int {
+        let element = precision == .float32 ? 4 : 8
+        let strips = (series.edge + Int(AG_STRIP) - 1) / Int(AG_STRIP) * Int(AG_STRIP)
+        let listed = (0..<series.alphaCount).reduce(0) {
+            let count = Int(series.counts.pointer[$1])
+            return $0 + min(count, series.depth - count) * 2
+        }
+        return (strips + (inRows ? series.edge : 0)) * series.depth * element + series.edge * 48 + listed
+    }
 }
 
 /// Which days each series of a block has, written down as what sums over them take; see `ag_list_days`.
@@ -30,7 +115,8 @@ final class SeriesDays {
     let listed: AlignedBuffer<UInt16>
     let listsReturns: AlignedBuffer<UInt8>
 
-    init(bits: AlignedBuffer<UInt64>, counts: AlignedBuffer<UInt32>, alphaCount: Int, edge: Int, words: Int) {
+    init(_ series: SurveyedSeries) {
+        let (alphaCount, edge, words) = (series.alphaCount, series.edge, series.words)
         start = AlignedBuffer(count: edge)
         end = AlignedBuffer(count: edge)
         byStart = AlignedBuffer(count: edge)
@@ -42,7 +128,7 @@ final class SeriesDays {
         for alpha in 0..<alphaCount {
             var count = 0
             ag_list_days(
-                bits.pointer + alpha * words, words, counts.pointer[alpha], scratch.pointer, &count, start.pointer + alpha,
+                series.bits(of: alpha), words, series.counts.pointer[alpha], scratch.pointer, &count, start.pointer + alpha,
                 end.pointer + alpha, listsReturns.pointer + alpha)
             all.append(contentsOf: UnsafeBufferPointer(start: scratch.pointer, count: count))
             listedFrom.pointer[alpha + 1] = UInt32(all.count)
@@ -58,81 +144,6 @@ final class SeriesDays {
         let sorted = (0..<UInt32(count)).sorted { (key.pointer[Int($0)], $0) < (key.pointer[Int($1)], $1) }
         order.pointer.update(from: sorted, count: count)
     }
-
-    var byteCount: Int { 5 * start.byteCount + listed.byteCount + listsReturns.byteCount }
-}
-
-/// The matrices of a block that go into products and sums.
-enum Operands {
-    case float64(OperandSet<Double>)
-    case float32(OperandSet<Float>)
-
-    init(precision: Precision, edge: Int, depth: Int, isUniform: Bool) {
-        switch precision {
-        case .float64: self = .float64(OperandSet(edge: edge, depth: depth, isUniform: isUniform))
-        case .float32: self = .float32(OperandSet(edge: edge, depth: depth, isUniform: isUniform))
-        }
-    }
-
-    var byteCount: Int {
-        switch self {
-        case .float64(let set): set.byteCount
-        case .float32(let set): set.byteCount
-        }
-    }
-
-    var strips: UnsafeRawPointer {
-        switch self {
-        case .float64(let set): UnsafeRawPointer(set.strips.pointer)
-        case .float32(let set): UnsafeRawPointer(set.strips.pointer)
-        }
-    }
-
-    func fill(
-        returns: AlignedBuffer<Double>, bits: AlignedBuffer<UInt64>, surveys: [ag_survey], days: Int, edge: Int, depth: Int,
-        words: Int, facts: SeriesFacts
-    ) {
-        let scratch = AlignedBuffer<Double>(count: depth + 8)
-        for (alpha, survey) in surveys.enumerated() where survey.count > 0 {
-            let at = alpha * depth
-            let series = returns.pointer + at
-            let present = bits.pointer + alpha * words
-            let (sum, squares) = (facts.sums.pointer + alpha, facts.squares.pointer + alpha)
-            withUnsafePointer(to: survey) { survey in
-                switch self {
-                case .float64(let set):
-                    ag_fill_products_f64(series, present, words, survey, set.x.pointer + at, sum, squares)
-                    guard let standard = set.standard else { return }
-                    ag_fill_standard_f64(series, present, days, scratch.pointer, standard.pointer + at)
-                case .float32(let set):
-                    ag_fill_products_f32(series, present, words, survey, set.x.pointer + at, sum, squares)
-                    guard let standard = set.standard else { return }
-                    ag_fill_standard_f32(series, present, days, scratch.pointer, standard.pointer + at)
-                }
-            }
-        }
-        switch self {
-        case .float64(let set): ag_fill_strips_f64(set.x.pointer, edge, depth, set.strips.pointer)
-        case .float32(let set): ag_fill_strips_f32(set.x.pointer, edge, depth, set.strips.pointer)
-        }
-    }
-}
-
-final class OperandSet<Element: GemmElement> {
-    /// Returns less their median, scaled by a power of two; `edge` x `depth`, 0 where there is none.
-    let x: AlignedBuffer<Element>
-    /// The same, 16 series at a time day by day.
-    let strips: AlignedBuffer<Element>
-    /// Series of mean 0 and sum of squares 1; only where all series have returns on the same days.
-    let standard: AlignedBuffer<Element>?
-
-    init(edge: Int, depth: Int, isUniform: Bool) {
-        x = AlignedBuffer(count: edge * depth)
-        strips = AlignedBuffer(count: (edge + AG_STRIP - 1) / AG_STRIP * AG_STRIP * depth)
-        standard = isUniform ? AlignedBuffer(count: edge * depth) : nil
-    }
-
-    var byteCount: Int { x.byteCount + strips.byteCount + (standard?.byteCount ?? 0) }
 }
 
 /// What the conventions that are defined per pair need besides: the values themselves and which days have one.
@@ -151,7 +162,7 @@ final class PairwiseFacts {
     init(cumulative source: UnsafeBufferPointer<Double>, alphaCount: Int, edge: Int, days: Int, firstKept: Int) {
         self.firstKept = firstKept
         words = max(1, (days - firstKept + 1 + 63) / 64)
-        cumulative = AlignedBuffer(count: edge * days)
+        cumulative = AlignedBuffer(count: edge * days, zeroed: false)
         presence = AlignedBuffer(count: edge * words)
         first = AlignedBuffer(count: edge)
         last = AlignedBuffer(count: edge)

@@ -1,13 +1,15 @@
 import CKernels
 import ClusterModel
 import Panel
+import Synchronization
 
 /// The operands of one block of alphas under a convention, a precision and a window: what tiles are computed from.
 ///
 /// Memory layout as in `ckernels.h`. Kept days begin where the first return can be; products are only made of returns
 /// that count, so a series without any, or constant as a whole, has zeros and no bits.
 ///
-/// Written in `init`, read-only from then on; hence safe to share between threads.
+/// Written in `init` and read-only from then on, but for what is made under a lock when a tile first needs it; hence safe
+/// to share between threads.
 package final class PreparedBlock: @unchecked Sendable {
     package let alphaCount: Int
     package let blockEdge: Int
@@ -16,30 +18,33 @@ package final class PreparedBlock: @unchecked Sendable {
     package let precision: Precision
     package let firstDay: Int
 
-    /// Days a return can end on, and their number rounded up to 16, at least 16.
-    let keptDays: Int
-    let depth: Int
-    let words: Int
     /// Alphas with returns that count.
     let liveCount: Int
     /// Days on which some, and on which every, such alpha has a return.
-    let unionBits: [UInt64]
-    let commonBits: [UInt64]
+    private let unionBits: [UInt64]
+    private let commonBits: [UInt64]
+    /// Days every such alpha has a return on, where they all have the same.
+    let uniformDays: Int?
 
-    let operands: Operands
-    private let returns: AlignedBuffer<Double>
-    private let bits: AlignedBuffer<UInt64>
-    private let facts: SeriesFacts
-    private let days: SeriesDays
-    private let pairwise: PairwiseFacts?
+    let series: SurveyedSeries
+    /// Series of mean 0 and sum of squares 1, where all have returns on the same days.
+    let standard: Operands?
+    /// Whether products are made by `ag_multiply`.
+    let multipliesStrips: Bool
+    private let centredBytes: Int
+    private let madeLater = Mutex<CentredSeries?>(nil)
+    let pairwise: PairwiseFacts?
+
+    var depth: Int { series.depth }
 
     /// - Parameters:
     ///   - cumulative: `blockEdge` x `dayCount`, one alpha after the other, NaN where missing; alphas from `alphaCount`
     ///     on are missing throughout. Only read during the call.
     ///   - firstDay: index of the first date whose return counts.
+    ///   - multipliesStrips: tests try both ways; a process keeps to one.
     package init(
         cumulative: UnsafeBufferPointer<Double>, alphaCount: Int, blockEdge: Int, dayCount: Int, convention: Convention,
-        precision: Precision, firstDay: Int
+        precision: Precision, firstDay: Int, multipliesStrips: Bool = BLAS.multipliesStrips
     ) {
         precondition((0...blockEdge).contains(alphaCount) && blockEdge > 0 && dayCount > 0 && firstDay >= 0)
         precondition(cumulative.count == blockEdge * dayCount, "a block holds blockEdge x dayCount values")
@@ -53,42 +58,41 @@ package final class PreparedBlock: @unchecked Sendable {
         // No convention but daily-pnl has a return on the panel's first day: leaving it out keeps blocks without
         // missing returns on the fast path.
         let firstKept = max(firstDay, convention == .dailyPnL ? 0 : 1)
-        keptDays = max(0, dayCount - firstKept)
-        depth = max(16, (keptDays + 15) / 16 * 16)
-        words = (depth + 63) / 64
-        returns = AlignedBuffer(count: blockEdge * depth)
-        bits = AlignedBuffer(count: blockEdge * words)
-        facts = SeriesFacts(edge: blockEdge)
-        let surveys = Self.survey(
-            cumulative: cumulative, alphaCount: alphaCount, dayCount: dayCount, firstKept: firstKept, keptDays: keptDays,
-            depth: depth, convention: convention, returns: returns, bits: bits, facts: facts)
-
-        var union = [UInt64](repeating: 0, count: words)
-        var common = [UInt64](repeating: .max, count: words)
-        for alpha in 0..<alphaCount where surveys[alpha].count > 0 {
-            for word in 0..<words {
-                union[word] |= bits.pointer[alpha * words + word]
-                common[word] &= bits.pointer[alpha * words + word]
-            }
-        }
-        unionBits = union
-        commonBits = common
-        liveCount = surveys.count { $0.count > 0 }
-
-        days = SeriesDays(bits: bits, counts: facts.counts, alphaCount: alphaCount, edge: blockEdge, words: words)
-        operands = Operands(
-            precision: precision, edge: blockEdge, depth: depth, isUniform: liveCount > 0 && union == common)
-        operands.fill(
-            returns: returns, bits: bits, surveys: surveys, days: keptDays, edge: blockEdge, depth: depth, words: words,
-            facts: facts)
+        let series = SurveyedSeries(
+            cumulative, alphaCount: alphaCount, edge: blockEdge, dayCount: dayCount, firstKept: firstKept, convention: convention)
+        self.series = series
+        self.multipliesStrips = multipliesStrips
+        liveCount = series.liveCount
+        (unionBits, commonBits) = series.unionAndCommonDays()
+        let isUniform = liveCount > 0 && unionBits == commonBits
+        uniformDays = isUniform ? unionBits.reduce(0) { $0 + $1.nonzeroBitCount } : nil
+        standard = isUniform ? series.standardised(precision, inStrips: multipliesStrips) : nil
+        centredBytes = CentredSeries.byteCount(series, precision: precision, inRows: !multipliesStrips)
         pairwise =
             convention.isPairwise
             ? PairwiseFacts(cumulative: cumulative, alphaCount: alphaCount, edge: blockEdge, days: dayCount, firstKept: firstKept)
             : nil
+        if !isUniform { _ = centred }
     }
 
+    /// With what may be made later.
     package var byteCount: Int {
-        returns.byteCount + bits.byteCount + operands.byteCount + facts.byteCount + days.byteCount + (pairwise?.byteCount ?? 0)
+        series.byteCount + (standard?.byteCount ?? 0) + centredBytes + (pairwise?.byteCount ?? 0)
+    }
+
+    /// Made when first needed: a panel without missing days never does.
+    var centred: CentredSeries {
+        madeLater.withLock { made in
+            if let made { return made }
+            let new = CentredSeries(series, precision: precision, inRows: !multipliesStrips)
+            made = new
+            return new
+        }
+    }
+
+    /// Whether all alphas of both blocks that count have their returns on the same days.
+    func isUniform(with other: PreparedBlock) -> Bool {
+        uniformDays != nil && other.uniformDays != nil && (self === other || unionBits == other.unionBits)
     }
 
     /// Whether every alpha of this block that counts has a return wherever one of `other` has.
@@ -97,28 +101,33 @@ package final class PreparedBlock: @unchecked Sendable {
     }
 
     /// The block as the C kernels see it; valid as long as this object lives.
-    var view: ag_block {
+    ///
+    /// - Parameter centred: what tiles with missing days need, or nil.
+    func view(_ centred: CentredSeries?) -> ag_block {
         var block = ag_block()
         block.edge = blockEdge
         block.alphas = alphaCount
-        block.depth = depth
-        block.words = words
-        block.returns = UnsafePointer(returns.pointer)
-        block.bits = UnsafePointer(bits.pointer)
-        block.counts = UnsafePointer(facts.counts.pointer)
-        block.tolerance = UnsafePointer(facts.tolerance.pointer)
-        block.constancy = UnsafePointer(facts.constancy.pointer)
-        block.sums = UnsafePointer(facts.sums.pointer)
-        block.squares = UnsafePointer(facts.squares.pointer)
-        block.strips = operands.strips
+        block.depth = series.depth
+        block.words = series.words
+        block.live = liveCount
+        block.returns = UnsafePointer(series.returns.pointer)
+        block.bits = UnsafePointer(series.bits.pointer)
+        block.counts = UnsafePointer(series.counts.pointer)
+        block.tolerance = UnsafePointer(series.tolerance.pointer)
         block.is_float = precision == .float32 ? 1 : 0
-        block.run_start = UnsafePointer(days.start.pointer)
-        block.run_end = UnsafePointer(days.end.pointer)
-        block.by_start = UnsafePointer(days.byStart.pointer)
-        block.by_end = UnsafePointer(days.byEnd.pointer)
-        block.listed_from = UnsafePointer(days.listedFrom.pointer)
-        block.listed = UnsafePointer(days.listed.pointer)
-        block.lists_returns = UnsafePointer(days.listsReturns.pointer)
+        if let centred {
+            block.constancy = UnsafePointer(centred.constancy.pointer)
+            block.sums = UnsafePointer(centred.sums.pointer)
+            block.squares = UnsafePointer(centred.squares.pointer)
+            block.strips = centred.x.strips
+            block.run_start = UnsafePointer(centred.days.start.pointer)
+            block.run_end = UnsafePointer(centred.days.end.pointer)
+            block.by_start = UnsafePointer(centred.days.byStart.pointer)
+            block.by_end = UnsafePointer(centred.days.byEnd.pointer)
+            block.listed_from = UnsafePointer(centred.days.listedFrom.pointer)
+            block.listed = UnsafePointer(centred.days.listed.pointer)
+            block.lists_returns = UnsafePointer(centred.days.listsReturns.pointer)
+        }
         guard let pairwise else { return block }
         block.cumulative = UnsafePointer(pairwise.cumulative.pointer)
         block.days = dayCount
@@ -130,30 +139,5 @@ package final class PreparedBlock: @unchecked Sendable {
         block.has_gaps = pairwise.hasGaps ? 1 : 0
         block.relative = convention == .alphadatabank ? 1 : 0
         return block
-    }
-
-    /// Computes returns and what is known of each series from them. A constant is judged by the largest |input value|
-    /// of the whole panel series, not only of the days kept.
-    private static func survey(
-        cumulative: UnsafeBufferPointer<Double>, alphaCount: Int, dayCount: Int, firstKept: Int, keptDays: Int, depth: Int,
-        convention: Convention, returns: AlignedBuffer<Double>, bits: AlignedBuffer<UInt64>, facts: SeriesFacts
-    ) -> [ag_survey] {
-        let words = (depth + 63) / 64
-        let all = AlignedBuffer<Double>(count: dayCount)
-        let scratch = AlignedBuffer<Double>(count: depth)
-        var surveys = [ag_survey](repeating: ag_survey(), count: alphaCount)
-        for alpha in 0..<alphaCount {
-            let series = UnsafeBufferPointer(rebasing: cumulative[(alpha * dayCount)..<((alpha + 1) * dayCount)])
-            convention.returns(of: series, into: UnsafeMutableBufferPointer(start: all.pointer, count: dayCount))
-            let kept = returns.pointer + alpha * depth
-            if keptDays > 0 { kept.update(from: all.pointer + firstKept, count: keptDays) }
-            facts.tolerance.pointer[alpha] = ag_largest_magnitude(series.baseAddress, dayCount) * 0x1p-50
-            ag_survey_series(
-                kept, keptDays, words, facts.tolerance.pointer[alpha], bits.pointer + alpha * words, scratch.pointer,
-                &surveys[alpha])
-            facts.counts.pointer[alpha] = surveys[alpha].count
-            facts.constancy.pointer[alpha] = surveys[alpha].constancy
-        }
-        return surveys
     }
 }

@@ -8,11 +8,12 @@ struct TileWorkspace {
     let dayCount: Int
     /// Common returns of each pair; see ckernels.h.
     let days: AlignedBuffer<UInt32>
-    let wide: TileProduct<Double>
-    let narrow: TileProduct<Float>
+    private let wide: TileValues<Double>
+    private let narrow: TileValues<Float>
     let sums: TileSums
-    private let step: Int
-    private let rows: AlignedBuffer<Double>
+    /// Values from one row of a tile to the next.
+    let step: Int
+    private let scratch: AlignedBuffer<Double>
     private let pairX: AlignedBuffer<Double>
     private let pairY: AlignedBuffer<Double>
 
@@ -20,29 +21,38 @@ struct TileWorkspace {
         self.edge = edge
         self.dayCount = dayCount
         days = AlignedBuffer(count: edge * edge)
-        wide = TileProduct(edge: edge)
-        narrow = TileProduct(edge: edge)
+        step = (edge + 15) / 16 * 16
+        wide = TileValues(step: step)
+        narrow = TileValues(step: step)
         sums = TileSums(edge: edge)
-        step = (edge + 7) / 8 * 8
-        rows = AlignedBuffer(count: 8 * step)
+        scratch = AlignedBuffer(count: 24 * step)
         pairX = AlignedBuffer(count: dayCount + 8)
         pairY = AlignedBuffer(count: dayCount + 8)
+    }
+
+    func value(row: Int, column: Int, _ precision: Precision) -> Double {
+        let at = row * step + column
+        return precision == .float32 ? Double(narrow.pointer[at]) : wide.pointer[at]
     }
 
     func fits(_ block: PreparedBlock) -> Bool {
         dayCount >= block.dayCount && edge == block.blockEdge
     }
 
+    /// - Parameter common: the common returns of all pairs of series that count, where they are the same.
     func tile(
-        row: UnsafePointer<ag_block>, column: UnsafePointer<ag_block>, diagonal: Bool, rule: ag_rule
+        row: UnsafePointer<ag_block>, column: UnsafePointer<ag_block>, diagonal: Bool, rule: ag_rule, common: Int?
     ) -> ag_tile {
         var tile = ag_tile()
         tile.row = row
         tile.column = column
         tile.diagonal = diagonal ? 1 : 0
         tile.rule = rule
-        tile.days = days.pointer
-        tile.rows = rows.pointer
+        tile.is_float = row.pointee.is_float
+        tile.days = common == nil ? days.pointer : nil
+        tile.common = UInt32(common ?? 0)
+        tile.values = tile.is_float != 0 ? UnsafeMutableRawPointer(narrow.pointer) : UnsafeMutableRawPointer(wide.pointer)
+        tile.scratch = scratch.pointer
         tile.step = step
         tile.pair_x = pairX.pointer
         tile.pair_y = pairY.pointer
@@ -50,19 +60,16 @@ struct TileWorkspace {
     }
 }
 
-/// Room for a tile's matrix product, made when first needed.
-final class TileProduct<Element: GemmElement> {
-    private let edge: Int
-    private lazy var values = AlignedBuffer<Element>(count: edge * edge)
+/// Room for a tile's correlations in one precision, made when first needed.
+final class TileValues<Element: BitwiseCopyable> {
+    private let step: Int
+    private lazy var values = AlignedBuffer<Element>(count: step * step)
 
-    init(edge: Int) {
-        self.edge = edge
+    init(step: Int) {
+        self.step = step
     }
 
-    func multiply(_ a: AlignedBuffer<Element>, _ b: AlignedBuffer<Element>, depth: Int) -> UnsafeRawPointer {
-        Element.multiplyTransposed(a.pointer, b.pointer, into: values.pointer, edge: edge, depth: depth)
-        return UnsafeRawPointer(values.pointer)
-    }
+    var pointer: UnsafeMutablePointer<Element> { values.pointer }
 }
 
 /// Room for the sums of both sides over the other's days, made when first needed: complete data needs none.

@@ -16,53 +16,72 @@ struct ReduceTests {
     }
 
     @Test(
-        "Vectors and plain loops give the same bits, with ties, undefined pairs and any number of columns",
-        .enabled(if: ag_has_vector_reduce() != 0), arguments: [1, 7, 8, 31, 64], [false, true])
-    func twins(columns: Int, medianOnly: Bool) {
-        var random = Generator(seed: UInt64(columns))
-        let (rows, step) = (12, (columns + 7) / 8 * 8)
-        let (rowBlock, columnBlock) = (block(rows, index: 0, &random), block(columns, index: 1, &random))
-        var days = [UInt32](repeating: 0, count: rows * columns)
-        for k in days.indices { days[k] = UInt32(random.next() % 1000) }
-        var r = [Double](repeating: .nan, count: rows * step)
-        for i in 0..<rows {
-            for j in 0..<columns where random.uniform() > 0.1 {
+        "Vectors and plain loops give the same bits, with ties, undefined pairs, any number of partners and of neighbours",
+        .enabled(if: ag_has_vector_reduce() != 0), arguments: [1, 7, 16, 31, 64, 200], [1, 3, 10, 16, 20])
+    func twins(partners: Int, kept: Int) {
+        for (precision, medianOnly, isOpen) in [
+            (Precision.float64, false, false), (.float64, true, false), (.float64, false, true), (.float32, false, false),
+            (.float32, true, false), (.float32, false, true),
+        ] {
+            let (found, plain) = reduceLines(partners, kept, precision, medianOnly: medianOnly, isOpen: isOpen)
+            #expect(found == plain)
+            #expect(plain.count.contains { $0 > 0 } != medianOnly)
+            #expect(partners < 7 || plain.insideCount.contains { $0 > 0 })
+            #expect(medianOnly || partners < 7 || plain.mostCount.contains { $0 > 0 } && plain.leastCount.contains { $0 > 0 })
+        }
+    }
+
+    /// The same lines, two for each of 12 alphas, taken in by the fast and by the plain version.
+    private func reduceLines(
+        _ partners: Int, _ kept: Int, _ precision: Precision, medianOnly: Bool, isOpen: Bool
+    ) -> (fast: CorrelationPartial.Block, plain: CorrelationPartial.Block) {
+        var random = Generator(seed: UInt64(partners * 100 + kept))
+        let (alphas, step) = (12, (partners + 15) / 16 * 16)
+        var alphaBlock = block(alphas, index: 0, &random)
+        if isOpen {
+            alphaBlock.mostFrom = alphaBlock.mostFrom.map { _ in -.infinity }
+            alphaBlock.leastTo = alphaBlock.leastTo.map { _ in .infinity }
+        }
+        let ranks = (0..<UInt32(partners)).shuffled(using: &random)
+        let days = (0..<(2 * partners)).map { _ in UInt32(random.next() % 1000) }
+        var lines = [[Double]](repeating: [Double](repeating: .nan, count: step), count: 2 * alphas)
+        for i in lines.indices {
+            for j in 0..<partners where random.uniform() > 0.1 {
                 // Few levels, so that equal values are common, and values with all their bits.
-                r[i * step + j] = i % 2 == 0 ? (random.uniform() * 20).rounded() / 10 - 1 : random.uniform() * 2 - 1
+                let r = i % 2 == 0 ? (random.uniform() * 20).rounded() / 10 - 1 : random.uniform() * 2 - 1
+                lines[i][j] = precision == .float32 ? Double(Float(r)) : r
             }
         }
-        let partials = [false, true].map { isFast in
-            let (row, column) = (BlockSummary(rowBlock, neighbours: 3), BlockSummary(columnBlock, neighbours: 3))
-            var (rowView, columnView) = (row.view, column.view)
-            withExtendedLifetime((row, column)) {
-                for first in stride(from: 0, to: rows, by: Int(AG_ROWS)) {
-                    r.withUnsafeBufferPointer { r in
-                        days.withUnsafeBufferPointer { days in
-                            var part = ag_rows(
-                                r: r.baseAddress! + first * step, days: days.baseAddress! + first * columns, step: step,
-                                days_step: columns, first: first, count: Int(AG_ROWS), columns: columns)
-                            // Makes room in the logs, which the plain loops leave to their caller.
-                            if isFast {
-                                ag_reduce(&part, &rowView, &columnView, medianOnly ? 1 : 0, nil)
-                            } else {
-                                part.count = 1
-                                for k in 0..<Int(AG_ROWS) {
-                                    // One row at a time is what the fast version leaves to the plain one.
-                                    part.r = r.baseAddress! + (first + k) * step
-                                    part.days = days.baseAddress! + (first + k) * columns
-                                    part.first = first + k
-                                    ag_reduce(&part, &rowView, &columnView, medianOnly ? 1 : 0, nil)
+        let logs = [BracketLog(), BracketLog()]
+        let summaries = logs.map { BlockSummary(alphaBlock, neighbours: kept, precision: precision, log: $0) }
+        for (isFast, summary) in zip([true, false], summaries) {
+            var view = summary.view
+            ag_log_reserve(view.log, view.is_float, lines.count, lines.count * partners)
+            for (i, values) in lines.enumerated() {
+                let narrow = values.map { Float($0) }
+                days.withUnsafeBufferPointer { days in
+                    ranks.withUnsafeBufferPointer { ranks in
+                        values.withUnsafeBytes { wide in
+                            narrow.withUnsafeBytes { narrow in
+                                var line = ag_line()
+                                line.r = precision == .float32 ? narrow.baseAddress : wide.baseAddress
+                                line.count = partners
+                                line.ranks = ranks.baseAddress
+                                if i % 3 > 0 { line.days = days.baseAddress }
+                                line.days_step = i % 3
+                                line.common = 777
+                                if isFast {
+                                    ag_reduce_line(&line, &view, i % alphas, medianOnly ? 1 : 0)
+                                } else {
+                                    ag_reduce_line_plain(&line, &view, i % alphas, medianOnly ? 1 : 0)
                                 }
                             }
                         }
                     }
                 }
             }
-            return [row.partial(.float64), column.partial(.float64)]
         }
-        #expect(partials[0] == partials[1])
-        #expect(partials[1][0].count.contains { $0 > 0 } != medianOnly)
-        #expect(columns < 8 || partials[1][1].insideCount.contains { $0 > 0 })
+        return (summaries[0].partial(), summaries[1].partial())
     }
 
     @Test("Edges are the pairs that reach the threshold, signed or by magnitude, each once", arguments: [false, true])

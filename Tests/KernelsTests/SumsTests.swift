@@ -19,7 +19,7 @@ struct SumsTests {
             let depth = x[0].count
             let words = (depth + 63) / 64
             let padded = (edge + AG_STRIP - 1) / AG_STRIP * AG_STRIP
-            let flat = x.flatMap(\.self) + [Double](repeating: 0, count: (edge - x.count) * depth)
+            let flat = x.flatMap(\.self) + [Double](repeating: 0, count: (padded - x.count) * depth)
             view.edge = edge
             view.alphas = x.count
             view.depth = depth
@@ -27,11 +27,13 @@ struct SumsTests {
             view.is_float = isFloat ? 1 : 0
             if isFloat {
                 let strips = make(padded * depth, Float(0))
-                ag_fill_strips_f32(flat.map(Float.init), edge, depth, strips)
+                let step = Int(AG_STRIP) * depth
+                for k in 0..<(padded / Int(AG_STRIP)) { ag_fill_strip_f32(Array(flat[(k * step)...]), depth, strips + k * step) }
                 view.strips = UnsafeRawPointer(strips)
             } else {
                 let strips = make(padded * depth, 0.0)
-                ag_fill_strips_f64(flat, edge, depth, strips)
+                let step = Int(AG_STRIP) * depth
+                for k in 0..<(padded / Int(AG_STRIP)) { ag_fill_strip_f64(Array(flat[(k * step)...]), depth, strips + k * step) }
                 view.strips = UnsafeRawPointer(strips)
             }
             let (start, end) = (make(edge, UInt32(0)), make(edge, UInt32(0)))

@@ -11,10 +11,22 @@ struct CorrelationSummaries: Sendable {
     private(set) var least: NeighbourLists
     private(set) var sum: [Int64]
     private(set) var count: [Int]
+    /// Up to date once brackets have been narrowed or medians asked for.
     private(set) var searches: [MedianSearch]
+    /// Values inside the brackets that no search has taken in yet, by the layout position at which their block starts:
+    /// alpha by alpha they would cost more to take in with every partial than all at once.
+    private var arrived: [Int: [Arrival]] = [:]
+    /// Medians as they are, until something changes them.
+    private var knownMedians: [MedianSearch.Outcome]?
     private(set) var twinPairs = 0
     /// Pairs beyond the threshold, in no particular order; nil once there were more than are kept.
     private(set) var edges: [CorrelationPartial.Edge]? = []
+
+    private struct Arrival: Sendable {
+        /// How many of the values each alpha has, in order.
+        var counts: [UInt32]
+        var values: CorrelationValues
+    }
 
     /// Alphas that one step of parallel work takes.
     private static let alphasPerStep = 64
@@ -55,14 +67,12 @@ struct CorrelationSummaries: Sendable {
 
     /// Merges one block of a partial whose alphas begin at layout position `start`.
     mutating func merge(_ block: CorrelationPartial.Block, at start: Int, mode: CorrelationTask.Mode) {
-        var next = 0
-        for slot in 0..<block.alphaCount {
-            let values = next..<(next + Int(block.insideCount[slot]))
-            next = values.upperBound
-            searches[start + slot].add(
-                inside: values, of: block.insideValues, below: mode == .full ? Int(block.below[slot]) : 0)
+        knownMedians = nil
+        if block.insideValues.count > 0 {
+            arrived[start, default: []].append(Arrival(counts: block.insideCount, values: block.insideValues))
         }
         guard mode == .full else { return }
+        for slot in 0..<block.alphaCount { searches[start + slot].add(below: Int(block.below[slot])) }
         most.merge(block.most, counts: block.mostCount, at: start)
         least.merge(block.least, counts: block.leastCount, at: start)
         for slot in 0..<block.alphaCount {
@@ -88,6 +98,8 @@ struct CorrelationSummaries: Sendable {
     ///   - fractionSeen: part of each alpha's pairs that has been merged, 0 ... 1.
     ///   - deviations: half width of the brackets in standard deviations of the sampling error.
     mutating func tighten(fractionSeen: [Double], deviations: Double) {
+        takeArrived()
+        knownMedians = nil
         let count = count
         forEachSearch { alpha, search in
             search.narrow(seen: count[alpha], fraction: fractionSeen[alpha], deviations: deviations)
@@ -96,6 +108,8 @@ struct CorrelationSummaries: Sendable {
 
     /// Every alpha's median, once all values have been merged.
     mutating func medians() -> [MedianSearch.Outcome] {
+        if let knownMedians { return knownMedians }
+        takeArrived()
         let count = count
         var outcomes = Array(repeating: MedianSearch.Outcome.undefined, count: alphaCount)
         outcomes.withUnsafeMutableBufferPointer { buffer in
@@ -103,12 +117,33 @@ struct CorrelationSummaries: Sendable {
             nonisolated(unsafe) let outcomes = buffer
             forEachSearch { alpha, search in outcomes[alpha] = search.median(count: count[alpha]) }
         }
+        knownMedians = outcomes
         return outcomes
+    }
+
+    private mutating func takeArrived() {
+        let starts = arrived.keys.sorted()
+        let arrivals = starts.map { arrived[$0, default: []] }
+        arrived = [:]
+        searches.withUnsafeMutableBufferPointer { buffer in
+            // Every alpha belongs to one step only.
+            nonisolated(unsafe) let searches = buffer
+            DispatchQueue.concurrentPerform(iterations: starts.count) { index in
+                let (start, portions) = (starts[index], arrivals[index])
+                var next = Array(repeating: 0, count: portions.count)
+                for slot in 0..<(portions.first?.counts.count ?? 0) {
+                    let ranges = portions.indices.map { next[$0]..<(next[$0] + Int(portions[$0].counts[slot])) }
+                    searches[start + slot].add(inside: ranges, of: portions.lazy.map(\.values))
+                    for (place, range) in ranges.enumerated() { next[place] = range.upperBound }
+                }
+            }
+        }
     }
 
     /// Opens the bracket of an alpha on the side where its median was missed, and says which values to fetch.
     mutating func reopen(_ alpha: Int, _ miss: MedianSearch.Outcome) -> (low: Double, high: Double) {
-        searches[alpha].reopen(miss)
+        knownMedians = nil
+        return searches[alpha].reopen(miss)
     }
 
     /// Between two stages the slots of a machine are idle, so all its cores take part.

@@ -18,10 +18,12 @@ struct MedianSearch: Sendable {
         (self.low, self.high, self.below, self.inside) = (low, high, below, inside)
     }
 
-    /// Takes in values inside the bracket and a number of values below it.
-    mutating func add(inside range: Range<Int>, of values: CorrelationValues, below count: Int) {
-        if !range.isEmpty { inside.append(range, of: values) }
-        below += count
+    /// Takes in a number of values below the bracket.
+    mutating func add(below count: Int) { below += count }
+
+    /// Takes in values inside the bracket: of each of some arrays one range.
+    mutating func add(inside ranges: [Range<Int>], of values: some Collection<CorrelationValues>) {
+        inside.append(ranges, of: values)
     }
 
     /// Narrows the bracket to where the median of all values will be, given that those seen are a random part of them.
@@ -98,6 +100,29 @@ extension CorrelationValues {
             withUnsafeTemporaryAllocation(of: Float.self, capacity: values.count) {
                 Double(ag_select_f32(values, values.count, position, $0.baseAddress))
             }
+        }
+    }
+
+    /// - Precondition: all are of one precision.
+    fileprivate mutating func append(_ ranges: [Range<Int>], of others: some Collection<CorrelationValues>) {
+        let added = ranges.reduce(0) { $0 + $1.count }
+        switch self {
+        case .float64(var values):
+            self = .float64([])
+            values.reserveCapacity(values.count + added)
+            for (range, other) in zip(ranges, others) {
+                guard case .float64(let more) = other else { preconditionFailure("correlations of one job have one precision") }
+                values.append(contentsOf: more[range])
+            }
+            self = .float64(values)
+        case .float32(var values):
+            self = .float32([])
+            values.reserveCapacity(values.count + added)
+            for (range, other) in zip(ranges, others) {
+                guard case .float32(let more) = other else { preconditionFailure("correlations of one job have one precision") }
+                values.append(contentsOf: more[range])
+            }
+            self = .float32(values)
         }
     }
 

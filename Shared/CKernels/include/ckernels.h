@@ -10,8 +10,11 @@
 //   operand   series-major: element (series a, day t) at [a * depth + t]; zero where missing or padding.
 //   strip     16 series, day-major: element (series a, day t) of an operand at [(a / 16 * depth + t) * 16 + a % 16].
 //   bit set   (a, t) is bit t % 64 of word [a * words + t / 64], words = (depth + 63) / 64.
-//   tile      row-major: pair (i of the row block, j of the column block) at [i * edge + j].
-//   days      tile of uint32_t: common returns of each pair; AG_PAIRWISE is set while the pair's own are not yet known.
+//   row       one series of an operand on its own: day t at [t].
+//   tile      row-major: pair (i of the row block, j of the column block) at [i * step + j]; step is `edge` rounded up to
+//             16, and there are as many rows.
+//   days      uint32_t at [i * edge + j]: common returns of each pair; AG_PAIRWISE is set while the pair's own are not
+//             yet known.
 #ifndef ALPHAGRID_CKERNELS_H
 #define ALPHAGRID_CKERNELS_H
 
@@ -26,10 +29,13 @@ enum { AG_STRIP = 16 };
 // One block of series. All arrays have `edge` elements (times depth, words, ...) and are 64-byte aligned.
 typedef struct {
     size_t edge, alphas, depth, words;
+    size_t live;               // alphas with returns that count
     const double *returns;     // operand layout, NaN where missing: what the two-pass kernel reads
     const uint64_t *bits;      // which returns count; none of a series that is constant as a whole
     const uint32_t *counts;    // how many that is, 0 also for padding
     const double *tolerance;   // returns that differ by no more than this are constant
+
+    // From here on only where the series of two blocks have returns on different days.
     const double *constancy;   // tolerance^2 / 4 in the units of the scaled operands squared
     const double *sums;        // sum of the scaled operand x
     const double *squares;     // sum of x^2
@@ -54,43 +60,51 @@ typedef struct {
     int32_t relative;          // returns are relative to a book of 10,000,000 plus the PnL so far
 } ag_block;
 
-// What a series' operands are made with: x = (return - centre) * scale.
+// What is known of a series, and what its operands are made with: x = (return - centre) * scale.
 typedef struct {
-    double centre, scale;
-    double constancy;
+    double low, high;
     uint32_t count;  // returns that count; 0 when there are fewer than two or they are constant
+    double centre, scale, constancy;
 } ag_survey;
 
 // --- series.c: from returns to operands, once per block ---
 
-// Finds bits, centre (the median, which no tick can move) and scale (a power of two: the largest |x| is in [1/2, 1)).
-// `scratch` has room for `days` doubles.
+// The differences of a series without missing values, from day `from` >= 1 on; returns 0, and does nothing, when one is
+// missing.
+int32_t ag_complete_returns(const double *cumulative, size_t days, size_t from, double *returns);
+
+// Finds bits, count and range; days beyond `days` become NaN.
+void ag_survey_returns(
+    double *returns, size_t days, size_t depth, double tolerance, uint64_t *bits, ag_survey *survey);
+
+// Finds centre (the median of a sample, which few ticks cannot move), scale (a power of two: the largest |x| is in
+// [1/2, 1)) and constancy of a series that counts.
+void ag_centre_series(const double *returns, const uint64_t *bits, size_t words, double tolerance, ag_survey *survey);
+
+// Both at once; `scratch` has room for `days` rounded up to 16.
 void ag_survey_series(
     const double *returns, size_t days, size_t words, double tolerance, uint64_t *bits, double *scratch,
     ag_survey *survey);
 
-// Fills x of one series, `depth` long and zero before; returns sums of x and x^2 as they are after rounding x to the
-// operands' type, each with at most 64 + words roundings in a chain.
-void ag_fill_products_f64(
-    const double *returns, const uint64_t *bits, size_t words, const ag_survey *survey, double *x, double *sum,
-    double *squares);
-void ag_fill_products_f32(
-    const double *returns, const uint64_t *bits, size_t words, const ag_survey *survey, float *x, double *sum,
+// Fills x of one series that counts, rounded to float where the operands are; and sums of x and x^2, each with at most
+// 16 + words roundings in a chain.
+void ag_fill_centred(
+    const double *returns, size_t depth, const ag_survey *survey, int32_t is_float, double *x, double *sum,
     double *squares);
 
-// Regroups x of all series; `strips` has room for `edge` rounded up to 16 series and is zero before.
-void ag_fill_strips_f64(const double *x, size_t edge, size_t depth, double *strips);
-void ag_fill_strips_f32(const float *x, size_t edge, size_t depth, float *strips);
+// Fills z of one series that counts: the series minus its mean over the root of its sum of squared deviations, so that
+// r = z_i . z_j. `scratch` has room for `depth` + 8.
+void ag_fill_standard(
+    const double *returns, const uint64_t *bits, size_t depth, const ag_survey *survey, double *scratch, double *z);
+
+// Makes a strip of 16 rows.
+void ag_fill_strip_f64(const double *rows, size_t depth, double *strip);
+void ag_fill_strip_f32(const double *rows, size_t depth, float *strip);
 
 // How the `count` days of one series are written down; `listed` has room for `count` days.
 void ag_list_days(
     const uint64_t *bits, size_t words, uint32_t count, uint16_t *listed, size_t *listed_count, uint32_t *start,
     uint32_t *end, uint8_t *lists_returns);
-
-// Fills z, the series minus its mean over the root of its sum of squared deviations, so that r = z_i . z_j.
-// `scratch` has room for `days` + 8 doubles.
-void ag_fill_standard_f64(const double *returns, const uint64_t *bits, size_t days, double *scratch, double *z);
-void ag_fill_standard_f32(const double *returns, const uint64_t *bits, size_t days, double *scratch, float *z);
 
 // Largest |value| that is not NaN, 0 without any.
 double ag_largest_magnitude(const double *values, size_t count);
@@ -128,21 +142,39 @@ double ag_pair_of_returns(
 double ag_pair_of_common_dates(
     const ag_block *a, size_t i, const ag_block *b, size_t j, double *scratch_x, double *scratch_y, uint32_t *days);
 
+// --- product.c: the matrix product of a tile ---
+
+enum { AG_PRODUCT_ROWS = 8 };
+
+// out = rows * columns', whole strips of both, zero where they are padded; below the diagonal of a diagonal tile
+// anything. Sums over `panel` days are made first and then added up, so that chains stay short.
+typedef struct {
+    const void *rows, *columns;        // strips, double or float
+    size_t depth, days, panel;         // days beyond `days` are left out
+    size_t row_count, column_count;    // real series
+    size_t step;
+    int32_t is_float, diagonal;
+} ag_product;
+
+// Whether this CPU has the instructions `ag_multiply` is made of, and its slow twin, with the same bits.
+int32_t ag_has_vector_product(void);
+void ag_multiply(const ag_product *product, void *out);
+void ag_multiply_plain(const ag_product *product, void *out);
+
 // --- epilogue.c: from correlations to mergeable summaries ---
 
-// Rows that are reduced together.
-enum { AG_ROWS = 4 };
-
-// Values that fall inside their alpha's bracket; those of one alpha in the order of their rows and columns.
+// Values that fall inside their alpha's bracket, line after line: how many each line had is in `counts`.
 typedef struct {
-    double *values;
-    uint32_t *alphas;
-    size_t count, capacity;
+    void *values;  // double or float
+    uint32_t *counts;
+    size_t count, capacity, lines, lines_capacity;
 } ag_log;
 
+// Makes room for more lines with at most `values` values in all.
+void ag_log_reserve(ag_log *log, int32_t is_float, size_t lines, size_t values);
 void ag_log_free(ag_log *log);
 
-// A pair among the nearest neighbours of an alpha; rank UINT32_MAX where there is none yet.
+// A pair among the nearest neighbours of an alpha; rank UINT32_MAX, and r infinite, where there is none yet.
 typedef struct {
     double r;
     uint32_t rank, days;
@@ -164,33 +196,39 @@ typedef struct {
 
 void ag_edge_log_free(ag_edge_log *log);
 
-// Running summaries of the alphas of one block, one element per alpha (see CorrelationPartial.Block), with room for
-// AG_LANES - 1 more.
+// Running summaries of the alphas of one block, one element per alpha (see CorrelationPartial.Block).
 typedef struct {
     int64_t *sum;
     uint32_t *count, *below;
     const uint32_t *rank;
     const double *low, *high;
     size_t kept;                  // neighbours at each end
-    ag_neighbour *most, *least;   // `kept` per alpha, nearest first
+    ag_neighbour *most, *least;   // `kept` per alpha, nearest first; -infinity and infinity where empty
     double *most_from, *least_to; // pairs in between are not among them
-    ag_log *log;
+    ag_log *log;                  // every tile adds a line per alpha, for its rows and then for its columns
+    int32_t is_float;             // the type of correlations
 } ag_summary;
 
-// Some rows of a tile, from row alpha `first` on; NaN where there is no pair, and up to the next multiple of 8 columns.
+// The correlations of one alpha with the alphas of a block, double or float; NaN where there is no pair, and up to the
+// next multiple of 16.
 typedef struct {
-    const double *r;
-    const uint32_t *days;
-    size_t step, days_step, first, count, columns;
-} ag_rows;
+    const void *r;
+    size_t count;
+    const uint32_t *ranks;  // of the partners
+    const uint32_t *days;   // common returns with partner j at [j * days_step]; NULL when they are `common` for all
+    size_t days_step;
+    uint32_t common;
+} ag_line;
 
-// Takes rows into the summaries of their own alphas and of the column alphas; and, unless NULL, into the edges.
-void ag_reduce(
-    const ag_rows *rows, const ag_summary *row, const ag_summary *column, int32_t median_only, ag_edge_log *edges);
+// Takes a line into the summary of its alpha; the log has room for it.
+void ag_reduce_line(const ag_line *line, const ag_summary *summary, size_t alpha, int32_t median_only);
 
-// What `ag_reduce` does without vectors and edges: its slow twin. Whether this CPU has the fast one.
-void ag_reduce_plain(const ag_rows *rows, const ag_summary *row, const ag_summary *column, int32_t median_only);
+// What `ag_reduce_line` does without vectors: its slow twin. Whether this CPU has the fast one.
+void ag_reduce_line_plain(const ag_line *line, const ag_summary *summary, size_t alpha, int32_t median_only);
 int32_t ag_has_vector_reduce(void);
+
+// Takes the pairs of a line into the edges; `rank` is that of the line's alpha.
+void ag_find_edges(const ag_line *line, int32_t is_float, uint32_t rank, ag_edge_log *log);
 
 // --- select.c: order statistics ---
 
@@ -208,42 +246,39 @@ size_t ag_select_f32_keep(float *values, size_t n, float low, float high, size_t
 // When a fast kernel's r is taken, and what becomes of it.
 typedef struct {
     uint32_t min_overlap;
-    int32_t rounds_to_float;  // the compute precision is float32
     double offset_limit;      // largest (mean - centre)^2 / variance, summed over both sides, with a good enough bound
     double variance_min;      // smaller sums of squared deviations may have lost bits to underflow
     double near_one;          // larger |r| may be exactly 1
 } ag_rule;
 
-// The matrix product of a tile, double or float, and the sums of either side over the other's days. Sums that a block
-// without missing days makes unnecessary are NULL; `xy` is NULL when no pair needs products. With `standard`, `xy`
-// holds z_i . z_j and there are no sums.
+// The matrix product of a tile, and the sums of either side over the other's days. Sums that a block without missing
+// days makes unnecessary are NULL. With `standard`, the product is z_i . z_j and there are no sums.
 typedef struct {
-    const void *xy;
     const double *x, *y, *xx, *yy;
-    int32_t is_float, standard;
+    int32_t is_made, standard;
 } ag_products;
 
 typedef struct {
     const ag_block *row, *column;
+    int32_t is_float;
     int32_t diagonal;  // only pairs i < j
     ag_rule rule;
-    uint32_t *days;
-    double *rows;             // scratch: 8 x step
-    size_t step;              // edge rounded up to a multiple of 8
+    uint32_t *days;           // NULL when all series that count have the same `common` returns
+    uint32_t common;
+    void *values;             // a tile, double or float: the product, which becomes the correlations
+    size_t step;
+    double *scratch;          // 24 x step
     double *pair_x, *pair_y;  // scratch: days of the panel + 8 each
 } ag_tile;
 
 // Fills `days`; returns how many pairs the products must serve.
 size_t ag_plan_tile(const ag_tile *tile);
 
-// The same where all series that count have the same `common` returns.
-size_t ag_plan_uniform_tile(const ag_tile *tile, uint32_t common);
-
-// Turns products into correlations, row by row while they are in cache, has the two-pass kernel decide what they
-// cannot, and hands each row to the summaries and, unless NULL, to `values` (NaN where undefined, both triangles of a
-// diagonal tile alike and its diagonal untouched). Returns how many pairs the two-pass kernel decided.
+// Turns the product into correlations, NaN where undefined, on or below the diagonal, or padding; has the two-pass
+// kernel decide what it cannot; and, unless they are NULL, hands every row to the summaries of the row block, the edges,
+// and every column to the summaries of the column block. Returns how many pairs the two-pass kernel decided.
 uint64_t ag_finish_tile(
     const ag_tile *tile, const ag_products *products, const ag_summary *row, const ag_summary *column,
-    int32_t median_only, ag_edge_log *edges, double *values);
+    int32_t median_only, ag_edge_log *edges);
 
 #endif
