@@ -16,6 +16,7 @@ final class ActiveJob: Sendable {
         var view: JobView
         var prepared: PreparedJob?
         var rate = TileRate()
+        var entered: [JobState: MonotonicTime] = [:]
     }
 
     let id: JobID
@@ -48,6 +49,7 @@ final class ActiveJob: Sendable {
         state.withLock { state in
             guard !state.view.state.isFinal else { return false }
             state.view.state = next
+            state.entered[next] = .now()
             if next == .planning { state.view.startedAt = Self.timestamp() }
             if next.isFinal {
                 state.view.finishedAt = Self.timestamp()
@@ -55,6 +57,19 @@ final class ActiveJob: Sendable {
             }
             return true
         }
+    }
+
+    /// Seconds it has spent in each state until now, for the log.
+    func timings(at now: MonotonicTime) -> [(state: JobState, seconds: Double)] {
+        let entered = state.withLock { $0.entered }
+        var timings: [(state: JobState, seconds: Double)] = []
+        var end = now
+        for state in [JobState.publishing, .running, .planning] {
+            guard let start = entered[state] else { continue }
+            timings.append((state, end.seconds(since: start)))
+            end = start
+        }
+        return timings.reversed()
     }
 
     /// - Throws: `GridError(.conflict)` when the job is over, or its rows are just being published.

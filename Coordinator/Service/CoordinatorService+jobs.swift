@@ -88,7 +88,11 @@ extension CoordinatorService {
             guard let prepared = job.prepared, job.advance(to: .publishing) else { return }
             do throws(GridError) {
                 try publish(job, try prepared.result(outcome))
-                log.info("job done", metadata: ["job": "\(job.id)"])
+                var metadata: Logger.Metadata = ["job": "\(job.id)"]
+                for (state, seconds) in job.timings(at: .now()) {
+                    metadata["\(state.rawValue)_seconds"] = "\((seconds * 1_000).rounded() / 1_000)"
+                }
+                log.info("job done", metadata: metadata)
                 let profile = drivers[job.id]?.progress.profile
                 release(job)
                 if let profile { prepared.afterwards(profile) }

@@ -63,9 +63,9 @@ extension Store {
     /// ones, never a mixture. Publishing the same again changes only `last_updated`.
     ///
     /// - Parameters:
-    ///   - neighbours: of alphas that have a row, in any order, ranks from 1; gone through once per attempt. Without them there
-    ///     are none afterwards.
-    ///   - edges: the same.
+    ///   - neighbours: of alphas that have a row, those of one alpha and kind together and nearest first; gone through once
+    ///     per attempt. Without them there are none afterwards.
+    ///   - edges: of alphas that have a row, in any order.
     ///   - job: saved in the same transaction, so that a job is done exactly when its rows are there.
     /// - Throws: `GridError(.conflict)` when another coordinator has taken over, or the region's settings are no longer
     ///   those of the publication (target `.region`); nothing is written then.

@@ -6,90 +6,89 @@ extension Store {
     /// The alphas of a region's rows are locked by then, so a pair whose alphas are both there stays whole; pairs of
     /// alphas that are gone are left out.
     ///
-    /// - Parameter isWhole: whether every alpha of the result is known to be there, so that none needs to be looked for.
+    /// - Parameter isWhole: whether every alpha of the result is known to be there.
     static func replaceRelations(
         _ neighbours: (any Sequence<CorrelationNeighbour>)?, _ edges: (any Sequence<CorrelationEdge>)?,
         of publication: Publication, isWhole: Bool, _ connection: Connection
     ) throws {
         let tables = RegionTables(publication.region)
         try replace(
-            tables.neighbours(publication.target), of: publication, isWhole: isWhole, rows: neighbours,
-            columns: [
-                "alpha_id varchar(50)", "kind varchar(10)", "rank integer", "neighbour_id varchar(50)",
-                "correlation double precision", "days integer",
-            ], alphas: ["alpha_id", "neighbour_id"], connection
-        ) { writer, row in
-            try writer.put(row.alphaID)
-            try writer.put(row.kind.rawValue)
-            try writer.put(Int32(clamping: row.rank))
-            try writer.put(row.neighbourID)
-            try writer.put(row.correlation)
-            try writer.put(row.days.map { Int32(clamping: $0) })
+            tables.neighbourLists(publication.target), ["alpha_id", "kind", "neighbour_ids", "correlations", "days"],
+            of: publication, connection
+        ) { writer in
+            try copyLists(neighbours, of: publication, writer)
         }
         try replace(
-            tables.edges(publication.target), of: publication, isWhole: isWhole, rows: edges,
-            columns: [
-                "alpha_id_a varchar(50)", "alpha_id_b varchar(50)", "correlation double precision", "days integer",
-            ], alphas: ["alpha_id_a", "alpha_id_b"], connection
-        ) { writer, row in
-            try writer.put(row.alphaIDA)
-            try writer.put(row.alphaIDB)
-            try writer.put(row.correlation)
-            try writer.put(row.days.map { Int32(clamping: $0) })
+            tables.edges(publication.target), ["alpha_id_a", "alpha_id_b", "correlation", "days"], of: publication, connection
+        ) { writer in
+            for edge in edges ?? [] {
+                try writer.row(fields: 5)
+                try writer.put(edge.alphaIDA)
+                try writer.put(edge.alphaIDB)
+                try writer.put(edge.correlation)
+                try writer.put(edge.days.map { Int32(clamping: $0) })
+                try writer.put(publication.jobID.rawValue)
+            }
         }
+        guard !isWhole, publication.target == .region else { return }
+        let gone = try connection.execute(
+            "SELECT alpha_id FROM incoming_rows i WHERE NOT EXISTS (SELECT FROM alphas a WHERE a.alpha_id = i.alpha_id)")
+        try deleteRelations(of: (0..<gone.rowCount).compactMap { gone.text($0, 0) }, tables, connection)
     }
 
-    /// - Parameter alphas: columns that name an alpha.
-    private static func replace<Row>(
-        _ table: String, of publication: Publication, isWhole: Bool, rows: (any Sequence<Row>)?, columns: [String],
-        alphas: [String], _ connection: Connection, put: (CopyWriter, Row) throws -> Void
+    /// Writes runs of neighbours of one alpha and kind as one row each.
+    private static func copyLists(
+        _ neighbours: (any Sequence<CorrelationNeighbour>)?, of publication: Publication, _ writer: CopyWriter
+    ) throws {
+        var list: [CorrelationNeighbour] = []
+        func write() throws {
+            guard let first = list.first else { return }
+            try writer.row(fields: 6)
+            try writer.put(first.alphaID)
+            try writer.put(first.kind.rawValue)
+            try writer.put(list.map(\.neighbourID))
+            try writer.put(list.map(\.correlation))
+            try writer.put(list.map { $0.days.map { Int32(clamping: $0) } })
+            try writer.put(publication.jobID.rawValue)
+            list.removeAll(keepingCapacity: true)
+        }
+        for neighbour in neighbours ?? [] {
+            if let last = list.last, last.kind != neighbour.kind || last.alphaID != neighbour.alphaID { try write() }
+            list.append(neighbour)
+        }
+        try write()
+    }
+
+    private static func replace(
+        _ table: String, _ columns: [String], of publication: Publication, _ connection: Connection,
+        rows: (CopyWriter) throws -> Void
     ) throws {
         let name = quoted(identifier: table)
-        let job = SQLValue.integer(publication.jobID.rawValue)
         switch publication.target {
         case .region: try connection.execute("DELETE FROM \(name)")
-        case .job: try connection.execute("DELETE FROM \(name) WHERE job_id = $1", [job])
+        case .job: try connection.execute("DELETE FROM \(name) WHERE job_id = $1", [.integer(publication.jobID.rawValue)])
         }
-        guard let rows else { return }
-        let names = columns.map { String($0.prefix { $0 != " " }) }
-        if isWhole || publication.target == .job {
-            let target = "\(name) (\(names.joined(separator: ", ")), job_id)"
-            try connection.copyIn("COPY \(target) FROM STDIN (FORMAT binary)") { writer in
-                for row in rows {
-                    try writer.row(fields: Int16(columns.count + 1))
-                    try put(writer, row)
-                    try writer.put(publication.jobID.rawValue)
-                }
-            }
-            return
-        }
-        try connection.execute("CREATE TEMP TABLE incoming_pairs (\(columns.joined(separator: ", "))) ON COMMIT DROP")
-        try connection.copyIn("COPY incoming_pairs FROM STDIN (FORMAT binary)") { writer in
-            for row in rows {
-                try writer.row(fields: Int16(columns.count))
-                try put(writer, row)
-            }
-        }
-        try connection.execute("ANALYZE incoming_pairs")
-        let present = alphas.map { "EXISTS (SELECT FROM alphas a WHERE a.alpha_id = i.\($0))" }
-        try connection.execute(
-            """
-            INSERT INTO \(name) (\(names.joined(separator: ", ")), job_id)
-            SELECT \(names.map { "i.\($0)" }.joined(separator: ", ")), $1::bigint FROM incoming_pairs i WHERE \(present.joined(separator: " AND "))
-            """, [job])
-        try connection.execute("DROP TABLE incoming_pairs")
+        let target = "\(name) (\(columns.joined(separator: ", ")), job_id)"
+        try connection.copyIn("COPY \(target) FROM STDIN (FORMAT binary)", body: rows)
     }
 
     /// Deletes what neighbours and edges say of alphas that are being removed.
     static func deleteRelations(of ids: [String], _ tables: RegionTables, _ connection: Connection) throws(DatabaseError) {
         for target in [Publication.Target.region, .job] {
-            for (table, columns) in [
-                (tables.neighbours(target), ["alpha_id", "neighbour_id"]), (tables.edges(target), ["alpha_id_a", "alpha_id_b"]),
-            ] {
-                for column in columns {
-                    try connection.execute(
-                        "DELETE FROM \(quoted(identifier: table)) WHERE \(column) = ANY ($1::text[])", [.texts(ids)])
-                }
+            let lists = quoted(identifier: tables.neighbourLists(target))
+            try connection.execute("DELETE FROM \(lists) WHERE alpha_id = ANY ($1::text[])", [.texts(ids)])
+            try connection.execute(
+                """
+                UPDATE \(lists) SET (neighbour_ids, correlations, days) = (
+                    SELECT coalesce(array_agg(n.id ORDER BY n.rank), '{}'), coalesce(array_agg(n.r ORDER BY n.rank), '{}'),
+                        coalesce(array_agg(n.days ORDER BY n.rank), '{}')
+                    FROM unnest(neighbour_ids, correlations, days) WITH ORDINALITY AS n (id, r, days, rank)
+                    WHERE n.id <> ALL ($1::text[]))
+                WHERE neighbour_ids && $1::text[]
+                """, [.texts(ids)])
+            let edges = quoted(identifier: tables.edges(target))
+            for column in ["alpha_id_a", "alpha_id_b"] {
+                try connection.execute("DELETE FROM \(edges) WHERE \(column) = ANY ($1::text[])", [.texts(ids)])
             }
         }
     }

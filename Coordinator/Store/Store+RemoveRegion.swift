@@ -30,6 +30,7 @@ extension Store {
                 try Self.removeAlphas(region, regionID, unsubmitted: unsubmitted, force: force, connection, &report)
             }
             for table in RegionTables(region).all {
+                if let view = table.view { try connection.execute("DROP VIEW IF EXISTS \(quoted(identifier: view.name))") }
                 try connection.execute("DROP TABLE IF EXISTS \(quoted(identifier: table.name))")
             }
             try connection.execute("DELETE FROM regions WHERE region_id = $1", [regionID])

@@ -87,7 +87,7 @@ import Testing
             "correlation_usa PRIMARY KEY (correlation_id)", "correlation_usa UNIQUE (alpha_id)",
             "correlation_usa FOREIGN KEY (alpha_id) REFERENCES alphas(alpha_id) ON DELETE CASCADE",
             "correlation_unsubmitted_usa UNIQUE (alpha_id)",
-            "correlation_neighbours_usa PRIMARY KEY (alpha_id, kind, rank)",
+            "correlation_neighbour_lists_usa PRIMARY KEY (alpha_id, kind)",
             "correlation_edges_usa_jobs PRIMARY KEY (job_id, alpha_id_a, alpha_id_b)",
             "correlation_usa_jobs PRIMARY KEY (job_id, alpha_id)",
         ] {
@@ -156,7 +156,7 @@ import Testing
         (
             "correlation_neighbours_usa",
             """
-            alpha_id varchar(50), kind varchar(10), rank integer, neighbour_id varchar(50), correlation double precision
+            alpha_id varchar(50), kind varchar(10), rank integer, neighbour_id text, correlation double precision
             days integer, job_id bigint
             """
         ),

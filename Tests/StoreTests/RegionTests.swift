@@ -13,7 +13,7 @@ import Testing
         }
         #expect(try database.sql("SELECT region_name FROM regions ORDER BY 1").compactMap { $0[0] } == ["CHN", "EUR", "USA"])
         let tables = try database.value(
-            "SELECT count(*) FROM pg_tables WHERE tablename ~ '^(pnl|correlation)_([a-z]+_)?(usa|chn|eur)(_jobs)?$'")
+            "SELECT count(*) FROM pg_tables WHERE tablename ~ '^(pnl|correlation)_([a-z_]+_)?(usa|chn|eur)(_jobs)?$'")
         #expect(tables == "30")
         let ids = try regions.map { try database.store.ensureRegion($0) }
         #expect(Set(ids).count == 3)

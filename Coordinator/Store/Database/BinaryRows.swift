@@ -58,6 +58,32 @@ final class CopyWriter {
         try result.get()
     }
 
+    /// A `text[]`.
+    func put(_ values: [String]) throws(DatabaseError) {
+        try beginArray(of: 25, count: values.count, bytes: values.reduce(0) { $0 + $1.utf8.count })
+        for value in values { try put(value) }
+    }
+
+    /// A `double precision[]`.
+    func put(_ values: [Double]) throws(DatabaseError) {
+        try beginArray(of: 701, count: values.count, bytes: values.count * 8)
+        for value in values { try put(value) }
+    }
+
+    /// An `integer[]`, which may hold NULL.
+    func put(_ values: [Int32?]) throws(DatabaseError) {
+        let known = values.count { $0 != nil }
+        try beginArray(of: 23, count: values.count, bytes: known * 4, hasNulls: known < values.count)
+        for value in values { try put(value) }
+    }
+
+    /// One dimension, counted from 1; the elements follow as fields of a row do.
+    private func beginArray(of type: Int32, count: Int, bytes: Int, hasNulls: Bool = false) throws(DatabaseError) {
+        if used + 24 > buffer.count { try flush() }
+        store(Int32(20 + count * 4 + bytes))
+        for number in [1, hasNulls ? 1 : 0, type, Int32(count), 1] { store(number) }
+    }
+
     func finish() throws(DatabaseError) {
         if used + 2 > buffer.count { try flush() }
         store(Int16(-1))

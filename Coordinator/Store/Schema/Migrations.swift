@@ -12,6 +12,7 @@ struct Migration: Sendable {
         Migration(version: 2, name: "pools, jobs, coordinator lease and audit log", sql: gridTables),
         Migration(version: 3, name: "records of changed PnL", sql: ChangeTracking.tables),
         Migration(version: 4, name: "which pairs a job keeps", sql: pairColumns),
+        Migration(version: 5, name: "neighbours as lists", sql: oldNeighbourTables),
     ]
 
     private static let pairColumns = """
@@ -19,6 +20,18 @@ struct Migration: Sendable {
             ADD COLUMN top integer NOT NULL DEFAULT 10,
             ADD COLUMN threshold double precision,
             ADD COLUMN absolute boolean NOT NULL DEFAULT false;
+        """
+
+    /// The next job fills what takes their place, whose view has the same name.
+    private static let oldNeighbourTables = """
+        DO $$
+        DECLARE region text;
+        BEGIN
+            FOR region IN SELECT lower(region_name) FROM regions LOOP
+                EXECUTE format('DROP TABLE IF EXISTS %I, %I', 'correlation_neighbours_' || region,
+                    'correlation_neighbours_' || region || '_jobs');
+            END LOOP;
+        END $$;
         """
 
     /// Names, types and indexes are AlphaDataBank's. A database that it made is adopted: its tables stay and get the

@@ -14,9 +14,13 @@ struct RegionTables: Sendable {
     /// Results of jobs whose parameters are not the region's own, keyed by job.
     var correlationJobs: String { "\(correlation)_jobs" }
     var correlationUnsubmittedJobs: String { "\(correlationUnsubmitted)_jobs" }
-    /// Nearest neighbours and pairs beyond a threshold, of the region's own job or keyed by job.
+    /// Nearest neighbours and pairs beyond a threshold, of the region's own job or keyed by job. Neighbours are a view of the
+    /// lists, one row for each neighbour.
     func neighbours(_ target: Publication.Target) -> String {
         "correlation_neighbours_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
+    }
+    func neighbourLists(_ target: Publication.Target) -> String {
+        "correlation_neighbour_lists_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
     }
     func edges(_ target: Publication.Target) -> String {
         "correlation_edges_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
@@ -29,6 +33,8 @@ struct RegionTables: Sendable {
         var indexes: [String] = []
         /// Whether changes of its rows are recorded (see `ChangeTracking`).
         var isWatched = false
+        /// A view of it, and what that selects.
+        var view: (name: String, query: String)?
 
         var columnNames: [String] { columns.map { String($0.prefix { $0 != " " }) } }
 
@@ -43,6 +49,7 @@ struct RegionTables: Sendable {
                 \(addable.isEmpty ? "" : "ALTER TABLE \(table) \(additions);")
                 \(indexes.map { "CREATE INDEX IF NOT EXISTS idx_\(name)_\($0) ON \(table) (\($0));" }.joined(separator: "\n"))
                 \(isWatched ? ChangeTracking.statements(table: name) : "")
+                \(view.map { "CREATE OR REPLACE VIEW \(quoted(identifier: $0.name)) AS \($0.query);" } ?? "")
                 """
         }
     }
@@ -86,15 +93,26 @@ struct RegionTables: Sendable {
 
     /// Without references to `alphas`, because checking them would take longer than all the rest: `publishCorrelation`
     /// and `remove` leave no row of an alpha that is gone.
+    ///
+    /// Whole lists, because a row for each neighbour takes PostgreSQL ten times as long to replace.
     private func neighbourTable(_ target: Publication.Target) -> Table {
         Table(
-            name: neighbours(target),
+            name: neighbourLists(target),
             columns: [
-                "alpha_id varchar(50) NOT NULL", "kind varchar(10) NOT NULL", "rank integer NOT NULL",
-                "neighbour_id varchar(50) NOT NULL", "correlation double precision NOT NULL", "days integer",
+                "alpha_id varchar(50) NOT NULL", "kind varchar(10) NOT NULL", "neighbour_ids text[] NOT NULL",
+                "correlations double precision[] NOT NULL", "days integer[] NOT NULL",
                 target == .region ? "job_id bigint" : Self.jobColumn,
             ],
-            constraints: ["PRIMARY KEY (\(target == .region ? "" : "job_id, ")alpha_id, kind, rank)"])
+            constraints: ["PRIMARY KEY (\(target == .region ? "" : "job_id, ")alpha_id, kind)"],
+            view: (
+                neighbours(target),
+                """
+                SELECT l.alpha_id, l.kind, n.rank::integer AS rank, n.neighbour_id, n.correlation, n.days, l.job_id
+                FROM \(quoted(identifier: neighbourLists(target))) l CROSS JOIN LATERAL
+                    unnest(l.neighbour_ids, l.correlations, l.days)
+                    WITH ORDINALITY AS n (neighbour_id, correlation, days, rank)
+                """
+            ))
     }
 
     private func edgeTable(_ target: Publication.Target) -> Table {

@@ -1,0 +1,23 @@
+"""Figures 12 and 13: what a task costs beside its work."""
+from harness import Figure, number
+
+
+def dask_figure(bench):
+    bench.say("figure 12: no-op tasks")
+    ours = bench.json("bench", "dispatch", "--workers", 2, "--tasks", 50_000, "--runs", bench.rounds)
+    rate = ours["tasks_per_second"]
+    found = [Figure("12", "no-op tasks per second through coordinator, sockets and 2 worker processes", ">= 20,000 /s", rate,
+                    "/s", rate >= 20_000, ours["seconds"])]
+    if bench.has_peer("dispatch_dask.py"):
+        each = [seconds / ours["tasks"] for seconds in ours["seconds"]]
+        theirs = [1 / number(r"([0-9.]+) tasks/s", bench.peer("dispatch_dask.py")) for _ in range(bench.rounds)]
+        found.append(Figure.at_least("12", "the same against dask.distributed", 30, each, theirs))
+    return found
+
+
+def scheduler_figure(bench):
+    bench.say("figure 13: the scheduler alone")
+    said = bench.run(bench.program("alphagrid-simulate"), "--bench-scheduler", "--workers", 10_000, "--tasks", 1_000_000).stdout
+    value = number(r"([0-9.]+) us", said)
+    return [Figure("13", "CPU per task of the scheduler alone, 10,000 workers, 1,000,000 tasks", "<= 10 us", value, "us",
+                   value <= 10, note=" ".join(said.split("\n")).strip()[:200])]

@@ -1,0 +1,134 @@
+"""Figures 8 and 9: a whole region from PostgreSQL and back, cold and warm."""
+import contextlib
+import glob
+import json
+import os
+import signal
+import subprocess
+import time
+from datetime import date, datetime, timedelta
+
+import psycopg
+
+from harness import Figure, median, number
+
+ALPHAS, DAYS = 3_000, 1_250
+PSQL = max(glob.glob("/usr/lib/postgresql/*/bin/psql"), default="psql")
+
+
+@contextlib.contextmanager
+def cluster(bench, workers):
+    """A cluster of its own on this machine."""
+    state = bench.path("state")
+    environment = bench.environment | {"ALPHAGRID_STATE": state}
+    up = subprocess.Popen([bench.program("alphagrid"), "up", "--workers", str(workers), "--state", state],
+                          env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        connection = os.path.join(state, "connection.json")
+        deadline = time.time() + 60
+        while not os.path.exists(connection) and time.time() < deadline and up.poll() is None:
+            time.sleep(0.1)
+        with open(connection) as file:
+            place = json.load(file)
+        bench.environment["ALPHAGRID_STATE"] = state
+        while bench.json("status")["status"]["workers_connected"] < workers and time.time() < deadline:
+            time.sleep(0.1)
+        yield state, place
+    finally:
+        bench.environment.pop("ALPHAGRID_STATE", None)
+        up.send_signal(signal.SIGTERM)
+        up.wait(timeout=60)
+
+
+def seconds(job):
+    """From submission to published rows."""
+    def moment(text):
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return (moment(job["finished_at"]) - moment(job["submitted_at"])).total_seconds()
+
+
+def run(bench):
+    return seconds(bench.json("run", "correlation", "--region", "USA", "--wait"))
+
+
+def wait_for_kept(state):
+    """Panel and state are written behind the job's back."""
+    deadline = time.time() + 30
+    while time.time() < deadline:
+        if all(glob.glob(f"{state}/panels/*{end}") for end in (".entry", ".state")) and not glob.glob(
+                f"{state}/panels/*.partial"):
+            break
+        time.sleep(0.05)
+    time.sleep(0.3)
+
+
+def figures(bench):
+    if not bench.has_peer("pipeline_pandas.py"):
+        return []
+    bench.say("figures 8 and 9: a region from PostgreSQL")
+    data = bench.synthetic(ALPHAS, DAYS)
+    with cluster(bench, bench.cores) as (state, place), psycopg.connect(place["database"], autocommit=True) as database:
+        bench.alphagrid("db", "import", data, "--region", "USA")
+        bench.alphagrid("db", "configure", "--region", "USA", "--window", "all")
+        run(bench)
+        cold, peer, copies, computes = [], [], [], []
+        for _ in range(bench.rounds):
+            wait_for_kept(state)
+            for path in glob.glob(f"{state}/panels/*"):
+                os.remove(path)
+            cold.append(run(bench))
+            copies.append(raw_copy(bench, place["database"]))
+            computes.append(bench.json("correlate", data, "--window", "all", "--quiet")["seconds"]["compute"])
+            peer.append(number(r"total ([0-9.]+) s", bench.peer("pipeline_pandas.py", place["database"], "USA")))
+        whole = f"whole region from PostgreSQL and back, cold, float64, {ALPHAS:,} x {DAYS:,}"
+        found = [
+            Figure.at_least("8", whole + ", against pandas", 20, cold, peer),
+            Figure.at_most("8", "the same over one raw COPY of its rows plus the bare compute", 1.5, cold,
+                           [a + b for a, b in zip(copies, computes)],
+                           note=f"COPY {median(copies):.2f} s, compute {median(computes):.2f} s, cold {median(cold):.2f} s"),
+        ]
+        return found + warm(bench, database, state, cold)
+
+
+def raw_copy(bench, url):
+    """By psql, which does nothing with the rows but write them away."""
+    start = time.perf_counter()
+    with open("/dev/null", "w") as nowhere:
+        subprocess.run([PSQL, "-X", "-q", url, "-c",
+                        "COPY (SELECT alpha_id, date, pnl FROM pnl_usa) TO STDOUT (FORMAT binary)"],
+                       stdout=nowhere, check=True, env=bench.environment)
+    return time.perf_counter() - start
+
+
+def warm(bench, database, state, cold):
+    """Each change is made by plain SQL, as another program would make it."""
+    def nothing(_):
+        pass
+
+    def alphas(turn):
+        for number in range(10):
+            name = f"NEW{turn}X{number}"
+            database.execute(
+                "INSERT INTO alphas (alpha_id, region_id, alpha_type) SELECT %s, region_id, 'REGULAR' FROM regions "
+                "WHERE region_name = 'USA'", (name,))
+            database.execute(
+                "INSERT INTO pnl_usa (alpha_id, date, pnl) SELECT %s, date, pnl + random() * 1000 FROM pnl_usa "
+                "WHERE alpha_id = (SELECT min(alpha_id) FROM pnl_usa)", (name,))
+
+    def day(turn):
+        last = database.execute("SELECT max(date) FROM pnl_usa").fetchone()[0]
+        database.execute(
+            "INSERT INTO pnl_usa (alpha_id, date, pnl) SELECT alpha_id, %s, pnl + random() * 1000 FROM pnl_usa "
+            "WHERE date = %s", (last + timedelta(days=1), last))
+
+    found = []
+    for what, bar, change in [("nothing changed", 0.15, nothing), ("10 new alphas", 0.25, alphas), ("one new day", 0.35, day)]:
+        taken = []
+        run(bench)
+        for turn in range(bench.rounds):
+            wait_for_kept(state)
+            change(turn)
+            taken.append(run(bench))
+        found.append(Figure.at_most("9", f"the same warm, {what}, over cold", bar, taken, [median(cold)] * len(taken),
+                                    note=f"{median(taken):.2f} s"))
+    return found
