@@ -7,6 +7,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOCore
 
 /// What a request carries through the middleware.
 struct APIContext: RequestContext {
@@ -37,6 +38,8 @@ struct APIRoutes: Sendable {
         route(router, "v1/jobs/:id/cancel", post: cancel)
         route(router, "v1/workers", get: listWorkers)
         route(router, "v1/workers/:id/drain", post: drain)
+        route(router, "v1/regions/:region/check", post: check)
+        route(router, "v1/regions/:region/pairs", get: pair)
         return router
     }
 
@@ -124,7 +127,7 @@ struct APIRoutes: Sendable {
 
     // MARK: Pieces
 
-    private func answer(
+    func answer(
         _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) throws -> Response {
         var headers = headers
@@ -137,7 +140,7 @@ struct APIRoutes: Sendable {
         try JobID(parsing: try pathParameter("id", context))
     }
 
-    private func pathParameter(_ name: String, _ context: APIContext) throws -> String {
+    func pathParameter(_ name: String, _ context: APIContext) throws -> String {
         let raw = try context.parameters.require(name)
         guard let text = raw.removingPercentEncoding else {
             throw GridError(.usage, "'\(raw.printable)' in the path is not valid: its percent encoding is broken")
@@ -145,22 +148,35 @@ struct APIRoutes: Sendable {
         return text
     }
 
-    /// The body of a request that must be JSON; a declared size is judged before a byte of it is read.
+    /// The body of a request that must be JSON.
     private func jsonBody(of request: Request, mayBeEmpty: Bool = false) async throws -> Data {
-        if let declared = request.headers[.contentLength], let size = Int(declared), size > Limits.httpBodyBytesMax {
-            throw Problem.bodyTooLarge
+        let body = try await body(of: request, bytesMax: Limits.httpBodyBytesMax)
+        if !(body.isEmpty && mayBeEmpty) { _ = try mediaType(of: request, oneOf: ["application/json"]) }
+        return body
+    }
+
+    /// A declared size is judged before a byte of the body is read.
+    func body(of request: Request, bytesMax: Int) async throws -> Data {
+        if let declared = request.headers[.contentLength], let size = Int(declared), size > bytesMax {
+            throw Problem.bodyTooLarge(bytesMax: bytesMax)
         }
         var request = request
-        let body = Data(try await request.collectBody(upTo: Limits.httpBodyBytesMax).readableBytesView)
-        if body.isEmpty, mayBeEmpty { return body }
+        do {
+            return Data(try await request.collectBody(upTo: bytesMax).readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw Problem.bodyTooLarge(bytesMax: bytesMax)
+        }
+    }
+
+    func mediaType(of request: Request, oneOf expected: [String]) throws -> String {
         let type = request.headers[.contentType] ?? ""
         let media = type.split(separator: ";").first?.trimmingCharacters(in: .whitespaces).lowercased() ?? ""
-        guard media == "application/json" else {
+        guard expected.contains(media) else {
             let got = type.isEmpty ? "missing" : "'\(type.printable)'"
             throw Problem(
-                .unsupportedMediaType, "the Content-Type is \(got): expected application/json",
-                headers: [.accept: "application/json"])
+                .unsupportedMediaType, "the Content-Type is \(got): expected \(expected.joined(separator: " or "))",
+                headers: [.accept: expected.joined(separator: ", ")])
         }
-        return body
+        return media
     }
 }

@@ -42,7 +42,7 @@ struct ProblemMiddleware: RouterMiddleware {
             if problem.status.code >= 500 { log(error.message, request) }
             return problem
         case is NIOTooManyBytesError:
-            return .bodyTooLarge
+            return .bodyTooLarge(bytesMax: Limits.httpBodyBytesMax)
         case let error as any HTTPResponseError:
             return error.status == .notFound
                 ? Problem(.notFound, "there is nothing at \(request.uri.path.printable)")
@@ -68,6 +68,7 @@ struct ProblemMiddleware: RouterMiddleware {
 }
 
 extension Problem {
-    static let bodyTooLarge = Problem(
-        .contentTooLarge, "the body is too large: expected at most \(Limits.httpBodyBytesMax) bytes")
+    static func bodyTooLarge(bytesMax: Int) -> Problem {
+        Problem(.contentTooLarge, "the body is too large: expected at most \(bytesMax) bytes")
+    }
 }

@@ -12,6 +12,8 @@ struct AlphaGridCommand: ParsableCommand {
               alphagrid up --workers 2                        a whole cluster on this machine
               alphagrid db import pnl.csv --region USA        into its database
               alphagrid run correlation --region USA --wait   and its correlations
+              alphagrid check new.csv --region USA            may this alpha be submitted?
+              alphagrid explain A1 A2 --region USA            why do these two have this correlation?
               alphagrid status --watch                        what is going on
 
             Results go to standard output, everything else to standard error.
@@ -19,8 +21,9 @@ struct AlphaGridCommand: ParsableCommand {
             """,
         version: "alphagrid \(AlphaGrid.version)",
         subcommands: [
-            CorrelateCommand.self, UpCommand.self, CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self,
-            JobsCommand.self, WorkersCommand.self, StatusCommand.self, BenchCommand.self, VersionCommand.self, GuardCommand.self,
+            CorrelateCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self, CoordinatorCommand.self,
+            DatabaseCommand.self, RunCommand.self, JobsCommand.self, WorkersCommand.self, StatusCommand.self, BenchCommand.self,
+            VersionCommand.self, GuardCommand.self,
         ])
 
     /// Whether this command line computes in this process.

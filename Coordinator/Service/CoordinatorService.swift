@@ -50,6 +50,9 @@ package final class CoordinatorService: Sendable {
     let shared = Mutex(Shared())
     /// Calls from the HTTP interface that wait for the database run here, not on Swift's cooperative pool.
     let waitingCalls = DispatchQueue(label: "alphagrid.calls", attributes: .concurrent)
+    /// Questions about single alphas have threads and panels of their own.
+    let questions = PoolCheckQueue()
+    let residents: ResidentPanels
     private let startedAt = MonotonicTime.now()
 
     /// - Throws: `GridError(.usage)` for a database URL or an endpoint that is not valid; connects to nothing.
@@ -60,6 +63,7 @@ package final class CoordinatorService: Sendable {
         panels = configuration.panelDirectory.map { directory in
             PanelCache(directory: directory) { log.warning("\($0)") }
         }
+        residents = ResidentPanels(store: store, cache: panels)
         _ = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
     }
 
@@ -103,6 +107,7 @@ package final class CoordinatorService: Sendable {
         control?.stop()
         blockServer?.stop()
         blockServer?.join()
+        residents.removeAll()
         panels?.waitForWrites()
     }
 

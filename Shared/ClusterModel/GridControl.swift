@@ -119,7 +119,11 @@ package struct WorkerView: Codable, Hashable, Sendable {
     package var tasksFailed: Int
     package var memoryBytes: UInt64
     package var cachedBytes: UInt64
+    /// Of all slots together, of late.
     package var gigaflopsPerSecond: Double
+    /// What one slot computes at most with the present profile, as the worker measured at its start; nil when it did not.
+    package var peakFloat32GigaflopsPerSecond: Double?
+    package var peakFloat64GigaflopsPerSecond: Double?
     package var heartbeatAgeSeconds: Double
     package init(
         worker: String, host: String, processID: Int32, version: String, profile: String, state: String, slots: Int,
@@ -186,6 +190,10 @@ package protocol GridControl: Sendable {
     func cancel(_ id: JobID, reason: String) async throws -> JobView
     func workers() async throws -> [WorkerView]
     func drain(_ worker: WorkerID) async throws -> WorkerView
+    /// Compares candidates with the region's pool and with each other.
+    func check(_ request: CheckRequest, region: Region) async throws -> CheckView
+    /// Looks closely at one pair of a pool.
+    func pair(_ request: PairRequest, region: Region) async throws -> PairView
 }
 
 package enum AlphaGrid {

@@ -44,6 +44,8 @@ package enum Limits {
     package static let creditPerWorkerMax = 1_024
     package static let distinctWorkersFailedMax = 3
     package static let numericProfilesMax = 64
+    /// Core types of OpenBLAS that a worker tries and tells of.
+    package static let coreTypesPerWorkerMax = 6
     /// Earlier processes of one worker name that a coordinator remembers to have been taken over.
     package static let takenOverProcessesMax = 4
     package static let taskFailuresMax = 6
@@ -70,6 +72,16 @@ package enum Limits {
     // Service
     package static let httpBodyBytesMax = 1 << 20
     package static let httpConnectionsMax = 1_024
+    /// A hundred candidates with a few thousand days each.
+    package static let checkBodyBytesMax = 16 << 20
+    package static let checkCandidatesMax = 100
+    package static let checkTopMax = 1_000
+    /// Checks that are worked on at once; each may use all cores while it compares.
+    package static let checksAtOnceMax = 4
+    package static let checksWaitingMax = 64
+    /// Panels kept in memory for checks, with what is made of them; a quarter of the machine's memory if that is less.
+    package static let residentPanelBytesMax = 8 << 30
+    package static let residentPoolsPerPanelMax = 3
     /// A connection that says nothing for so long is closed.
     package static let httpIdleSeconds: Int64 = 60
     package static let reasonBytesMax = 500

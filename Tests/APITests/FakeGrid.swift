@@ -8,6 +8,8 @@ actor FakeGrid: GridControl {
         case job(JobID)
         case cancel(JobID, String)
         case drain(WorkerID)
+        case check(CheckRequest, Region)
+        case pair(PairRequest, Region)
     }
 
     private(set) var calls: [Call] = []
@@ -91,5 +93,24 @@ actor FakeGrid: GridControl {
         var view = self.worker
         view.state = "draining"
         return view
+    }
+
+    func check(_ request: CheckRequest, region: Region) async throws -> CheckView {
+        calls.append(.check(request, region))
+        try check()
+        var view = CheckView(
+            pool: "submitted", convention: "ffill-shift", window: "4y", minOverlap: 60, absolute: false, threshold: 0.7)
+        view.region = region.name
+        view.candidates = request.candidates.map { CandidateView(alphaID: $0.alphaID) }
+        view.candidateCorrelations = [[1, nil], [nil, 1]]
+        return view
+    }
+
+    func pair(_ request: PairRequest, region: Region) async throws -> PairView {
+        calls.append(.pair(request, region))
+        try check()
+        return PairView(
+            pool: "submitted", window: "4y", minOverlap: 60,
+            alphas: [PairView.Series(alphaID: request.a, firstDay: nil, lastDay: nil, days: 0, gaps: 0)], correlations: [])
     }
 }

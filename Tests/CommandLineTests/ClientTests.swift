@@ -33,6 +33,8 @@ private struct StaticGrid: GridControl {
     }
     func workers() async throws -> [WorkerView] { [someWorker("w 1/ä")] }
     func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue, state: "draining") }
+    func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
+    func pair(_ request: PairRequest, region: Region) async throws -> PairView { somePair(request, region) }
 }
 
 /// A grid whose job is done, once it has given the answers it was made with.
@@ -50,6 +52,8 @@ private final class ComingAndGoing: GridControl {
     func cancel(_ id: JobID, reason: String) async throws -> JobView { someJob(7, .cancelled) }
     func workers() async throws -> [WorkerView] { [] }
     func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue) }
+    func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
+    func pair(_ request: PairRequest, region: Region) async throws -> PairView { somePair(request, region) }
 }
 
 @Suite struct ClientTests {
@@ -94,6 +98,13 @@ private final class ComingAndGoing: GridControl {
             #expect(try await client.drain(WorkerID("w1/ä?%")) == someWorker("w1/ä?%", state: "draining"))
             #expect(try await client.submit(JobRequest(kind: "correlation", region: "USA")) == someJob(7, .done))
             try await client.ready()
+            var check = CheckRequest(candidates: [.init(alphaID: "ä 1", dates: ["2024-01-02"], pnl: [nil], sharpe: 1)])
+            check.pool = "mine"
+            #expect(try await client.check(check, region: Region("USA")) == someCheck(check, try Region("USA")))
+            var pair = PairRequest("a&b=1", "ü+ %")
+            pair.window = "400d"
+            pair.minOverlap = 7
+            #expect(try await client.pair(pair, region: Region("USA")) == somePair(pair, try Region("USA")))
         }
     }
 

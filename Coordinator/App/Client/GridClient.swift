@@ -19,6 +19,8 @@ final class GridClient: GridControl {
 
     private static let connectSeconds: Int64 = 5
     private static let answerSeconds: Int64 = 30
+    /// The first question about a pool reads all of it.
+    private static let questionSeconds: Int64 = 900
     private static let answerBytesMax = 64 << 20
 
     /// One for the process, so that nobody has to shut it down.
@@ -26,7 +28,8 @@ final class GridClient: GridControl {
         var configuration = HTTPClient.Configuration()
         // A redirect would carry the token to another address.
         configuration.redirectConfiguration = .disallow
-        configuration.timeout = .init(connect: .seconds(connectSeconds), read: .seconds(answerSeconds))
+        // How long an answer may take is each request's own.
+        configuration.timeout = .init(connect: .seconds(connectSeconds))
         // Whoever types a command wants to know at once that nobody is there.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
@@ -67,17 +70,34 @@ final class GridClient: GridControl {
     }
 
     func drain(_ worker: WorkerID) async throws -> WorkerView {
+        try await post("/v1/workers/\(Self.escaped(worker.rawValue))/drain", body: nil)
+    }
+
+    func check(_ request: CheckRequest, region: Region) async throws -> CheckView {
+        try await post("/v1/regions/\(region)/check", body: try GridJSON.encode(request), seconds: Self.questionSeconds)
+    }
+
+    func pair(_ request: PairRequest, region: Region) async throws -> PairView {
+        let query: [(name: String, value: String?)] = [
+            ("a", request.a), ("b", request.b), ("pool", request.pool), ("window", request.window),
+            ("min_overlap", request.minOverlap.map { String($0) }),
+        ]
+        let text = query.compactMap { name, value in value.map { "\(name)=\(Self.escaped($0))" } }.joined(separator: "&")
+        return try await get("/v1/regions/\(region)/pairs?\(text)", seconds: Self.questionSeconds)
+    }
+
+    /// As part of a path or a query.
+    private static func escaped(_ text: String) -> String {
         let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
-        let name = worker.rawValue.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
-        return try await post("/v1/workers/\(name)/drain", body: nil)
+        return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
     }
 
-    private func get<Value: Decodable>(_ path: String) async throws -> Value {
-        try decode(try await send("GET", path, body: nil))
+    private func get<Value: Decodable>(_ path: String, seconds: Int64 = answerSeconds) async throws -> Value {
+        try decode(try await send("GET", path, body: nil, seconds: seconds))
     }
 
-    private func post<Value: Decodable>(_ path: String, body: Data?) async throws -> Value {
-        try decode(try await send("POST", path, body: body))
+    private func post<Value: Decodable>(_ path: String, body: Data?, seconds: Int64 = answerSeconds) async throws -> Value {
+        try decode(try await send("POST", path, body: body, seconds: seconds))
     }
 
     private func decode<Value: Decodable>(_ data: Data) throws(GridError) -> Value {
@@ -92,7 +112,9 @@ final class GridClient: GridControl {
     }
 
     /// - Returns: The body of a success.
-    private func send(_ method: String, _ path: String, body: Data?) async throws -> Data {
+    private func send(
+        _ method: String, _ path: String, body: Data?, seconds: Int64 = answerSeconds
+    ) async throws -> Data {
         var request = HTTPClientRequest(url: base.absoluteString + path)
         request.method = HTTPMethod(rawValue: method)
         request.headers.add(name: "Authorization", value: "Bearer \(token.secret)")
@@ -103,27 +125,27 @@ final class GridClient: GridControl {
         let status: UInt
         let data: Data
         do {
-            let deadline = NIODeadline.now() + .seconds(Self.answerSeconds)
+            let deadline = NIODeadline.now() + .seconds(seconds)
             let response = try await Self.http.execute(request, deadline: deadline)
             status = response.status.code
             data = Data(try await response.body.collect(upTo: Self.answerBytesMax).readableBytesView)
         } catch let error as CancellationError {
             throw error
         } catch {
-            throw unreachable(error)
+            throw unreachable(error, seconds)
         }
         if (200..<300).contains(status) { return data }
         throw refusal(status: status, body: data)
     }
 
-    private func unreachable(_ error: any Error) -> GridError {
+    private func unreachable(_ error: any Error, _ seconds: Int64) -> GridError {
         GridError(
             .unreachable,
-            "cannot reach the coordinator at \(base.absoluteString): \(Self.reason(error)); start one with "
+            "cannot reach the coordinator at \(base.absoluteString): \(Self.reason(error, seconds)); start one with "
                 + "'alphagrid up', or name another with --url or ALPHAGRID_URL")
     }
 
-    private static func reason(_ error: any Error) -> String {
+    private static func reason(_ error: any Error, _ seconds: Int64) -> String {
         switch error {
         case let error as NIOConnectionError:
             let refused = error.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
@@ -134,7 +156,7 @@ final class GridClient: GridControl {
         case let error as HTTPClientError where error == .connectTimeout:
             return "no answer within \(connectSeconds) seconds"
         case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded:
-            return "no answer within \(answerSeconds) seconds"
+            return "no answer within \(seconds) seconds"
         case let error as HTTPClientError where error == .remoteConnectionClosed:
             return "it closed the connection"
         default: return "\(error)"
