@@ -20,6 +20,7 @@ extension JobRequest {
         top = try object.whole("top", in: 1...Limits.neighboursMax)
         threshold = try object.number("threshold")
         absolute = try object.truth("absolute")
+        fresh = try object.truth("fresh")
         priority = try object.whole("priority", in: Self.priorityRange)
         try object.expectNothingElse()
         try validate()

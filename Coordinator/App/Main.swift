@@ -16,13 +16,14 @@ enum Main {
     static let kernelNote = Mutex<String?>(nil)
 
     @MainActor static func main() async {
+        BLAS.measureIfAsked()
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
             // OpenBLAS decides on its kernels when it is loaded, so the process may have to start over with another
             // setting; nothing may have happened by then.
             if AlphaGridCommand.computes(arguments) {
-                let note = try BLAS.adoptCoreType("auto")
-                kernelNote.withLock { $0 = note }
+                let adoption = try BLAS.adoptCoreType("auto")
+                kernelNote.withLock { $0 = adoption.note }
             }
         } catch {
             let outcome = Outcome(of: error)

@@ -4,7 +4,7 @@ import ClusterModel
 struct JobRecord: Sendable {
     let id: JobID
     var priority: Int
-    /// Position in `Scheduler.profiles`; nil until the first lease fixes it, then for good.
+    /// Position in `Scheduler.profiles`; nil until the first lease is due, then fixed for good.
     var profile: Int?
     /// Nil between stages.
     var stage: Stage?

@@ -18,6 +18,12 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case acknowledgedEarly
     /// Any worker gets any job's leases, whatever its numeric profile.
     case profilesMixed
+    /// A worker that was asked to change its core type is taken to have done so.
+    case askedCountsAsChanged
+    /// Workers are asked to change although they have tasks in hand or another job needs their present profile.
+    case presentProfileForgotten
+    /// No worker is ever asked to change its core type.
+    case changeForgotten
     /// A draining worker still gets leases.
     case drainIgnored
     /// Jobs run in the order of their numbers only.

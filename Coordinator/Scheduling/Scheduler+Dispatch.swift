@@ -7,7 +7,7 @@ extension Scheduler {
     /// then a reserve for those whose slots are taken, up to their credit.
     mutating func dispatch() {
         guard !readyOrder.isEmpty else { return }
-        for job in readyOrder where jobs[job]?.profile == nil { chooseProfile(ofJob: job) }
+        chooseProfiles()
         for profile in profiles.indices where profiles[profile].workers > 0 {
             fill(profile, reserve: false)
             fill(profile, reserve: true)

@@ -20,8 +20,13 @@ extension Scheduler {
         if !connected.contains(where: \.leasable) { return "for a worker: all \(connected.count) connected ones are draining" }
         if let profile = record.profile, profiles[profile].workers == 0 {
             let others = Set(connected.filter(\.leasable).compactMap { $0.profile.map { profiles[$0].profile.description } })
+            let able = workers.indices.filter { workers[$0].leasable && canChange($0, to: profile) }.count
             return "for a worker of its numeric profile \(profiles[profile].profile): "
                 + "the connected ones run \(others.sorted().joined(separator: ", "))"
+                + (able > 0 ? "; \(able) will change to it as soon as no other job needs them" : "")
+        }
+        if record.profile == nil, let profilesSettledAt, now < profilesSettledAt {
+            return "a moment for more workers before its numeric profile is chosen"
         }
         if let first = readyOrder.first, first != slot, let ahead = jobs[first] {
             return "behind job \(ahead.id) of priority \(ahead.priority)"

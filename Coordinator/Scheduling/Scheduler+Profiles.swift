@@ -47,6 +47,7 @@ extension Scheduler {
             workers[worker].leasable = isLeasable
             profiles[slot].workers += isLeasable ? 1 : -1
             profiles[slot].slots += isLeasable ? workers[worker].slots : -workers[worker].slots
+            leasableCount += isLeasable ? 1 : -1
         }
         let held = workers[worker].creditInUse
         let credit = planted(.creditIgnored) ? workers[worker].credit + 2 : workers[worker].credit
@@ -54,19 +55,5 @@ extension Scheduler {
         let canTopUp = isLeasable && !isIdle && held < credit
         if isIdle { profiles[slot].idle.insert(worker) } else { profiles[slot].idle.remove(worker) }
         if canTopUp { profiles[slot].topUp.insert(worker) } else { profiles[slot].topUp.remove(worker) }
-    }
-
-    /// Fixes the profile of a job at its first lease: the one with the most slots; of equals the first by name.
-    mutating func chooseProfile(ofJob job: Int) {
-        let candidates = profiles.indices.filter { profiles[$0].references > 0 && profiles[$0].workers > 0 }
-        let best = candidates.max { a, b in
-            profiles[a].slots != profiles[b].slots
-                ? profiles[a].slots < profiles[b].slots
-                : profiles[a].profile.description > profiles[b].profile.description
-        }
-        guard let best, let id = jobs[job]?.id else { return }
-        jobs[job]?.profile = best
-        profiles[best].references += 1
-        effects.append(.profileChosen(id, profiles[best].profile))
     }
 }

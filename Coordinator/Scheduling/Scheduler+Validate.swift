@@ -16,6 +16,8 @@ extension Scheduler {
         let merging = jobs.reduce(0) { $0 + ($1?.stage?.merges.count ?? 0) }
         if merging != mergesInFlight { wrong.append("\(merging) tasks are merging, counted as \(mergesInFlight)") }
         if mergesInFlight > configuration.mergesInFlightMax { wrong.append("\(mergesInFlight) merges are in flight") }
+        let leasable = workers.count { $0.leasable }
+        if leasable != leasableCount { wrong.append("\(leasable) workers can take leases, counted as \(leasableCount)") }
         if noteOrder.count > Limits.taskNotesMax { wrong.append("\(noteOrder.count) notes are kept") }
         if timers.count > 4 * workers.count + 64 { wrong.append("\(timers.count) timers for \(workers.count) workers") }
         let ready = jobs.indices.filter { !(jobs[$0]?.stage?.queued.isEmpty ?? true) }

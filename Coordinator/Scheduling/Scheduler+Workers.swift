@@ -104,6 +104,7 @@ extension Scheduler {
         giveBackAttempts(of: worker, because: .workerRestarted, blame: true)
         workers[worker].drainOrdered = false
         workers[worker].draining = false
+        workers[worker].askedToChangeAt = nil
         workers[worker].recent = RecentGroups()
         workers[worker].heartbeat = Heartbeat()
         workers[worker].heartbeatAt = nil
@@ -115,6 +116,9 @@ extension Scheduler {
 
     private mutating func connect(_ worker: Int, _ hello: Hello, from peer: Peer) {
         let isNews = workers[worker].state == .vacant || workers[worker].state == .lost
+        if isNews, leasableCount == 0, !hello.coreTypes.isEmpty {
+            profilesSettledAt = now.advanced(milliseconds: configuration.profileSettleMilliseconds)
+        }
         // Takes the worker out of its former profile's sums before the profile may change.
         workers[worker].state = .unreachable
         refresh(worker)
@@ -126,6 +130,7 @@ extension Scheduler {
         workers[worker].peer = peer
         workers[worker].incarnation = hello.incarnation
         workers[worker].describe(hello)
+        compareAnswers(worker)
         // Once it drains, a process drains to its end; a hello that says otherwise is an old one that came late.
         if hello.draining { workers[worker].draining = true }
         workers[worker].state = .connected

@@ -22,6 +22,11 @@ package struct Scheduler: Sendable {
     var workerByName: [WorkerID: Int] = [:]
     var workerByPeer: [Peer: Int] = [:]
     var profiles: [ProfileRecord] = []
+    /// Workers that may be given a lease, of all profiles.
+    var leasableCount = 0
+    /// Until then nobody's numeric profile is chosen; nil when no measured worker has come to a cluster without any.
+    var profilesSettledAt: MonotonicTime?
+    var nextChangeCheck: MonotonicTime?
 
     // Jobs, in slots that are reused, and the order they run in: all of them, and those with queued tasks.
     var jobs: [JobRecord?] = []
@@ -81,6 +86,7 @@ package struct Scheduler: Sendable {
             break
         }
         dispatch()
+        askForChanges()
         checkStragglers()
         var done: [SchedulerEffect] = []
         swap(&done, &effects)
@@ -90,7 +96,10 @@ package struct Scheduler: Sendable {
     /// When to say `tick` at the latest; nil while no worker is known. It may be earlier than needed, never later.
     package var nextDeadline: MonotonicTime? {
         // With workers at least every heartbeat: stragglers are looked for, and a gap shows that this process stood still.
-        timers.min.map { min($0.at, now.advanced(milliseconds: configuration.heartbeatMilliseconds)) }
+        timers.min.map { timer in
+            let next = min(timer.at, now.advanced(milliseconds: configuration.heartbeatMilliseconds))
+            return profilesSettledAt.map { $0 > now ? min($0, next) : next } ?? next
+        }
     }
 
     private mutating func received(

@@ -26,6 +26,9 @@ package struct SchedulerConfiguration: Equatable, Sendable {
     package var taskLossesMax: Int = Limits.taskLossesMax
     /// Partials handed over for merging at once; a further result is left for the worker to send again.
     package var mergesInFlightMax: Int = Limits.mergeQueueMax
+    /// How long the first workers are waited for before a job's numeric profile is chosen, so that whoever connects first
+    /// does not decide for all. Workers that have measured nothing are not waited for: they have nothing to compare.
+    package var profileSettleMilliseconds: Int64 = 1_000
     package var workersMax: Int = Limits.workersMax
     /// TCP port of the block socket, told to every worker.
     package var blockPort: UInt16

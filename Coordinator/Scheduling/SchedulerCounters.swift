@@ -17,6 +17,8 @@ package struct SchedulerCounters: Equatable, Sendable {
     package var workersJoined = 0
     package var workersLost = 0
     package var workersRefused = 0
+    /// Requests to workers to start again with another core type.
+    package var coreTypeChangesAsked = 0
     /// Messages from peers that had not said who they are.
     package var messagesFromStrangers = 0
     package var messagesUndecodable = 0
@@ -39,6 +41,7 @@ package struct SchedulerCounters: Equatable, Sendable {
         workersJoined += other.workersJoined
         workersLost += other.workersLost
         workersRefused += other.workersRefused
+        coreTypeChangesAsked += other.coreTypeChangesAsked
         messagesFromStrangers += other.messagesFromStrangers
         messagesUndecodable += other.messagesUndecodable
         alarms += other.alarms

@@ -10,7 +10,7 @@ package enum SchedulerEffect: Equatable, Sendable {
     /// Nobody needs these bytes.
     case discard(PayloadHandle)
 
-    /// The first lease of a job is about to go out: all its results will have this profile. Record it.
+    /// From the first lease on all results of the job will have this profile. Record it.
     case profileChosen(JobID, NumericProfile)
     /// Every task of the stage is merged.
     case stageComplete(JobID, PlanHash)

@@ -41,7 +41,7 @@ package struct StageSubmission: Equatable, Sendable {
     package var grid: TaskGrid?
     /// Larger runs first, then the smaller job number. Counts with the job's first stage; later `setPriority` changes it.
     package var priority: Int
-    /// The profile an earlier stage or an earlier coordinator fixed; nil leaves the choice to the first lease of the job.
+    /// The profile an earlier stage or an earlier coordinator fixed; nil leaves the choice to the scheduler.
     package var profile: NumericProfile?
 
     package init(

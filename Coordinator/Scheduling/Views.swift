@@ -44,14 +44,19 @@ extension Scheduler {
             case .lost: "lost"
             case .vacant, .connected, .unreachable: worker.draining ? "draining" : "connected"
             }
-        return WorkerView(
+        let profile = worker.profile.map { profiles[$0].profile }
+        var view = WorkerView(
             worker: worker.id.rawValue, host: worker.host, processID: worker.processID, version: worker.version,
-            profile: worker.profile.map { profiles[$0].profile.description } ?? "", state: state, slots: worker.slots,
+            profile: profile?.description ?? "", state: state, slots: worker.slots,
             running: min(worker.outstanding.count, worker.slots),
             queued: max(0, worker.outstanding.count - worker.slots), tasksDone: worker.tasksDone,
             tasksFailed: worker.tasksFailed, memoryBytes: worker.memoryBytes, cachedBytes: worker.heartbeat.cachedBytes,
             gigaflopsPerSecond: worker.state == .lost ? 0 : worker.gigaflopsPerSecond,
             heartbeatAgeSeconds: max(0, now.seconds(since: worker.lastHeard)))
+        let peak = profile.flatMap { worker.peak(of: $0) }
+        view.peakFloat32GigaflopsPerSecond = peak?.float32GigaflopsPerSecond
+        view.peakFloat64GigaflopsPerSecond = peak?.float64GigaflopsPerSecond
+        return view
     }
 
     package func load() -> ClusterLoad {

@@ -22,6 +22,10 @@ struct WorkerRecord: Sendable {
     var peer: Peer?
     /// Position in `Scheduler.profiles`; nil only while vacant.
     var profile: Int?
+    /// What it measured of its present core type and of those it can change to.
+    var coreTypes: [CoreTypeSpeed] = []
+    /// When it was last asked to change its core type.
+    var askedToChangeAt: MonotonicTime?
     var slots = 1
     var credit = 1
     var memoryBytes: UInt64 = 0
@@ -60,6 +64,7 @@ struct WorkerRecord: Sendable {
     mutating func describe(_ hello: Hello) {
         slots = min(Int(hello.slots), Limits.creditPerWorkerMax)
         credit = min(max(Int(hello.credit), slots), Limits.creditPerWorkerMax)
+        coreTypes = Array(hello.coreTypes.prefix(Limits.coreTypesPerWorkerMax))
         memoryBytes = hello.memoryBytes
         host = hello.host
         processID = hello.processID

@@ -34,6 +34,7 @@ extension JobRequest {
         view.top = parameters.neighbours
         view.threshold = parameters.edges?.from
         view.absolute = parameters.edges?.absolute ?? false
+        view.fresh = fresh ?? false
         return view
     }
 }

@@ -68,6 +68,7 @@ extension Store {
         ("started_at", ""), ("finished_at", ""), ("stages", "::jsonb"), ("alpha_count", ""), ("day_count", ""),
         ("tiles_per_second", ""), ("profile", ""), ("panel_hash", ""), ("digest", ""), ("result_table", ""),
         ("warnings", "::jsonb"), ("error", ""), ("epoch", ""), ("top", ""), ("threshold", ""), ("absolute", ""),
+        ("fresh", ""),
     ]
 
     private static func jobValues(_ job: JobView, _ epoch: Epoch) throws -> [SQLValue] {
@@ -78,7 +79,7 @@ extension Store {
             .optional(job.finishedAt), .text(try json(job.stages)), .optional(job.alphaCount), .optional(job.dayCount),
             .optional(job.tilesPerSecond), .optional(job.profile), .optional(job.panelHash), .optional(job.digest),
             .optional(job.resultTable), .text(try json(job.warnings)), .optional(job.error), .integer(epoch.rawValue),
-            .integer(Int64(job.top)), .optional(job.threshold), .boolean(job.absolute),
+            .integer(Int64(job.top)), .optional(job.threshold), .boolean(job.absolute), .boolean(job.fresh),
         ]
     }
 
@@ -121,6 +122,7 @@ extension Store {
         job.top = integer(25)
         job.threshold = rows.real(row, 26)
         job.absolute = text(27) == "t"
+        job.fresh = text(28) == "t"
         return job
     }
 }

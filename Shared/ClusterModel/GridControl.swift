@@ -16,6 +16,8 @@ package struct JobRequest: Codable, Hashable, Sendable {
     /// Pairs with r, or |r| with `absolute`, from this on are kept one by one; none without it. -1 ... 1.
     package var threshold: Double?
     package var absolute: Bool?
+    /// Whether all pairs are computed, also those that a kept result covers.
+    package var fresh: Bool?
     /// Larger runs first; bulk work has 0, a recompute on demand 100. -1000 ... 1000.
     package var priority: Int?
 
@@ -65,6 +67,7 @@ package struct JobView: Codable, Hashable, Sendable {
     package var top: Int
     package var threshold: Double?
     package var absolute: Bool
+    package var fresh: Bool
     package var submittedAt: String
     package var startedAt: String?
     package var finishedAt: String?
@@ -99,6 +102,7 @@ package struct JobView: Codable, Hashable, Sendable {
         self.submittedAt = submittedAt
         top = CorrelationParameters.defaultNeighbours
         absolute = false
+        fresh = false
         stages = []
         warnings = []
     }

@@ -25,6 +25,9 @@ package struct Hello: Hashable, Sendable {
     package var credit: UInt32
     package var memoryBytes: UInt64
     package var profile: NumericProfile
+    /// What was measured of the present core type, and of those the worker would start again with when asked to; empty
+    /// when nothing was. At most `Limits.coreTypesPerWorkerMax`.
+    package var coreTypes: [CoreTypeSpeed]
     package var host: String
     package var processID: Int32
     package var version: String
@@ -34,8 +37,8 @@ package struct Hello: Hashable, Sendable {
 
     package init(
         worker: WorkerID, incarnation: UInt64, protocolVersion: UInt32 = Limits.protocolVersion, slots: UInt32,
-        credit: UInt32, memoryBytes: UInt64, profile: NumericProfile, host: String, processID: Int32, version: String,
-        draining: Bool = false, inHand: [AttemptRef] = []
+        credit: UInt32, memoryBytes: UInt64, profile: NumericProfile, coreTypes: [CoreTypeSpeed] = [], host: String,
+        processID: Int32, version: String, draining: Bool = false, inHand: [AttemptRef] = []
     ) {
         self.worker = worker
         self.incarnation = incarnation
@@ -44,6 +47,7 @@ package struct Hello: Hashable, Sendable {
         self.credit = credit
         self.memoryBytes = memoryBytes
         self.profile = profile
+        self.coreTypes = coreTypes
         self.host = host
         self.processID = processID
         self.version = version
@@ -115,6 +119,8 @@ package enum CoordinatorMessage: Hashable, Sendable {
     case ack(AttemptID)
     /// Finish what is in hand, take nothing new, then say goodbye.
     case drain
+    /// Finish what is in hand, then start again with this core type of OpenBLAS, one of those the hello listed.
+    case changeCoreType(String)
     /// The coordinator will not work with this worker; the reason is one sentence.
     case refused(String)
 }

@@ -39,6 +39,9 @@ extension WireCodec {
             return (.ack(AttemptID(wire.attempt)), payload)
         case .drain:
             return (.drain, payload)
+        case .changeCoreType(let wire):
+            guard !wire.coreType.isEmpty else { throw malformed("a change of the core type names none") }
+            return (.changeCoreType(wire.coreType.wireName), payload)
         case .refused(let wire):
             return (.refused(wire.reason.wireSentence), payload)
         case .hello, .heartbeat, .result, .failed, .goodbye, .blockRequest, .blockReply:
@@ -67,6 +70,7 @@ extension CoordinatorMessage {
         case .cancel(let attempts): .cancel(.with { $0.attempts = attempts.map(\.rawValue) })
         case .ack(let attempt): .ack(.with { $0.attempt = attempt.rawValue })
         case .drain: .drain(WireDrain())
+        case .changeCoreType(let name): .changeCoreType(.with { $0.coreType = name.wireName })
         case .refused(let reason): .refused(.with { $0.reason = reason.wireSentence })
         }
     }

@@ -30,7 +30,7 @@ extension WireCodec {
             return (.failed(TaskFailure(ref: AttemptRef(wire.ref), message: wire.message.wireSentence)), payload)
         case .goodbye:
             return (.goodbye, payload)
-        case .welcome, .whoAreYou, .lease, .cancel, .ack, .drain, .refused, .blockRequest, .blockReply:
+        case .welcome, .whoAreYou, .lease, .cancel, .ack, .drain, .changeCoreType, .refused, .blockRequest, .blockReply:
             throw malformed("a \(body.name) is nothing a worker says")
         }
     }
@@ -65,14 +65,20 @@ extension Hello {
         guard wire.inHand.count <= Limits.creditPerWorkerMax else {
             throw WireCodec.malformed("a hello with \(wire.inHand.count) attempts, the limit is \(Limits.creditPerWorkerMax)")
         }
+        guard wire.coreTypes.count <= Limits.coreTypesPerWorkerMax else {
+            throw WireCodec.malformed(
+                "a hello with \(wire.coreTypes.count) core types, the limit is \(Limits.coreTypesPerWorkerMax)")
+        }
+        var coreTypes: [CoreTypeSpeed] = []
+        for speed in wire.coreTypes { coreTypes.append(try CoreTypeSpeed(speed)) }
         self.init(
             worker: WorkerID(wire.worker.wireName), incarnation: wire.incarnation, protocolVersion: wire.protocolVersion,
             slots: wire.slots, credit: wire.credit, memoryBytes: wire.memoryBytes,
             profile: NumericProfile(
                 blasVersion: wire.profile.blasVersion.wireName, coreType: wire.profile.coreType.wireName,
                 epilogueVersion: Int(wire.profile.epilogueVersion)),
-            host: wire.host.wireName, processID: wire.processID, version: wire.version.wireName, draining: wire.draining,
-            inHand: wire.inHand.map(AttemptRef.init))
+            coreTypes: coreTypes, host: wire.host.wireName, processID: wire.processID, version: wire.version.wireName,
+            draining: wire.draining, inHand: wire.inHand.map(AttemptRef.init))
     }
 
     fileprivate var wire: WireHello {
@@ -86,11 +92,33 @@ extension Hello {
             $0.profile.blasVersion = profile.blasVersion.wireName
             $0.profile.coreType = profile.coreType.wireName
             $0.profile.epilogueVersion = UInt32(clamping: profile.epilogueVersion)
+            $0.coreTypes = coreTypes.prefix(Limits.coreTypesPerWorkerMax).map(\.wire)
             $0.host = host.wireName
             $0.processID = processID
             $0.version = version.wireName
             $0.draining = draining
             $0.inHand = inHand.map(\.wire)
+        }
+    }
+}
+
+extension CoreTypeSpeed {
+    fileprivate init(_ wire: WireCoreTypeSpeed) throws(GridError) {
+        self.init(
+            coreType: wire.coreType.wireName,
+            float32GigaflopsPerSecond: try WireCodec.quantity(
+                wire.float32GigaflopsPerSecond, "float32_gigaflops_per_second"),
+            float64GigaflopsPerSecond: try WireCodec.quantity(
+                wire.float64GigaflopsPerSecond, "float64_gigaflops_per_second"),
+            answer: wire.answer.wireName)
+    }
+
+    fileprivate var wire: WireCoreTypeSpeed {
+        .with {
+            $0.coreType = coreType.wireName
+            $0.float32GigaflopsPerSecond = float32GigaflopsPerSecond
+            $0.float64GigaflopsPerSecond = float64GigaflopsPerSecond
+            $0.answer = answer.wireName
         }
     }
 }

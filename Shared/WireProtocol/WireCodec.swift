@@ -100,7 +100,9 @@ extension WireEnvelope.OneOf_Body {
     var carriesPayload: Bool {
         switch self {
         case .result, .lease, .blockReply: true
-        case .hello, .heartbeat, .failed, .goodbye, .welcome, .whoAreYou, .cancel, .ack, .drain, .refused, .blockRequest: false
+        case .hello, .heartbeat, .failed, .goodbye, .welcome, .whoAreYou, .cancel, .ack, .drain, .changeCoreType, .refused,
+            .blockRequest:
+            false
         }
     }
 
@@ -118,6 +120,7 @@ extension WireEnvelope.OneOf_Body {
         case .cancel: "cancel"
         case .ack: "ack"
         case .drain: "drain"
+        case .changeCoreType: "change of the core type"
         case .refused: "refusal"
         case .blockRequest: "block request"
         case .blockReply: "block reply"

@@ -156,6 +156,14 @@ package nonisolated struct WireEnvelope: @unchecked Sendable {
     set {_uniqueStorage()._body = .refused(newValue)}
   }
 
+  package var changeCoreType: WireChangeCoreType {
+    get {
+      if case .changeCoreType(let v)? = _storage._body {return v}
+      return WireChangeCoreType()
+    }
+    set {_uniqueStorage()._body = .changeCoreType(newValue)}
+  }
+
   /// Block sockets.
   package var blockRequest: WireBlockRequest {
     get {
@@ -190,6 +198,7 @@ package nonisolated struct WireEnvelope: @unchecked Sendable {
     case ack(WireAck)
     case drain(WireDrain)
     case refused(WireRefused)
+    case changeCoreType(WireChangeCoreType)
     /// Block sockets.
     case blockRequest(WireBlockRequest)
     case blockReply(WireBlockReply)
@@ -211,6 +220,24 @@ package nonisolated struct WireNumericProfile: Sendable {
   package var coreType: String = String()
 
   package var epilogueVersion: UInt32 = 0
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct WireCoreTypeSpeed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var coreType: String = String()
+
+  package var float32GigaflopsPerSecond: Double = 0
+
+  package var float64GigaflopsPerSecond: Double = 0
+
+  package var answer: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -270,6 +297,8 @@ package nonisolated struct WireHello: Sendable {
   package var draining: Bool = false
 
   package var inHand: [WireAttemptRef] = []
+
+  package var coreTypes: [WireCoreTypeSpeed] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -451,6 +480,18 @@ package nonisolated struct WireRefused: Sendable {
   package init() {}
 }
 
+package nonisolated struct WireChangeCoreType: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var coreType: String = String()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 package nonisolated struct WireBlockRequest: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -489,7 +530,7 @@ fileprivate nonisolated let _protobuf_package = "alphagrid.wire"
 
 nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Envelope"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}payload_bytes\0\u{3}payload_crc32c\0\u{2}\u{7}hello\0\u{1}heartbeat\0\u{1}result\0\u{1}failed\0\u{1}goodbye\0\u{2}\u{6}welcome\0\u{3}who_are_you\0\u{1}lease\0\u{1}cancel\0\u{1}ack\0\u{1}drain\0\u{1}refused\0\u{4}\u{4}block_request\0\u{3}block_reply\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}payload_bytes\0\u{3}payload_crc32c\0\u{2}\u{7}hello\0\u{1}heartbeat\0\u{1}result\0\u{1}failed\0\u{1}goodbye\0\u{2}\u{6}welcome\0\u{3}who_are_you\0\u{1}lease\0\u{1}cancel\0\u{1}ack\0\u{1}drain\0\u{1}refused\0\u{3}change_core_type\0\u{4}\u{3}block_request\0\u{3}block_reply\0")
 
   fileprivate class _StorageClass {
     var _protocolVersion: UInt32 = 0
@@ -687,6 +728,19 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
             _storage._body = .refused(v)
           }
         }()
+        case 27: try {
+          var v: WireChangeCoreType?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .changeCoreType(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .changeCoreType(v)
+          }
+        }()
         case 30: try {
           var v: WireBlockRequest?
           var hadOneofValue = false
@@ -783,6 +837,10 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
         guard case .refused(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 26)
       }()
+      case .changeCoreType?: try {
+        guard case .changeCoreType(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 27)
+      }()
       case .blockRequest?: try {
         guard case .blockRequest(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
@@ -855,6 +913,51 @@ nonisolated extension WireNumericProfile: SwiftProtobuf.Message, SwiftProtobuf._
   }
 }
 
+nonisolated extension WireCoreTypeSpeed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".CoreTypeSpeed"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}core_type\0\u{3}float32_gigaflops_per_second\0\u{3}float64_gigaflops_per_second\0\u{1}answer\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.coreType) }()
+      case 2: try { try decoder.decodeSingularDoubleField(value: &self.float32GigaflopsPerSecond) }()
+      case 3: try { try decoder.decodeSingularDoubleField(value: &self.float64GigaflopsPerSecond) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.answer) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.coreType.isEmpty {
+      try visitor.visitSingularStringField(value: self.coreType, fieldNumber: 1)
+    }
+    if self.float32GigaflopsPerSecond.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.float32GigaflopsPerSecond, fieldNumber: 2)
+    }
+    if self.float64GigaflopsPerSecond.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.float64GigaflopsPerSecond, fieldNumber: 3)
+    }
+    if !self.answer.isEmpty {
+      try visitor.visitSingularStringField(value: self.answer, fieldNumber: 4)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireCoreTypeSpeed, rhs: WireCoreTypeSpeed) -> Bool {
+    if lhs.coreType != rhs.coreType {return false}
+    if lhs.float32GigaflopsPerSecond != rhs.float32GigaflopsPerSecond {return false}
+    if lhs.float64GigaflopsPerSecond != rhs.float64GigaflopsPerSecond {return false}
+    if lhs.answer != rhs.answer {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireAttemptRef: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".AttemptRef"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}plan\0\u{3}task_index\0\u{1}attempt\0")
@@ -902,7 +1005,7 @@ nonisolated extension WireAttemptRef: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}incarnation\0\u{3}protocol_version\0\u{1}slots\0\u{1}credit\0\u{3}memory_bytes\0\u{1}profile\0\u{1}host\0\u{3}process_id\0\u{1}version\0\u{1}draining\0\u{3}in_hand\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}incarnation\0\u{3}protocol_version\0\u{1}slots\0\u{1}credit\0\u{3}memory_bytes\0\u{1}profile\0\u{1}host\0\u{3}process_id\0\u{1}version\0\u{1}draining\0\u{3}in_hand\0\u{3}core_types\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -922,6 +1025,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 10: try { try decoder.decodeSingularStringField(value: &self.version) }()
       case 11: try { try decoder.decodeSingularBoolField(value: &self.draining) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.inHand) }()
+      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.coreTypes) }()
       default: break
       }
     }
@@ -968,6 +1072,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.inHand.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.inHand, fieldNumber: 12)
     }
+    if !self.coreTypes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.coreTypes, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -984,6 +1091,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.version != rhs.version {return false}
     if lhs.draining != rhs.draining {return false}
     if lhs.inHand != rhs.inHand {return false}
+    if lhs.coreTypes != rhs.coreTypes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1343,6 +1451,36 @@ nonisolated extension WireRefused: SwiftProtobuf.Message, SwiftProtobuf._Message
 
   package static func ==(lhs: WireRefused, rhs: WireRefused) -> Bool {
     if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireChangeCoreType: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".ChangeCoreType"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}core_type\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.coreType) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.coreType.isEmpty {
+      try visitor.visitSingularStringField(value: self.coreType, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireChangeCoreType, rhs: WireChangeCoreType) -> Bool {
+    if lhs.coreType != rhs.coreType {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

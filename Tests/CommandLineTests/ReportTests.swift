@@ -116,6 +116,10 @@ import Testing
         #expect(text.contains("up 2m05s") && text.contains("database DOWN") && text.contains("slots 1/2 busy"))
         #expect(text.contains("[========>                   ]  31%") && text.contains("31/100"))
         #expect(text.contains("91.5") && text.contains("1.5 KiB") && text.contains("4.0 GiB"))
+        var measured = someWorker("w")
+        measured.peakFloat32GigaflopsPerSecond = 262.4
+        measured.peakFloat64GigaflopsPerSecond = 129.6
+        #expect(StatusReport.workerTable([measured]).lines().joined(separator: "\n").contains(" 262/130 "))
         #expect(!text.contains("\u{1B}"))
     }
 

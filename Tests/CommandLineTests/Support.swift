@@ -47,6 +47,9 @@ struct Run {
         process.executableURL = folder.appendingPathComponent("alphagrid")
         process.arguments = arguments
         var variables = ["PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "ALPHAGRID_STATE": "/nonexistent/state"]
+        // Where the core types of this CPU are remembered, or each run would try them.
+        let mine = ProcessInfo.processInfo.environment
+        variables["XDG_CACHE_HOME"] = mine["XDG_CACHE_HOME"] ?? mine["HOME"].map { "\($0)/.cache" }
         for name in ["LD_LIBRARY_PATH", "LLVM_PROFILE_FILE", "ASAN_OPTIONS"] {
             variables[name] = ProcessInfo.processInfo.environment[name]
         }

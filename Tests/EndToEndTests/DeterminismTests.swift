@@ -12,7 +12,7 @@ extension EndToEnd {
     @Suite struct DeterminismTests {
         /// Small blocks, so that there are many tasks.
         private static let request: [String: any Sendable] = [
-            "kind": "correlation", "region": "USA", "window": "all", "block_edge": 8,
+            "kind": "correlation", "region": "USA", "window": "all", "block_edge": 8, "fresh": true,
         ]
 
         private func digest(_ view: [String: Any]) throws -> String {

@@ -10,7 +10,9 @@ import Darwin
 extension EndToEnd {
     /// Starts, stops, restarts.
     @Suite struct LifecycleTests {
-        private static let request: [String: any Sendable] = ["kind": "correlation", "region": "USA", "block_edge": 8]
+        private static let request: [String: any Sendable] = [
+            "kind": "correlation", "region": "USA", "block_edge": 8, "fresh": true,
+        ]
 
         private func cluster(workers: Int) async throws -> TestCluster {
             let cluster = try await TestCluster(workers: workers)

@@ -71,10 +71,12 @@ final class TestCluster: @unchecked Sendable {
     }
 
     @discardableResult
-    func startWorker(slots: Int = 1, arguments: [String] = []) throws -> ChildProcess {
+    func startWorker(
+        slots: Int = 1, arguments: [String] = [], environment: [String: String?] = [:]
+    ) throws -> ChildProcess {
         let process = try ChildProcess(
             Place.program("alphagrid-worker"),
-            ["--connect", bind, "--slots", "\(slots)", "--memory", "256MiB"] + arguments)
+            ["--connect", bind, "--slots", "\(slots)", "--memory", "256MiB"] + arguments, environment: environment)
         workers.append(process)
         return process
     }

@@ -42,6 +42,14 @@ struct Conversation {
         tell(.received(from: peer(worker), .hello(hello(worker, slots: slots, credit: credit, core: core))))
     }
 
+    /// The same for a worker that has measured core types, the first of which it runs: GFLOP/s of a slot.
+    @discardableResult
+    mutating func join(
+        _ worker: Int, incarnation: UInt64 = 1, slots: Int = 1, cores: KeyValuePairs<String, Double>
+    ) -> [SchedulerEffect] {
+        tell(.received(from: peer(worker), .hello(measured(worker, incarnation: incarnation, slots: slots, cores: cores))))
+    }
+
     @discardableResult
     mutating func submit(
         _ job: Int64 = 1, plan: UInt64 = 7, tasks: Int, grid: TaskGrid? = nil, priority: Int = 0, profile: String? = nil
@@ -87,6 +95,20 @@ func hello(
         credit: UInt32(credit ?? slots), memoryBytes: 1 << 30, profile: coreProfile(core), host: "host", processID: 9,
         version: "1", draining: draining, inHand: inHand)
 }
+
+func measured(
+    _ worker: Int, incarnation: UInt64 = 1, slots: Int = 1, cores: KeyValuePairs<String, Double>, draining: Bool = false,
+    inHand: [AttemptRef] = []
+) -> Hello {
+    var hello = hello(
+        worker, incarnation: incarnation, slots: slots, core: cores.first?.key ?? "", draining: draining, inHand: inHand)
+    hello.coreTypes = cores.map {
+        CoreTypeSpeed(coreType: $0.key, float32GigaflopsPerSecond: $0.value, float64GigaflopsPerSecond: $0.value)
+    }
+    return hello
+}
+
+func changeCoreType(_ worker: Int, to core: String) -> SchedulerEffect { .send(peer(worker), .changeCoreType(core)) }
 
 func task(_ index: UInt32, job: Int64 = 1, plan: UInt64 = 7) -> TaskID {
     TaskID(job: JobID(job), plan: PlanHash(plan), index: index)

@@ -6,7 +6,10 @@ package struct Scenario: Sendable {
         var name: String
         var slots: Int
         var credit: Int
+        /// What it starts with.
         var profile: NumericProfile
+        /// What it has measured of its core type and of those it can change to; empty for a worker that measures nothing.
+        var coreTypes: [CoreTypeSpeed] = []
         var isRival = false
     }
 
@@ -51,23 +54,39 @@ package struct Scenario: Sendable {
         drawJobs(&random)
     }
 
+    /// The simulated CPUs' core types; a worker runs one of them and may be able to change to the others.
+    private static let cores = ["Haswell", "SkylakeX"]
+
     package func isOn(_ fault: Fault) -> Bool { faults.contains(fault) }
 
     private mutating func drawWorkers(_ random: inout RandomSource) {
-        let profiles = (0..<random.int(1...2)).map {
-            NumericProfile(blasVersion: "0.3", coreType: ["Haswell", "SkylakeX"][$0], epilogueVersion: 1)
-        }
+        let profiles = Self.cores.prefix(random.int(1...2)).map(Self.profile)
         for number in 0..<random.int(1...4) {
             let slots = random.int(1...2)
-            workers.append(
-                Worker(
-                    name: "w\(number)", slots: slots, credit: slots + random.int(0...3),
-                    profile: profiles[random.int(0...(profiles.count - 1))]))
+            var worker = Worker(
+                name: "w\(number)", slots: slots, credit: slots + random.int(0...3),
+                profile: profiles[random.int(0...(profiles.count - 1))])
+            worker.coreTypes = drawCoreTypes(of: worker.profile, &random)
+            workers.append(worker)
         }
         if isOn(.rival) {
             var rival = workers[0]
             rival.isRival = true
             workers.append(rival)
+        }
+    }
+
+    static func profile(_ core: String) -> NumericProfile {
+        NumericProfile(blasVersion: "0.3", coreType: core, epilogueVersion: 1)
+    }
+
+    private func drawCoreTypes(of present: NumericProfile, _ random: inout RandomSource) -> [CoreTypeSpeed] {
+        let kind = random.int(0...3)
+        // One of four has measured nothing, another one keeps to its core type.
+        if kind == 0 { return [] }
+        return Self.cores.filter { kind > 1 || $0 == present.coreType }.map { core in
+            let speed = Double(random.int(10...100))
+            return CoreTypeSpeed(coreType: core, float32GigaflopsPerSecond: speed, float64GigaflopsPerSecond: speed)
         }
     }
 
@@ -100,10 +119,17 @@ package struct Scenario: Sendable {
 
     /// One line for people.
     package var summary: String {
-        let workers = workers.map { "\($0.name)\($0.isRival ? "'" : "") \($0.slots)/\($0.credit) \($0.profile.coreType)" }
+        let workers = workers.map { "\($0.name)\($0.isRival ? "'" : "") \($0.slots)/\($0.credit) \($0.cores)" }
         let jobs = jobs.map { "\($0.id): \($0.stages.map(\.taskCount)) tasks, priority \($0.priority)" }
         let faults = faults.isEmpty ? "none" : faults.map(\.rawValue).joined(separator: " ")
         return "faults until \(healAt) ms: \(faults); workers (slots/credit): \(workers.joined(separator: ", ")); "
             + "jobs: \(jobs.joined(separator: "; "))"
     }
+}
+
+extension Scenario.Worker {
+    /// The core types it can run, the first one first.
+    var runnable: [String] { [profile.coreType] + coreTypes.map(\.coreType).filter { $0 != profile.coreType } }
+
+    fileprivate var cores: String { runnable.joined(separator: " or ") }
 }

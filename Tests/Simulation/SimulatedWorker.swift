@@ -7,6 +7,8 @@ struct SimulatedWorker {
     /// Nil while no process runs.
     var engine: WorkerEngine?
     var incarnation: UInt64 = 0
+    /// What the present process computes with; a process that was killed starts again with the scenario's.
+    var profile: NumericProfile
     /// The connection's handle at the coordinator; nil while there is none.
     var peer: Peer?
     /// The host lost its power: nobody is told that the connection is gone.
@@ -30,7 +32,10 @@ struct SimulatedWorker {
     var handles: UInt64 = 0
     var computing: Set<AttemptID> = []
 
-    init(_ scenario: Scenario.Worker) { self.scenario = scenario }
+    init(_ scenario: Scenario.Worker) {
+        self.scenario = scenario
+        profile = scenario.profile
+    }
 
     var isRunning: Bool { engine != nil && backlog == nil }
 

@@ -72,6 +72,10 @@ extension Simulation {
                 tell(.mergeRejected(ref.task, reason: "the partial is garbled"))
                 return
             }
+            if partial.coreType != store.jobs[ref.task.job]?.profile?.coreType {
+                fail(
+                    "a partial made with \(partial.coreType) is merged into job \(ref.task.job), which runs with another profile")
+            }
             coordinator.running[ref.task.job]?.sum &+= partial.value
         }
         tell(.merged(ref.task))

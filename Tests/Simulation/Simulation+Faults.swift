@@ -29,11 +29,13 @@ extension Simulation {
         }
     }
 
-    /// Of a worker whose profile somebody else has too, since a job of that profile could never end otherwise.
+    /// Of a worker whose every profile somebody else can run too, since a job of that profile could never end otherwise.
     private func planDeparture() {
         let originals = workers.indices.filter { !workers[$0].scenario.isRival }
         let leaver = originals.first { one in
-            originals.contains { $0 != one && workers[$0].scenario.profile == workers[one].scenario.profile }
+            workers[one].scenario.runnable.allSatisfy { core in
+                originals.contains { $0 != one && workers[$0].scenario.runnable.contains(core) }
+            }
         }
         guard let leaver else { return }
         agenda.add(.faultBegins(.departure, worker: leaver), at: after(random.int(0...Int(scenario.healAt - 1))))

@@ -4,16 +4,18 @@ import WorkerEngine
 // The workers' shells: do what the engines say.
 
 extension Simulation {
-    func startWorker(_ worker: Int) {
+    /// - Parameter profile: what it computes with; its usual one unless it was asked to change.
+    func startWorker(_ worker: Int, profile: NumericProfile? = nil) {
         guard workers[worker].engine == nil, !workers[worker].hasDeparted else { return }
         incarnations += 1
         let scenario = workers[worker].scenario
         workers[worker].incarnation = incarnations
+        workers[worker].profile = profile ?? scenario.profile
         workers[worker].engine = WorkerEngine(
             hello: Hello(
                 worker: WorkerID(scenario.name), incarnation: incarnations, slots: UInt32(scenario.slots),
-                credit: UInt32(scenario.credit), memoryBytes: 1 << 30, profile: scenario.profile, host: "host-\(worker)",
-                processID: Int32(worker), version: "1"),
+                credit: UInt32(scenario.credit), memoryBytes: 1 << 30, profile: workers[worker].profile,
+                coreTypes: scenario.coreTypes, host: "host-\(worker)", processID: Int32(worker), version: "1"),
             configuration: workerConfiguration)
         trace.add(now, 3, UInt64(worker), incarnations, "\(scenario.name) starts, process \(incarnations)")
         openConnection(worker)
@@ -61,6 +63,7 @@ extension Simulation {
             return
         }
         var partial = ToyJob.compute(task)
+        partial.coreType = workers[worker].profile.coreType
         if !hasHealed, random.chance(percent: workers[worker].garblesPercent) {
             faults.add(.garbledPartial)
             partial.isGarbled = true
@@ -105,11 +108,18 @@ extension Simulation {
         case .reconnect:
             openConnection(worker)
             agenda.add(.workerConnects(worker, incarnation: workers[worker].incarnation), at: after(random.int(1...50)))
-        case .exit:
+        case .exit(let reason):
             if !workers[worker].tasks.isEmpty || !workers[worker].partials.isEmpty {
                 fail("\(workers[worker].scenario.name) left without releasing its payloads")
             }
             stopWorker(worker, silently: false)
+            if case .changeCoreType(let core) = reason {
+                if !workers[worker].scenario.runnable.contains(core) {
+                    fail("\(workers[worker].scenario.name) cannot run \(core)")
+                }
+                startWorker(worker, profile: Scenario.profile(core))
+                return
+            }
             // A supervisor starts it again once the trouble is over.
             if hasHealed, !workers[worker].scenario.isRival { startWorker(worker) }
         }

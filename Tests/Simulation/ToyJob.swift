@@ -15,6 +15,8 @@ enum ToyJob {
     /// What comes back. A garbled one is no partial.
     struct Partial: Hashable, Sendable {
         var value: UInt64
+        /// What the worker that made it computed with.
+        var coreType = ""
         var isGarbled = false
         var checksum: UInt32 { UInt32(truncatingIfNeeded: isGarbled ? ~value : value) }
     }

@@ -102,6 +102,7 @@ extension CoordinatorMessage {
         case .ack(let attempt): (4, attempt.rawValue)
         case .drain: (5, 0)
         case .refused(let reason): (6, UInt64(reason.utf8.count))
+        case .changeCoreType(let core): (7, UInt64(core.utf8.count))
         }
     }
 }

@@ -40,6 +40,7 @@ struct SeedTests {
         #expect(counters.resultsDeferred > 0)
         #expect(counters.workersLost > 0)
         #expect(counters.workersRefused > 0)
+        #expect(counters.coreTypeChangesAsked > 20)
         #expect(counters.messagesFromStrangers > 0)
         #expect(counters.messagesUndecodable > 0)
     }

@@ -38,7 +38,7 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         job.profile = "openblas-0.3.21/Haswell/e1"
         job.panelHash = "ab12"
         job.digest = "cd34"
-        (job.top, job.threshold, job.absolute) = (25, 0.1 + 0.2, true)
+        (job.top, job.threshold, job.absolute, job.fresh) = (25, 0.1 + 0.2, true, true)
         job.resultTable = "correlation_usa"
         job.warnings = ["alpha 'X' is constant", "it\u{2019}s \"quoted\" \\ and\nbroken"]
         job.error = "task 7 failed on 3 workers: 'no'; DROP TABLE jobs"

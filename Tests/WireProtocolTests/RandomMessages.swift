@@ -63,6 +63,11 @@ struct RandomMessages {
             credit: integer(), memoryBytes: integer(),
             profile: NumericProfile(
                 blasVersion: text(bytesMax: 20), coreType: text(bytesMax: 20), epilogueVersion: Int(integer(UInt32.self))),
+            coreTypes: (0..<Int.random(in: 0...Limits.coreTypesPerWorkerMax, using: &generator)).map { _ in
+                CoreTypeSpeed(
+                    coreType: text(bytesMax: 20), float32GigaflopsPerSecond: Double.random(in: 0...1e4, using: &generator),
+                    float64GigaflopsPerSecond: Double.random(in: 0...1e4, using: &generator), answer: text(bytesMax: 16))
+            },
             host: text(bytesMax: 200), processID: integer(), version: text(bytesMax: 200),
             draining: Bool.random(using: &generator), inHand: (0..<attempts).map { _ in ref() })
     }
@@ -84,7 +89,7 @@ struct RandomMessages {
     }
 
     mutating func coordinatorMessage() -> (CoordinatorMessage, Payload?) {
-        switch Int.random(in: 0..<7, using: &generator) {
+        switch Int.random(in: 0..<8, using: &generator) {
         case 0:
             (.welcome(Welcome(epoch: Epoch(integer()), heartbeatMilliseconds: integer(), blockPort: integer())), nil)
         case 1: (.whoAreYou, nil)
@@ -92,6 +97,7 @@ struct RandomMessages {
         case 3: (.cancel((0..<Int.random(in: 0...1_024, using: &generator)).map { _ in AttemptID(integer()) }), nil)
         case 4: (.ack(AttemptID(integer())), nil)
         case 5: (.drain, nil)
+        case 6: (.changeCoreType("Z" + text(bytesMax: 20)), nil)
         default: (.refused(text(bytesMax: 1_000)), nil)
         }
     }

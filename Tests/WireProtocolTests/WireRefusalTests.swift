@@ -92,6 +92,11 @@ import WireProtocol
                 $0.hello.worker = "w"
                 $0.hello.inHand = Array(repeating: WireAttemptRef(), count: 1_025)
             }, "1025 attempts")
+        expectMalformed(
+            try frames {
+                $0.hello.worker = "w"
+                $0.hello.coreTypes = Array(repeating: WireCoreTypeSpeed(), count: 7)
+            }, "7 core types")
         let cancel = try frames { $0.cancel.attempts = Array(repeating: 1, count: 1_025) }
         #expect(throws: GridError.self) { try WireCodec.decodeCoordinatorMessage(cancel) }
     }
@@ -100,6 +105,13 @@ import WireProtocol
     func quantities(value: Double) throws {
         expectMalformed(try frames { $0.heartbeat.flopsTotal = value }, "flops_total is \(value)")
         expectMalformed(try frames { $0.heartbeat.busySecondsTotal = value }, "busy_seconds_total is \(value)")
+        var speed = WireCoreTypeSpeed()
+        speed.float64GigaflopsPerSecond = value
+        expectMalformed(
+            try frames {
+                $0.hello.worker = "w"
+                $0.hello.coreTypes = [speed]
+            }, "float64_gigaflops_per_second is \(value)")
     }
 
     @Test("Fields that nothing works without must be there")
@@ -111,6 +123,10 @@ import WireProtocol
         let welcome = try frames { $0.welcome.blockPort = 65_536 }
         #expect(throws: GridError(.usage, "malformed message: block_port 65536 is no TCP port")) {
             try WireCodec.decodeCoordinatorMessage(welcome)
+        }
+        let change = try frames { $0.changeCoreType = WireChangeCoreType() }
+        #expect(throws: GridError(.usage, "malformed message: a change of the core type names none")) {
+            try WireCodec.decodeCoordinatorMessage(change)
         }
     }
 

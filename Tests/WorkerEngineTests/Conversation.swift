@@ -15,6 +15,12 @@ struct Conversation {
         engine = WorkerEngine(hello: identity(slots: slots, credit: credit), configuration: configuration)
     }
 
+    init(hello: Hello, drainMilliseconds: Int64 = Limits.drainMilliseconds) {
+        var configuration = WorkerConfiguration()
+        configuration.drainMilliseconds = drainMilliseconds
+        engine = WorkerEngine(hello: hello, configuration: configuration)
+    }
+
     /// Tells a fact. Whatever follows, no payload is released twice or without having come in.
     @discardableResult
     mutating func tell(_ event: WorkerEvent, sourceLocation: SourceLocation = #_sourceLocation) -> [WorkerEffect] {

@@ -68,6 +68,72 @@ struct LeavingTests {
         #expect(talk.payloads == [])
     }
 
+    private func offering(_ others: String..., drainMilliseconds: Int64 = 30_000) -> Conversation {
+        var hello = identity()
+        hello.coreTypes = ([hello.profile.coreType] + others).map {
+            CoreTypeSpeed(coreType: $0, float32GigaflopsPerSecond: 2, float64GigaflopsPerSecond: 1)
+        }
+        return Conversation(hello: hello, drainMilliseconds: drainMilliseconds)
+    }
+
+    @Test("Asked to change its core type, it finishes and delivers what it has, says goodbye and starts again")
+    func changeCoreType() {
+        var talk = offering("Haswell")
+        talk.connect()
+        talk.lease(1)
+        let effects = talk.tell(.received(.changeCoreType("Haswell")))
+        guard case .send(.hello(let hello), nil) = effects.first, effects.count == 1 else {
+            Issue.record("it said \(effects)")
+            return
+        }
+        #expect(hello.draining && hello.inHand == [ref(1)])
+        #expect(talk.engine.isDraining)
+        talk.tell(.received(welcome()))
+        #expect(talk.tell(.received(.changeCoreType("Haswell"))) == [], "asked twice, it does it once")
+        #expect(talk.finish(1) == [release(1), result(1)])
+        #expect(
+            talk.tell(.received(.ack(AttemptID(1)))) == [release(101), .send(.goodbye), .exit(.changeCoreType("Haswell"))])
+    }
+
+    @Test("It keeps its core type when it did not offer the other one, or runs it already", arguments: ["SkylakeX", "Zen", ""])
+    func declines(core: String) {
+        var talk = offering("Haswell")
+        talk.connect()
+        #expect(talk.tell(.received(.changeCoreType(core))) == [])
+        #expect(!talk.engine.isDraining)
+    }
+
+    @Test("Whoever wants it to leave has the last word, before and after it was asked to change")
+    func drainWins() {
+        var before = offering("Haswell")
+        before.connect()
+        before.lease(1)
+        before.tell(.drainRequested)
+        before.tell(.received(.changeCoreType("Haswell")))
+        before.finish(1)
+        #expect(before.tell(.received(.ack(AttemptID(1)))).last == .exit(.drained))
+        var after = offering("Haswell")
+        after.connect()
+        after.lease(1)
+        after.tell(.received(.changeCoreType("Haswell")))
+        after.tell(.drainRequested)
+        after.finish(1)
+        #expect(after.tell(.received(.ack(AttemptID(1)))).last == .exit(.drained))
+    }
+
+    @Test("It starts again also when its last answers are not acknowledged in time")
+    func changeTimesOut() {
+        var talk = offering("Haswell", drainMilliseconds: 5_000)
+        talk.connect()
+        talk.lease(1)
+        talk.tell(.received(.changeCoreType("Haswell")))
+        talk.tell(.received(welcome()))
+        talk.finish(1)
+        talk.wait(milliseconds: 5_000)
+        #expect(talk.tell(.tick).suffix(3) == [.send(.goodbye), release(101), .exit(.changeCoreType("Haswell"))])
+        #expect(talk.payloads == [])
+    }
+
     @Test("Refused, it goes and says why; after that it says nothing and keeps nothing")
     func refused() {
         var talk = Conversation()

@@ -15,6 +15,11 @@ struct Description: Codable {
     var blasVersion: String
     var coreType: String
     var profile: String
+    /// Of one slot that has its core for itself, with the present profile.
+    var peakFloat32GigaflopsPerSecond: Double?
+    var peakFloat64GigaflopsPerSecond: Double?
+    /// Everything that was measured on this CPU; the first is the present one.
+    var coreTypes: [CoreTypeSpeed]
 
     init(_ settings: WorkerSettings) {
         worker = settings.worker.rawValue
@@ -27,6 +32,10 @@ struct Description: Codable {
         blasVersion = BLAS.profile.blasVersion
         coreType = BLAS.profile.coreType
         profile = BLAS.profile.description
+        coreTypes = settings.coreTypes
+        let present = coreTypes.first { $0.coreType == BLAS.profile.coreType }
+        peakFloat32GigaflopsPerSecond = present?.float32GigaflopsPerSecond
+        peakFloat64GigaflopsPerSecond = present?.float64GigaflopsPerSecond
     }
 
     func json() throws(GridError) -> String {

@@ -10,17 +10,19 @@ import WorkerRuntime
 @main
 enum Program {
     static func main() {
+        BLAS.measureIfAsked()
         do throws(GridError) {
             let command = try parse()
             let environment = ProcessInfo.processInfo.environment
-            let settings = try command.settings(environment)
+            var settings = try command.settings(environment)
             // May start this program anew; hence before threads and sockets exist.
-            let remark = try BLAS.adoptCoreType(command.value(command.blasCore, "BLAS_CORE", environment) ?? "auto")
+            let adoption = try BLAS.adoptCoreType(command.value(command.blasCore, "BLAS_CORE", environment) ?? "auto")
             BLAS.configure()
+            settings.coreTypes = adoption.coreTypes
             if command.describe {
                 print(try Description(settings).json())
             } else {
-                try work(settings, remark)
+                try work(settings, adoption.note)
             }
         } catch {
             fail(error)
@@ -49,6 +51,9 @@ enum Program {
             logger.info("drained; leaving")
         case .drainTimedOut(let attemptsLeft):
             throw GridError(.partlyDone, "draining took too long: \(attemptsLeft) attempts are left to other workers")
+        case .changeCoreType(let wanted):
+            logger.info("starting again with core type \(wanted)")
+            try BLAS.changeCoreType(to: wanted, of: settings.coreTypes)
         case .refused(let reason):
             throw GridError(.failed, "\(settings.coordinator) refused this worker: \(reason)")
         case nil:

@@ -28,7 +28,10 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Bound of the block cache (default: 4GiB).", valueName: "SIZE"))
     var memory: String?
 
-    @Option(help: ArgumentHelp("OpenBLAS core type, or auto for what fits this CPU (default: auto).", valueName: "auto|NAME"))
+    @Option(
+        help: ArgumentHelp(
+            "OpenBLAS core type, which is then kept whatever a job needs, or auto for the fastest one (default: auto).",
+            valueName: "auto|NAME"))
     var blasCore: String?
 
     @Option(help: ArgumentHelp("Name of this worker (default: HOST-PID).", valueName: "ID"))

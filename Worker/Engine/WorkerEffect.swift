@@ -19,6 +19,8 @@ package enum WorkerExit: Equatable, Sendable {
     case drained
     /// Draining took too long; so many attempts are left to other workers.
     case drainTimedOut(attemptsLeft: Int)
+    /// Everything in hand was finished, as far as there was time: start again with this core type of OpenBLAS.
+    case changeCoreType(String)
     /// The coordinator will not work with this worker, and says why.
     case refused(String)
 }

@@ -17,6 +17,7 @@ extension WorkerEngine {
         case .cancel(let attempts): cancel(attempts)
         case .ack(let attempt): acknowledged(attempt)
         case .drain: drain()
+        case .changeCoreType(let wanted): changeCoreType(to: wanted)
         case .refused(let reason): exit(.refused(reason))
         }
     }

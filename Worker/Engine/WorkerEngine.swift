@@ -34,6 +34,8 @@ package struct WorkerEngine: Sendable {
     var lastHello: MonotonicTime?
     /// Nil unless draining: when to leave whatever is in hand.
     var drainDeadline: MonotonicTime?
+    /// Nil unless draining in order to start again with this core type.
+    var nextCoreType: String?
 
     var flopsTotal = 0.0
     var busySecondsTotal = 0.0
@@ -108,6 +110,21 @@ package struct WorkerEngine: Sendable {
     // MARK: Leaving
 
     mutating func drain() {
+        nextCoreType = nil
+        beginDraining()
+    }
+
+    /// Drains, then starts again with another core type. Only what the hello promised: any other request is a mistake or
+    /// one that has come late, and the hello says where the worker stands.
+    mutating func changeCoreType(to wanted: String) {
+        guard wanted != identity.profile.coreType, identity.coreTypes.contains(where: { $0.coreType == wanted }) else { return }
+        // Whoever wants it to leave has the last word.
+        if isDraining, nextCoreType == nil { return }
+        nextCoreType = wanted
+        beginDraining()
+    }
+
+    private mutating func beginDraining() {
         guard drainDeadline == nil else { return }
         drainDeadline = now.advanced(milliseconds: configuration.drainMilliseconds)
         // Told at once, so that nothing more is leased.
@@ -119,7 +136,11 @@ package struct WorkerEngine: Sendable {
         let left = queue.count + running.count + answers.count
         guard left == 0 || now >= drainDeadline else { return }
         if link != .absent { effects.append(.send(.goodbye)) }
-        exit(left == 0 ? .drained : .drainTimedOut(attemptsLeft: left))
+        if let nextCoreType {
+            exit(.changeCoreType(nextCoreType))
+        } else {
+            exit(left == 0 ? .drained : .drainTimedOut(attemptsLeft: left))
+        }
     }
 
     mutating func exit(_ why: WorkerExit) {

@@ -116,6 +116,8 @@ struct ControlHandler: SocketHandler {
             // While a slot is busy the next task's blocks come in.
             if let payload, !engine.isDraining { work.executor.prefetch(kind: lease.kind, payload: payload) }
         case .drain: logger.info("the coordinator asks this worker to drain")
+        case .changeCoreType(let wanted):
+            logger.info("the coordinator asks this worker to start again with core type \(wanted)")
         case .whoAreYou, .cancel, .ack, .refused: break
         }
     }

@@ -49,7 +49,8 @@ package final class WorkerRuntime: Sendable {
         Hello(
             worker: settings.worker, incarnation: UInt64.random(in: .min ... .max), slots: UInt32(settings.slots),
             credit: UInt32(settings.credit), memoryBytes: UInt64(settings.memoryBytes), profile: BLAS.profile,
-            host: settings.host, processID: ProcessInfo.processInfo.processIdentifier, version: AlphaGrid.version)
+            coreTypes: settings.coreTypes, host: settings.host, processID: ProcessInfo.processInfo.processIdentifier,
+            version: AlphaGrid.version)
     }
 
     /// Finishes what is in hand, takes nothing new, says goodbye and ends. Any thread may call this.

@@ -12,6 +12,8 @@ package struct WorkerSettings: Sendable {
     package var memoryBytes: Int
     package var worker: WorkerID
     package var host: String
+    /// The present core type, and those this process may be started again with.
+    package var coreTypes: [CoreTypeSpeed] = []
     package var engine = WorkerConfiguration()
 
     package static let defaultMemoryBytes = 4 << 30

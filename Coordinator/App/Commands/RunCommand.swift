@@ -56,6 +56,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "-1000 to 1000; larger runs first, bulk work has 0, a recompute on demand 100.")
     var priority: Int?
 
+    @Flag(help: "Compute all pairs, also those that a kept result covers.")
+    var fresh = false
+
     @Flag(help: "Wait until the job has ended; fails when the job does.")
     var wait = false
 
@@ -93,6 +96,7 @@ struct RunCommand: AsyncParsableCommand {
         request.top = pairs.top
         request.threshold = pairs.threshold
         request.absolute = pairs.absolute ? true : nil
+        request.fresh = fresh ? true : nil
         for parameter in parameters { try Self.apply(parameter, to: &request) }
         try request.validate()
         return request

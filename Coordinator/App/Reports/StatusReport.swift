@@ -59,17 +59,27 @@ struct StatusReport {
         TextTable(
             [
                 .init("WORKER"), .init("STATE"), .init("SLOTS", .right), .init("RUNNING", .right), .init("QUEUED", .right),
-                .init("DONE", .right), .init("FAILED", .right), .init("GFLOP/S", .right), .init("CACHE", .right),
-                .init("MEMORY", .right), .init("SEEN", .right), .init("PROFILE"),
+                .init("DONE", .right), .init("FAILED", .right), .init("GFLOP/S", .right),
+                .init("SLOT PEAK 32/64", .right), .init("CACHE", .right), .init("MEMORY", .right), .init("SEEN", .right),
+                .init("PROFILE"),
             ],
             rows: workers.map { worker in
                 [
                     worker.worker, worker.state, "\(worker.slots)", "\(worker.running)", "\(worker.queued)",
                     "\(worker.tasksDone)", "\(worker.tasksFailed)", Quantity.fixed(worker.gigaflopsPerSecond, digits: 1),
+                    slotPeak(worker),
                     Quantity.bytes(worker.cachedBytes), Quantity.bytes(worker.memoryBytes),
                     Quantity.duration(seconds: worker.heartbeatAgeSeconds), worker.profile,
                 ]
             })
+    }
+
+    /// GFLOP/s of one slot at most, in float32 and float64.
+    private static func slotPeak(_ worker: WorkerView) -> String {
+        guard let single = worker.peakFloat32GigaflopsPerSecond, let double = worker.peakFloat64GigaflopsPerSecond else {
+            return ""
+        }
+        return "\(Quantity.fixed(single, digits: 0))/\(Quantity.fixed(double, digits: 0))"
     }
 
     /// Lines for a log: one for each job and worker that is not as it was. Progress counts in steps of ten percent.

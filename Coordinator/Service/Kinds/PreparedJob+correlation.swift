@@ -15,7 +15,7 @@ extension PreparedJob {
         let firstDay = try panel.firstDay(of: parameters.window)
         let plan = CorrelationPlan(layout: PanelLayout(panel), parameters: parameters, firstDay: firstDay)
         let file = loaded.keptPath.map { KeptState(path: "\($0).\(parameters.fileName).state", log: means.log) }
-        let state = file?.read(for: plan, panel.alphaIDs, profiles: means.profiles)
+        let state = view.fresh ? nil : file?.read(for: plan, panel.alphaIDs, profiles: means.profiles)
         let job = if let state { CorrelationJob(plan: plan, resuming: state) } else { CorrelationJob(plan: plan) }
         return PreparedJob(
             job: job, panels: [panel], profile: state?.profile, alphaCount: panel.alphaCount, dayCount: panel.dayCount,

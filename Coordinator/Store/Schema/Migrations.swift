@@ -11,7 +11,7 @@ struct Migration: Sendable {
         Migration(version: 1, name: "tables of AlphaDataBank", sql: alphaDataBankTables),
         Migration(version: 2, name: "pools, jobs, coordinator lease and audit log", sql: gridTables),
         Migration(version: 3, name: "records of changed PnL", sql: ChangeTracking.tables),
-        Migration(version: 4, name: "which pairs a job keeps", sql: pairColumns),
+        Migration(version: 4, name: "which pairs a job keeps, and whether all are computed", sql: pairColumns),
         Migration(version: 5, name: "neighbours as lists", sql: oldNeighbourTables),
     ]
 
@@ -19,7 +19,8 @@ struct Migration: Sendable {
         ALTER TABLE jobs
             ADD COLUMN top integer NOT NULL DEFAULT 10,
             ADD COLUMN threshold double precision,
-            ADD COLUMN absolute boolean NOT NULL DEFAULT false;
+            ADD COLUMN absolute boolean NOT NULL DEFAULT false,
+            ADD COLUMN fresh boolean NOT NULL DEFAULT false;
         """
 
     /// The next job fills what takes their place, whose view has the same name.

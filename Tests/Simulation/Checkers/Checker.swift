@@ -23,8 +23,9 @@ extension Checker {
 /// - Parameter withBooks: also let the scheduler check itself.
 func allCheckers(withBooks: Bool) -> [any Checker] {
     let outside: [any Checker] = [
-        MergedOnceChecker(), OpenStageChecker(), CreditChecker(), ProfileChecker(), DrainChecker(), AcknowledgeChecker(),
-        PriorityChecker(), FailureChecker(), StrangerChecker(), CountsChecker(), MemoryChecker(), AlarmChecker(),
+        MergedOnceChecker(), OpenStageChecker(), CreditChecker(), ProfileChecker(), CoreTypeChecker(), DrainChecker(),
+        AcknowledgeChecker(), PriorityChecker(), FailureChecker(), StrangerChecker(), CountsChecker(), MemoryChecker(),
+        AlarmChecker(),
     ]
     return withBooks ? outside + [BooksChecker()] : outside
 }
