@@ -68,7 +68,8 @@ package struct MachineBench {
     /// - Parameter progress: told what is being done.
     package func run(progress: (String) -> Void) throws(GridError) -> Result {
         progress("making data")
-        let panel = try Self.panel(request)
+        let panel = try Self.panel(
+            alphas: request.alphas, days: request.days, shape: request.shape, blockEdge: request.blockEdge)
         let plan = CorrelationPlan(layout: PanelLayout(panel), parameters: parameters, firstDay: 0)
         let product = BareProduct(alphas: request.alphas, days: request.days, precision: request.precision)
         let others = (1..<max(1, request.slots)).compactMap { _ in
@@ -111,19 +112,21 @@ package struct MachineBench {
     // MARK: Data
 
     /// Cumulative PnL of alphas that share a market: correlations around 0.2.
-    private static func panel(_ request: Request) throws(GridError) -> Panel {
-        let ids = (1...request.alphas).map { "A\($0)" }
+    package static func panel(
+        alphas: Int, days: Int, shape: Shape, blockEdge: Int = CorrelationParameters.defaultBlockEdge
+    ) throws(GridError) -> Panel {
+        let ids = (1...alphas).map { "A\($0)" }
         let first = try Day(parsing: "2020-01-01")
         var dates: [Day] = []
-        for day in 0..<request.days { dates.append(Day(rawValue: first.rawValue + Int32(day))) }
-        let builder = try PanelBuilder(alphaIDs: ids, dates: dates, blockEdge: request.blockEdge)
+        for day in 0..<days { dates.append(Day(rawValue: first.rawValue + Int32(day))) }
+        let builder = try PanelBuilder(alphaIDs: ids, dates: dates, blockEdge: blockEdge)
         var market = Noise(seed: 1)
-        let moves = (0..<request.days).map { _ in market.normal() }
-        DispatchQueue.concurrentPerform(iterations: request.alphas) { alpha in
+        let moves = (0..<days).map { _ in market.normal() }
+        DispatchQueue.concurrentPerform(iterations: alphas) { alpha in
             var noise = Noise(seed: UInt64(alpha) + 2)
-            let missing = Missing(request, &noise)
+            let missing = Missing(days, shape, &noise)
             var level = 0.0
-            let values = (0..<request.days).map { day in
+            let values = (0..<days).map { day in
                 level += 500 * moves[day] + 1_000 * noise.normal()
                 return missing.isMissing(day, &noise) ? Double.nan : level
             }
@@ -136,12 +139,12 @@ package struct MachineBench {
         var days: Range<Int>
         var gapShare: Double
 
-        init(_ request: Request, _ noise: inout Noise) {
-            days = 0..<request.days
-            gapShare = request.shape == .gaps ? 0.01 : 0
-            guard request.shape != .complete, noise.uniform() < 0.3 else { return }
-            let cut = Int(noise.uniform() * 0.6 * Double(request.days))
-            days = noise.uniform() < 0.5 ? cut..<request.days : 0..<(request.days - cut)
+        init(_ count: Int, _ shape: Shape, _ noise: inout Noise) {
+            days = 0..<count
+            gapShare = shape == .gaps ? 0.01 : 0
+            guard shape != .complete, noise.uniform() < 0.3 else { return }
+            let cut = Int(noise.uniform() * 0.6 * Double(count))
+            days = noise.uniform() < 0.5 ? cut..<count : 0..<(count - cut)
         }
 
         func isMissing(_ day: Int, _ noise: inout Noise) -> Bool {

@@ -1,7 +1,9 @@
 import ClusterModel
+import Dispatch
 import Kernels
 import Panel
 import Store
+import Synchronization
 
 // Questions about single alphas, answered from resident panels.
 extension CoordinatorService {
@@ -9,24 +11,58 @@ extension CoordinatorService {
         try await questions.run { () throws(GridError) in
             let candidates = try request.series()
             let name = request.pool ?? PoolName.submitted
-            let resident = try self.usingDatabase { () throws(GridError) in try self.residents.resident(region, pool: name) }
-            let options = try request.options(resident.settings)
-            let check: PoolCheck
-            if let panel = resident.panel {
-                let pool = try self.residents.pool(resident, panel, options.convention, options.window)
-                check = PoolCheck(pool: pool, name: name, options: options) { ids throws(GridError) in
-                    try self.usingDatabase { () throws(GridError) in
-                        try self.store.storedSharpes(ids, unsubmitted: name == PoolName.unsubmitted)
-                    }
-                }
-            } else {
-                check = try PoolCheck(emptyPool: name, options: options, candidates: candidates)
+            let known = self.residents.known(region, pool: name)
+            let present = self.presentPool(name, of: region)
+            // Nearly always nothing has changed, and the database takes as long to say so as the comparison does; so what is
+            // known is compared meanwhile, and once more if it was not the present state.
+            var guessed: (resident: ResidentPanels.Resident, view: CheckView)?
+            if let known {
+                guessed = (try? self.view(request, candidates, name, region, known)).map { (known, $0) }
             }
-            var view = try check.view(candidates)
-            view.region = region.name
-            view.warnings = resident.warnings + view.warnings
-            return view
+            let resident = try present()
+            if let guessed, guessed.resident == resident { return guessed.view }
+            return try self.view(request, candidates, name, region, resident)
         }
+    }
+
+    /// Begins to ask the database for the pool as it is now, on another thread.
+    ///
+    /// - Returns: what waits for the answer and gives it.
+    private func presentPool(
+        _ name: String, of region: Region
+    ) -> () throws(GridError) -> ResidentPanels.Resident {
+        let asked = PresentPool()
+        waitingCalls.async {
+            let found: Result<ResidentPanels.Resident, GridError>
+            do throws(GridError) {
+                found = .success(
+                    try self.usingDatabase { () throws(GridError) in try self.residents.resident(region, pool: name) })
+            } catch { found = .failure(error) }
+            asked.give(found)
+        }
+        return { () throws(GridError) in try asked.wait() }
+    }
+
+    private func view(
+        _ request: CheckRequest, _ candidates: [PoolCheck.Candidate], _ name: String, _ region: Region,
+        _ resident: ResidentPanels.Resident
+    ) throws(GridError) -> CheckView {
+        let options = try request.options(resident.settings)
+        let check: PoolCheck
+        if let panel = resident.panel {
+            let pool = try residents.pool(resident, panel, options.convention, options.window)
+            check = PoolCheck(pool: pool, name: name, options: options) { ids throws(GridError) in
+                try self.usingDatabase { () throws(GridError) in
+                    try self.store.storedSharpes(ids, unsubmitted: name == PoolName.unsubmitted)
+                }
+            }
+        } else {
+            check = try PoolCheck(emptyPool: name, options: options, candidates: candidates)
+        }
+        var view = try check.view(candidates)
+        view.region = region.name
+        view.warnings = resident.warnings + view.warnings
+        return view
     }
 
     package func pair(_ request: PairRequest, region: Region) async throws -> PairView {
@@ -43,6 +79,23 @@ extension CoordinatorService {
             view.pool = name
             return view
         }
+    }
+}
+
+/// An answer of the database that is on its way.
+private final class PresentPool: Sendable {
+    private let answer = Mutex<Result<ResidentPanels.Resident, GridError>?>(nil)
+    private let arrived = DispatchSemaphore(value: 0)
+
+    func give(_ result: Result<ResidentPanels.Resident, GridError>) {
+        answer.withLock { $0 = result }
+        arrived.signal()
+    }
+
+    func wait() throws(GridError) -> ResidentPanels.Resident {
+        arrived.wait()
+        guard let result = answer.withLock({ $0 }) else { throw GridError(.failed, "the database's answer is missing") }
+        return try result.get()
     }
 }
 

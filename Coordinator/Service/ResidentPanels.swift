@@ -10,25 +10,33 @@ import Synchronization
 /// Loaded on first use; every question asks the database first whether anything has changed, and loads again when it has.
 /// The least recently used ones go when all together are larger than the bound. Calls block; any thread may call.
 final class ResidentPanels: Sendable {
-    /// A pool as it is now.
-    struct Resident: Sendable {
+    /// A pool as it is, or was when the database was asked last.
+    struct Resident: Equatable, Sendable {
         let settings: RegionSettings
         /// nil for a pool without alphas.
         let panel: Panel?
         let warnings: [String]
         fileprivate let entry: Entry
+
+        static func == (a: Resident, b: Resident) -> Bool {
+            a.panel === b.panel && a.settings == b.settings && a.warnings == b.warnings && a.entry === b.entry
+        }
     }
 
-    /// One pool of one region; its lock is held while it is loaded, so that nobody loads it twice.
+    /// One pool of one region.
     fileprivate final class Entry: Sendable {
         struct Content: Sendable {
             var watch: PanelWatch
+            var settings: RegionSettings
             var panel: Panel?
             var warnings: [String] = []
             /// Most recently used last.
             var pools: [CandidatePool] = []
             var bytes: Int { (panel?.bytes ?? 0) + pools.reduce(0) { $0 + $1.byteCount } }
         }
+        /// Held while the database is asked and the pool loaded, so that nobody loads it twice.
+        let turn = Mutex<Void>(())
+        /// Never held for long.
         let content = Mutex<Content?>(nil)
     }
 
@@ -50,6 +58,13 @@ final class ResidentPanels: Sendable {
         bytesMax = min(Limits.residentPanelBytesMax, Int(ProcessInfo.processInfo.physicalMemory / 4))
     }
 
+    /// The pool as it was when the database was asked last; nil when it is not there, or is just being loaded.
+    func known(_ region: Region, pool: String) -> Resident? {
+        let entry = entries.withLock { $0.first { $0.key == Key(region: region, pool: pool) }?.entry }
+        guard let entry, let content = entry.content.withLock({ $0 }), content.watch.isReliable else { return nil }
+        return Resident(settings: content.settings, panel: content.panel, warnings: content.warnings, entry: entry)
+    }
+
     /// The pool as the database holds it at this moment.
     ///
     /// - Throws: `GridError(.notFound)` for an unknown region or pool.
@@ -61,9 +76,9 @@ final class ResidentPanels: Sendable {
             entries.append(used)
             return used.entry
         }
-        let result = entry.content.withLock { content -> Result<Resident, GridError> in
+        let result = entry.turn.withLock { _ -> Result<Resident, GridError> in
             do throws(GridError) {
-                return .success(try refresh(&content, entry, key))
+                return .success(try refresh(entry, key))
             } catch {
                 return .failure(error)
             }
@@ -107,37 +122,43 @@ final class ResidentPanels: Sendable {
         for entry in all { end(entry) }
     }
 
-    private func refresh(_ content: inout Entry.Content?, _ entry: Entry, _ key: Key) throws(GridError) -> Resident {
-        if let known = content {
+    /// With the entry's turn.
+    private func refresh(_ entry: Entry, _ key: Key) throws(GridError) -> Resident {
+        let old = entry.content.withLock { $0 }
+        if let known = old {
             let state = try store.panelState(known.watch)
             if state.isUnchanged {
+                entry.content.withLock { $0?.settings = state.settings }
                 return Resident(settings: state.settings, panel: known.panel, warnings: known.warnings, entry: entry)
             }
         }
         // Before the panel is loaded, so that what changes meanwhile is noticed the next time.
-        var new = Entry.Content(watch: try store.watchPanel(region: key.region, pool: key.pool, replacing: content?.watch))
-        let old = content
-        content = nil
+        var new = Entry.Content(
+            watch: try store.watchPanel(region: key.region, pool: key.pool, replacing: old?.watch), settings: RegionSettings())
+        let pools = entry.content.withLock { content -> [CandidatePool] in
+            defer { content = nil }
+            return content?.pools ?? []
+        }
         if !new.watch.isReliable {
             new.warnings.append(
                 "changes of the PnL are not recorded, so that it is read for every question: run 'alphagrid db init' with the "
                     + "rights of the tables' owner")
         }
-        let settings = try store.panelState(new.watch).settings
+        new.settings = try store.panelState(new.watch).settings
         if try !store.poolMembers(key.region, pool: key.pool).isEmpty {
             let loaded = try store.loadPanel(
                 region: key.region, pool: key.pool, blockEdge: CorrelationParameters.defaultBlockEdge, cache: cache)
             new.panel = loaded.panel
             // The same values: what was made of them still serves.
-            if let old, old.panel?.contentHash == loaded.panel.contentHash { (new.panel, new.pools) = (old.panel, old.pools) }
+            if let old, old.panel?.contentHash == loaded.panel.contentHash { (new.panel, new.pools) = (old.panel, pools) }
             let idle = loaded.alphasWithoutPnL
             if !idle.isEmpty {
                 let shown = idle.prefix(5).map(\.printable).joined(separator: ", ") + (idle.count > 5 ? ", ..." : "")
                 new.warnings.append("\(idle.count) of the pool's alphas have no PnL: \(shown)")
             }
         }
-        content = new
-        return Resident(settings: settings, panel: new.panel, warnings: new.warnings, entry: entry)
+        entry.content.withLock { $0 = new }
+        return Resident(settings: new.settings, panel: new.panel, warnings: new.warnings, entry: entry)
     }
 
     /// Lets the least recently used panels go. Who still works with one keeps it until then.
@@ -158,9 +179,11 @@ final class ResidentPanels: Sendable {
 
     private func end(_ entry: Entry) {
         // One that is being loaded ends when whoever waits for it has it. A watch that stays is dropped by later ones.
-        let watch = entry.content.withLockIfAvailable { content -> PanelWatch? in
-            defer { content = nil }
-            return content?.watch
+        let watch = entry.turn.withLockIfAvailable { _ in
+            entry.content.withLock { content -> PanelWatch? in
+                defer { content = nil }
+                return content?.watch
+            }
         }
         if let watch = watch ?? nil { try? store.endWatch(watch) }
     }

@@ -15,6 +15,7 @@ import tempfile
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
+import check
 import compute
 import dispatch
 import region
@@ -23,7 +24,7 @@ from harness import Bench
 GROUPS = [
     ({"0", "7"}, compute.pandas_figures), ({"1", "2"}, compute.product_figures), ({"3"}, compute.slots_figure),
     ({"4", "5"}, compute.missing_figures), ({"6"}, compute.numpy_figure), ({"8", "9"}, region.figures),
-    ({"10"}, compute.large_figure), ({"12"}, dispatch.dask_figure), ({"13"}, dispatch.scheduler_figure),
+    ({"10"}, compute.large_figure), ({"11"}, check.figures), ({"12"}, dispatch.dask_figure), ({"13"}, dispatch.scheduler_figure),
 ]
 
 

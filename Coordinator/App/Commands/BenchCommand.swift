@@ -14,15 +14,16 @@ struct BenchCommand: ParsableCommand {
               alphagrid bench
               alphagrid bench --alphas 16384 --precision float32 --workers 1
               alphagrid bench dispatch --workers 2
+              alphagrid bench check --alphas 100000
             """,
-        subcommands: [Correlation.self, Dispatch.self], defaultSubcommand: Correlation.self)
+        subcommands: [Correlation.self, Dispatch.self, Check.self], defaultSubcommand: Correlation.self)
 
     static func median(_ values: [Double]) -> Double? {
         let sorted = values.sorted()
         return sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
 
-    private static func expect(_ value: Int, in range: ClosedRange<Int>, _ flag: String) throws(GridError) {
+    static func expect(_ value: Int, in range: ClosedRange<Int>, _ flag: String) throws(GridError) {
         guard range.contains(value) else {
             throw GridError(
                 .usage, "\(flag) \(value) is not valid: expected a number from \(range.lowerBound) to \(range.upperBound)")

@@ -123,20 +123,31 @@ struct CorrelationSummaries: Sendable {
 
     private mutating func takeArrived() {
         let starts = arrived.keys.sorted()
-        let arrivals = starts.map { arrived[$0, default: []] }
+        var arrivals = starts.map { arrived[$0, default: []] }
         arrived = [:]
-        searches.withUnsafeMutableBufferPointer { buffer in
-            // Every alpha belongs to one step only.
-            nonisolated(unsafe) let searches = buffer
-            DispatchQueue.concurrentPerform(iterations: starts.count) { index in
-                let (start, portions) = (starts[index], arrivals[index])
-                var next = Array(repeating: 0, count: portions.count)
-                for slot in 0..<(portions.first?.counts.count ?? 0) {
-                    let ranges = portions.indices.map { next[$0]..<(next[$0] + Int(portions[$0].counts[slot])) }
-                    searches[start + slot].add(inside: ranges, of: portions.lazy.map(\.values))
-                    for (place, range) in ranges.enumerated() { next[place] = range.upperBound }
+        searches.withUnsafeMutableBufferPointer { searchBuffer in
+            arrivals.withUnsafeMutableBufferPointer { arrivalBuffer in
+                // Every alpha and every block belongs to one step only.
+                nonisolated(unsafe) let (searches, arrivals) = (searchBuffer, arrivalBuffer)
+                DispatchQueue.concurrentPerform(iterations: starts.count) { index in
+                    // Gone at the end of the step: all of them together are as large as the searches.
+                    let portions = arrivals[index]
+                    arrivals[index] = []
+                    Self.take(portions, from: starts[index], searches)
                 }
             }
+        }
+    }
+
+    /// Takes in what has arrived of one block.
+    private static func take(
+        _ portions: [Arrival], from start: Int, _ searches: UnsafeMutableBufferPointer<MedianSearch>
+    ) {
+        var next = Array(repeating: 0, count: portions.count)
+        for slot in 0..<(portions.first?.counts.count ?? 0) {
+            let ranges = portions.indices.map { next[$0]..<(next[$0] + Int(portions[$0].counts[slot])) }
+            searches[start + slot].add(inside: ranges, of: portions.lazy.map(\.values))
+            for (place, range) in ranges.enumerated() { next[place] = range.upperBound }
         }
     }
 

@@ -1,0 +1,128 @@
+import API
+import ArgumentParser
+import ClusterModel
+import Dispatch
+import Foundation
+import Kernels
+import Logging
+import Messaging
+import Panel
+import Service
+
+extension BenchCommand {
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Time checks of one candidate against a made-up pool in memory, over HTTP on the loopback interface.",
+            discussion: """
+                Everything of 'alphagrid check --region' is in it but the questions to the database.
+
+                Examples:
+                  alphagrid bench check --alphas 100000
+                """)
+
+        @Option(help: "Alphas of the pool.")
+        var alphas = 100_000
+
+        @Option(help: "Days of the pool and of the candidate.")
+        var days = 1_250
+
+        @Option(help: "Checks, one after another over one connection.")
+        var runs = 200
+
+        @OptionGroup var output: OutputOptions
+
+        private struct Report: Codable {
+            var alphas: Int
+            var days: Int
+            /// Of each check, ascending.
+            var milliseconds: [Double]
+            var p50: Double
+            var p99: Double
+        }
+
+        func run() async throws {
+            try BenchCommand.expect(alphas, in: 2...Limits.alphasMax, "--alphas")
+            try BenchCommand.expect(days, in: CorrelationParameters.defaultMinOverlap...Limits.daysMax, "--days")
+            try BenchCommand.expect(runs, in: 1...100_000, "--runs")
+            let (pool, token) = (try MadeUpPool(alphas: alphas, days: days), try AccessToken("alphagrid-bench-check", source: ""))
+            let request = pool.request
+            var milliseconds: [Double] = []
+            let (ports, port) = AsyncStream<Int>.makeStream()
+            let server = APIServer(
+                control: pool, token: token, host: "127.0.0.1", port: 0,
+                logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+            ) { port.yield($0) }
+            let serving = Task { try await server.run() }
+            defer { serving.cancel() }
+            var iterator = ports.makeAsyncIterator()
+            guard let bound = await iterator.next(), let url = URL(string: "http://127.0.0.1:\(bound)") else {
+                throw GridError(.failed, "the server did not start")
+            }
+            let client = GridClient(base: url, token: token)
+            for run in 0..<(runs + 3) {
+                let start = MonotonicTime.now()
+                let answer = try await client.check(request, region: try Region("BENCH"))
+                guard let found = answer.candidates.first, found.pairCount > alphas / 2 else {
+                    throw GridError(.failed, "a check did not compare the alphas")
+                }
+                // The first ones are for caches and clocks.
+                if run >= 3 { milliseconds.append(MonotonicTime.now().seconds(since: start) * 1e3) }
+            }
+            milliseconds.sort()
+            func quantile(_ share: Double) -> Double {
+                milliseconds[min(milliseconds.count - 1, Int(share * Double(milliseconds.count)))]
+            }
+            let report = Report(alphas: alphas, days: days, milliseconds: milliseconds, p50: quantile(0.5), p99: quantile(0.99))
+            if output.isJSON { return try StandardOutput.writeJSON(report) }
+            StandardOutput.write(
+                "\(alphas) alphas x \(days) days: median \(Quantity.fixed(report.p50, digits: 2)) ms, 99 of 100 within "
+                    + "\(Quantity.fixed(report.p99, digits: 2)) ms\n")
+        }
+    }
+}
+
+/// A grid that knows one pool and answers checks of it.
+private final class MadeUpPool: GridControl {
+    let request: CheckRequest
+    private let pool: CandidatePool
+    private let queue = DispatchQueue(label: "alphagrid.bench", attributes: .concurrent)
+
+    init(alphas: Int, days: Int) throws {
+        let panel = try MachineBench.panel(alphas: alphas + 1, days: days, shape: .gaps)
+        let candidate = panel.series(alphas)
+        request = CheckRequest(candidates: [
+            CheckRequest.Candidate(
+                alphaID: panel.alphaIDs[alphas], dates: panel.dates.map(\.description),
+                pnl: candidate.map { $0.isNaN ? nil : $0 })
+        ])
+        pool = CandidatePool(panel: panel, convention: .ffillShift, firstDay: 0)
+    }
+
+    func check(_ request: CheckRequest, region: Region) async throws -> CheckView {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Result { try self.view(request) }) }
+        }
+    }
+
+    private func view(_ request: CheckRequest) throws -> CheckView {
+        let candidates = try request.candidates.map { one in
+            try PoolCheck.Candidate(
+                series: CandidateSeries(
+                    id: one.alphaID, dates: try one.dates.map { try Day(parsing: $0) }, values: one.pnl.map { $0 ?? .nan }))
+        }
+        let options = try PoolCheck.Options(convention: .ffillShift, window: .all, minOverlap: 60)
+        return try PoolCheck(pool: pool, name: "made up", options: options).view(candidates)
+    }
+
+    private var onlyChecks: GridError { GridError(.notFound, "this server answers checks only") }
+    func status() async throws -> StatusView { throw onlyChecks }
+    func ready() async throws {}
+    func submit(_ request: JobRequest) async throws -> JobView { throw onlyChecks }
+    func jobs(limit: Int, before: JobID?) async throws -> [JobView] { throw onlyChecks }
+    func job(_ id: JobID) async throws -> JobView { throw onlyChecks }
+    func cancel(_ id: JobID, reason: String) async throws -> JobView { throw onlyChecks }
+    func workers() async throws -> [WorkerView] { throw onlyChecks }
+    func drain(_ worker: WorkerID) async throws -> WorkerView { throw onlyChecks }
+    func pair(_ request: PairRequest, region: Region) async throws -> PairView { throw onlyChecks }
+}
