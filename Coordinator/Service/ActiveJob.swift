@@ -80,7 +80,7 @@ final class ActiveJob: Sendable {
                 state.view.state = .cancelled
                 state.view.finishedAt = Self.timestamp()
                 state.view.etaSeconds = nil
-                state.view.error = "cancelled: \(reason)"
+                state.view.error = reason.isEmpty ? "cancelled" : "cancelled: \(reason)"
             }
             return present
         }

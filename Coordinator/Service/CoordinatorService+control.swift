@@ -49,10 +49,9 @@ extension CoordinatorService: GridControl {
             }
             guard pool.alphas > 0 else {
                 let flag = name == PoolName.unsubmitted ? " --unsubmitted" : ""
+                let command = pool.builtIn ? "import FILE --region \(region)\(flag)" : "pools add \(name) ID --region \(region)"
                 throw GridError(
-                    .notFound,
-                    "pool \(pool.pool) of region \(region) has no alphas: import some with "
-                        + "'alphagrid db import FILE --region \(region)\(flag)'")
+                    .notFound, "pool \(pool.pool) of region \(region) has no alphas: add some with 'alphagrid db \(command)'")
             }
             guard pool.alphas >= needed else {
                 throw GridError(

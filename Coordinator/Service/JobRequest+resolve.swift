@@ -10,6 +10,10 @@ extension JobRequest {
     /// - Throws: `GridError` naming the field that is wrong and what was expected.
     func resolve(region: Region, settings: RegionSettings?, now: String) throws(GridError) -> JobView {
         let kind = try JobKind(parsing: kind)
+        if kind == .crossCorrelation, top != nil || threshold != nil || absolute != nil {
+            throw GridError(
+                .usage, "top, threshold and absolute are not for \(kind.rawValue): it keeps the most correlated submitted alpha")
+        }
         let priority = priority ?? 0
         guard Self.prioritiesAllowed.contains(priority) else {
             throw GridError(.usage, "priority \(priority) is not valid: expected a number from -1000 to 1000")

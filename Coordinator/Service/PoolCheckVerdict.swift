@@ -62,9 +62,12 @@ private struct Verdict {
         }
     }
 
+    /// Whether there was something to compare with, but nothing that could be compared.
+    private var isUndefined: Bool { outcome.poolSize > 0 && outcome.pairCount == 0 }
+
     var view: CandidateView {
         var view = CandidateView(alphaID: candidate.series.id)
-        view.verdict = blocking.isEmpty ? .pass : .fail
+        view.verdict = isUndefined ? .undefined : blocking.isEmpty ? .pass : .fail
         view.reason = reason
         view.sharpe = own?.value
         view.sharpeSource = own?.source
@@ -93,7 +96,10 @@ private struct Verdict {
 
     private var reason: String {
         guard outcome.poolSize > 0 else { return "the pool is empty, so there is nothing to compare with" }
-        guard outcome.pairCount > 0 else { return "no correlation with any alpha of the pool is defined" }
+        guard !isUndefined else {
+            return "no correlation with any of the pool's alphas is defined, so nothing can be said: too few common days, or "
+                + "a series that does not move"
+        }
         let r = options.isAbsolute ? "|r|" : "r"
         let count = outcome.reaching.count
         guard count > 0 else { return "no alpha of the pool reaches \(r) \(CandidateVerdict.threshold)" }

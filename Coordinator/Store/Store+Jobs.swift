@@ -91,10 +91,9 @@ extension Store {
         }
     }
 
-    /// ISO 8601 UTC, with a fraction of a second only where there is one.
+    /// ISO 8601 UTC, always to the millisecond, as a running job shows it.
     private static func isoTime(_ column: String) -> String {
-        "to_char(\(column), 'YYYY-MM-DD\"T\"HH24:MI:SS') || "
-            + "rtrim(rtrim(to_char(\(column), '.US'), '0'), '.') || 'Z' AS \(column)"
+        "to_char(\(column), 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS \(column)"
     }
 
     private static func jobView(_ rows: QueryResult, _ row: Int) throws -> JobView {

@@ -72,6 +72,8 @@ package struct MatchView: Codable, Hashable, Sendable {
 package struct CandidateView: Codable, Hashable, Sendable {
     package enum Verdict: String, Codable, Sendable {
         case pass, fail
+        /// Nothing could be compared although the pool has alphas.
+        case undefined
     }
 
     package var alphaID: String

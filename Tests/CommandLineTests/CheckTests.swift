@@ -137,6 +137,9 @@ func somePair(_ request: PairRequest, _ region: Region) -> PairView {
         #expect(strict.status == 2 && strict.output.isEmpty && strict.errors.contains("one candidate"))
         let failing = try Run(["check", candidate, "--against", pool, "--strict"] + flags)
         #expect(failing.status == 1 && failing.output.contains("C: FAIL") && failing.errors.isEmpty)
+        // What cannot be compared has not passed.
+        let short = try Run(["check", candidate, "--against", pool, "--strict", "--window", "all", "--min-overlap", "20"])
+        #expect(short.status == 1 && short.output.contains("C: UNDEFINED"), "\(short.output)")
         #expect(try Run(["check", "/nonexistent.csv", "--against", pool]).status == 3)
         #expect(try Run(["check", candidate, "--region", "USA"]).status == 4)
 

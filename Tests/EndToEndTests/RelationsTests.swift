@@ -118,6 +118,8 @@ extension EndToEnd {
             try await cluster.alphagrid("db", "import", submitted, "--region", "USA")
             let nothing = try await cluster.attempt("run", "cross-correlation", "--region", "USA")
             #expect(nothing.status == 3 && nothing.errors.contains("--unsubmitted"), "\(nothing.errors)")
+            let pairs = try await cluster.attempt("run", "cross-correlation", "--region", "USA", "--threshold", "0.5")
+            #expect(pairs.status == 2 && pairs.errors.contains("cross-correlation"), "\(pairs.errors)")
             try await cluster.alphagrid("db", "import", unsubmitted, "--region", "USA", "--unsubmitted")
             try await cluster.alphagrid("db", "configure", "--region", "USA", "--window", "all")
             try await cluster.alphagrid(

@@ -101,6 +101,7 @@ import Testing
         _ = try importFile("a.csv", "alpha_id\nA1\n", region: usa)
         let other = try #require(gridError { _ = try importFile("a.csv", "alpha_id\nA1\n", region: chn) })
         #expect(other.kind == .conflict && other.message.contains("belongs to region USA"))
+        #expect(try database.sql("SELECT region_name FROM regions") == [["USA"]])
         let flag = try #require(gridError { _ = try importFile("a.csv", "alpha_id,region\nB1,CHN\n", region: usa) })
         #expect(flag.kind == .usage && flag.message.contains("is of region CHN, not of USA"))
     }

@@ -96,6 +96,8 @@ import Testing
         let region = try #require(gridError { _ = try store.importPnL(path: path, region: chn, unsubmitted: false) })
         #expect(region.kind == .conflict)
         #expect(region.message.contains("alpha A2 belongs to region USA") && region.message.contains("CHN"))
+        // Nor is there a region that nobody asked for by another name.
+        #expect(try database.sql("SELECT region_name FROM regions") == [["USA"]])
         let kind = try #require(gridError { _ = try store.importPnL(path: path, region: usa, unsubmitted: true) })
         #expect(kind.kind == .conflict && kind.message.contains("alpha A2 is already submitted"))
         #expect(try database.value("SELECT count(*) FROM alphas WHERE alpha_id = 'B1'") == "0")

@@ -8,7 +8,7 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
     JobView(
         jobID: JobID(0), kind: "correlation", region: region.name, pool: "submitted", state: state, priority: 100,
         convention: "ffill-shift", window: "4y", minOverlap: 60, precision: "float64", blockEdge: 256,
-        submittedAt: "2025-03-01T12:00:00Z")
+        submittedAt: "2025-03-01T12:00:00.000Z")
 }
 
 @Suite struct JobTests {
@@ -27,8 +27,8 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         job.jobID = try store.createJob(job, epoch: epoch)
         #expect(try store.job(job.jobID) == job)
         job.state = .failed
-        job.startedAt = "2025-03-01T12:00:01.25Z"
-        job.finishedAt = "2025-03-01T12:00:02.123456Z"
+        job.startedAt = "2025-03-01T12:00:01.250Z"
+        job.finishedAt = "2025-03-01T12:00:02.123Z"
         job.stages = [
             StageView(name: "full", tasksDone: 3, tasksTotal: 9), StageView(name: "median", tasksDone: 0, tasksTotal: 1),
         ]

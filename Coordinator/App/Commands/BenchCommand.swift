@@ -74,7 +74,7 @@ struct BenchCommand: ParsableCommand {
             }
             try BenchCommand.expect(alphas, in: 2...Limits.alphasMax, "--alphas")
             try BenchCommand.expect(days, in: CorrelationParameters.defaultMinOverlap...Limits.daysMax, "--days")
-            try BenchCommand.expect(workers, in: 1...Limits.creditPerWorkerMax, "--workers")
+            try BenchCommand.expect(workers, in: 1...Limits.slotsMax, "--workers")
             try BenchCommand.expect(runs, in: 1...1_000, "--runs")
             let bench = try MachineBench(
                 MachineBench.Request(

@@ -78,7 +78,7 @@ struct CheckCommand: AsyncParsableCommand {
         } else {
             StandardOutput.write(CheckReport(view, terminal: .of(1)).lines.joined(separator: "\n") + "\n")
         }
-        if strict, view.candidates.contains(where: { $0.verdict == .fail }) { throw ExitCode(1) }
+        if strict, view.candidates.contains(where: { $0.verdict != .pass }) { throw ExitCode(1) }
     }
 
     func request() throws(GridError) -> CheckRequest {

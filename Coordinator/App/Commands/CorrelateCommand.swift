@@ -49,7 +49,9 @@ struct CorrelateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Add the k most and k least correlated alphas of each.", valueName: "k"))
     var top: Int?
 
-    @Option(help: ArgumentHelp("List the pairs with r from here on, in --pairs or in the JSON.", valueName: "r"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("List the pairs with r from here on, in --pairs or in the JSON.", valueName: "r"))
     var threshold: Double?
 
     @Flag(help: "Let --top and --threshold mean |r|.")
@@ -96,7 +98,9 @@ struct CorrelateCommand: ParsableCommand {
     func run() throws {
         let parameters = try parameters()
         let slots = try slots()
-        for path in [out, pairs, matrix] { if let path { try Self.expectWritable(path) } }
+        let outputs = [out, pairs, matrix].compactMap(\.self)
+        for path in outputs { try Self.expectWritable(path) }
+        try Self.expectDifferent([input] + outputs)
 
         let line = ProgressLine(enabled: !quiet)
         let request = EmbeddedRequest(
@@ -149,9 +153,9 @@ struct CorrelateCommand: ParsableCommand {
 
     func slots() throws(GridError) -> Int {
         guard let workers else { return ProcessInfo.processInfo.activeProcessorCount }
-        guard (1...Limits.creditPerWorkerMax).contains(workers) else {
+        guard (1...Limits.slotsMax).contains(workers) else {
             throw GridError(
-                .usage, "--workers \(workers) is not valid: expected a number from 1 to \(Limits.creditPerWorkerMax)")
+                .usage, "--workers \(workers) is not valid: expected a number from 1 to \(Limits.slotsMax)")
         }
         return workers
     }
@@ -177,6 +181,15 @@ struct CorrelateCommand: ParsableCommand {
         let file = file
         try content { try file.write(Array($0.utf8)) }
         try file.commit()
+    }
+
+    /// A file that is named twice would be lost.
+    static func expectDifferent(_ paths: [String]) throws(GridError) {
+        // Devices and pipes may be written to as often as anybody likes.
+        let places = paths.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }.filter { !$0.hasPrefix("/dev/") }
+        for (index, place) in places.enumerated() where places[..<index].contains(place) {
+            throw GridError(.usage, "\(place) is named twice: expected another file for each output than for the input")
+        }
     }
 
     /// Asked before a long computation, so that it is not lost for a misspelt folder.

@@ -30,7 +30,9 @@ struct PairOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Nearest neighbours of each alpha, at either end.", valueName: "k"))
     var top: Int?
 
-    @Option(help: ArgumentHelp("Keep every pair with r from here on.", valueName: "r"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Keep every pair with r from here on; without it none are kept.", valueName: "r"))
     var threshold: Double?
 
     @Flag(help: "Let --threshold mean |r|.")

@@ -24,10 +24,11 @@ struct RunCommand: AsyncParsableCommand {
               alphagrid run correlation --region USA --wait
               alphagrid run correlation --region USA --top 50 --threshold 0.7
               alphagrid run correlation --region CHN --priority 100
+              alphagrid run cross-correlation --region USA --wait
               alphagrid run correlation --region USA --convention ffill-diff --window all --param block_edge=512 --json
             """)
 
-    @Argument(help: "Kind of job: correlation.")
+    @Argument(help: "Kind of job: correlation, or cross-correlation of the unsubmitted alphas with the submitted ones.")
     var kind: String
 
     @Option(help: "Region, such as USA.")
@@ -53,7 +54,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(name: .customLong("param"), help: ArgumentHelp("Any parameter by its name; may be repeated.", valueName: "k=v"))
     var parameters: [String] = []
 
-    @Option(help: "-1000 to 1000; larger runs first, bulk work has 0, a recompute on demand 100.")
+    @Option(parsing: .unconditional, help: "-1000 to 1000; larger runs first, bulk work has 0, a recompute on demand 100.")
     var priority: Int?
 
     @Flag(help: "Compute all pairs, also those that a kept result covers.")
@@ -158,17 +159,22 @@ struct JobWaiter {
     /// Takes lines for the person who waits.
     var say: (String) -> Void = StandardError.writeLine
 
-    private static let pollMilliseconds = 200
+    /// Between two questions: short jobs are over before anybody looks, long ones need no haste.
+    private static let pollMilliseconds = (first: 10, last: 200)
 
     /// - Throws: `GridError(.unreachable)` when the coordinator stays away for longer than a restart takes.
     func wait(for submitted: JobView) async throws -> JobView {
         let line = ProgressLine(enabled: true)
         defer { line.clear() }
         var job = submitted
+        var pause = Self.pollMilliseconds.first
         var silentSince: ContinuousClock.Instant?
         var isSaid = false
+        let began = ContinuousClock.now
+        var isIdleSaid = false
         while !job.state.isFinal {
-            try await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
+            try await Task.sleep(for: .milliseconds(pause))
+            pause = min(pause * 2, Self.pollMilliseconds.last)
             do {
                 job = try await client.job(job.jobID)
                 if isSaid {
@@ -177,6 +183,15 @@ struct JobWaiter {
                 }
                 (silentSince, isSaid) = (nil, false)
                 line.show(JobReport.progressLine(job))
+                if !isIdleSaid, began.duration(to: .now) / .seconds(1) >= noticeSeconds, job.state == .running,
+                    job.stages.allSatisfy({ $0.tasksDone == 0 })
+                {
+                    isIdleSaid = true
+                    if try await client.status().workersConnected == 0 {
+                        line.clear()
+                        say("no worker is connected, so job \(job.jobID) waits: start one with 'alphagrid-worker --connect'")
+                    }
+                }
             } catch let error as GridError where error.kind == .unreachable {
                 let since = silentSince ?? .now
                 silentSince = since
@@ -207,7 +222,8 @@ struct JobWaiter {
         switch job.state {
         case .done: return
         case .cancelled:
-            throw GridError(.failed, "job \(job.jobID) was cancelled\(job.error.map { ": \($0)" } ?? "")")
+            let reason = job.error.map { $0.replacing("cancelled", with: "", maxReplacements: 1) } ?? ""
+            throw GridError(.failed, "job \(job.jobID) was cancelled\(reason)")
         default: throw GridError(.failed, "job \(job.jobID) failed: \(job.error ?? "no reason is recorded")")
         }
     }

@@ -73,9 +73,9 @@ struct UpCommand: AsyncParsableCommand {
             throw GridError(.usage, "--workers \(workers) is not valid: expected a number from 1 to \(Self.workersMax)")
         }
         let slots = slots ?? max(1, cores / workers)
-        guard (1...Limits.creditPerWorkerMax).contains(slots) else {
+        guard (1...Limits.slotsMax).contains(slots) else {
             throw GridError(
-                .usage, "--slots \(slots) is not valid: expected a number from 1 to \(Limits.creditPerWorkerMax)")
+                .usage, "--slots \(slots) is not valid: expected a number from 1 to \(Limits.slotsMax)")
         }
         // On this machine alone: 'alphagrid coordinator' is for several.
         try ListenAddress(parsing: http, flag: "--http").expectSafe(flag: "--http", insecure: nil)

@@ -1,4 +1,5 @@
 import ClusterModel
+import Foundation
 import Panel
 
 struct ColumnProblem: Error, Equatable {
@@ -83,7 +84,9 @@ enum JSONScalar: Decodable, Equatable {
         @unknown default: return "it is not an array of objects"
         }
         guard let index = context.codingPath.first?.intValue else {
-            let syntax = context.underlyingError.map { ": \($0)".printable } ?? ""
+            // What the decoder says of broken JSON, which names the place.
+            let cause = (context.underlyingError as NSError?)?.userInfo[NSDebugDescriptionErrorKey] as? String
+            let syntax = cause.map { " (\($0.trimmingCharacters(in: CharacterSet(charactersIn: ".")).printable))" } ?? ""
             return "it is not a JSON array of objects such as [{\"alpha_id\": \"A1\", \"sharpe\": 1.5}]\(syntax)"
         }
         let key = context.codingPath.dropFirst().first.map { ", column \($0.stringValue.printable)" } ?? ""

@@ -22,28 +22,29 @@ extension Store {
                     + "not of \(region)")
         }
         let regions = Set(rows.compactMap { $0.region ?? region }).sorted()
-        for region in regions { try ensureRegion(region) }
         let table = unsubmitted ? "alphas_unsubmitted" : "alphas"
         let action = Action("import alphas", needs: "SELECT, INSERT and UPDATE on \(table), and TEMPORARY on the database")
-        return try pool.write(action, patience: .bulk) { connection in
-            for region in regions { try connection.lock("import \(region)") }
-            var regionIDs: [Region: Int] = [:]
-            for region in regions { regionIDs[region] = try Self.requireRegion(region, connection) }
-            let ownRegions = rows.map { row in (row.region ?? region).flatMap { regionIDs[$0] } }
-            try Self.copyAlphas(rows.map(\.alphaID), regionIDs: ownRegions, connection)
-            try Self.copyMetadata(rows, columns: metadata.columns, connection)
-            try Self.refuseForeignAlphas(file: path, unsubmitted: unsubmitted, connection)
-            try Self.refuseHomelessAlphas(file: path, table: table, connection)
-            var report = ImportReport(
-                file: path, region: regions.count == 1 ? regions[0].name : nil, unsubmitted: unsubmitted, alphas: rows.count)
-            report.alphasInserted = try Self.insertAlphas(
-                into: table, type: unsubmitted ? "UNSUBMITTED" : "REGULAR", connection)
-            report.rowsInserted = report.alphasInserted
-            report.rowsUpdated = try Self.updateAlphas(table, columns: metadata.columns, connection)
-            report.rowsUnchanged = rows.count - report.rowsInserted - report.rowsUpdated
-            try Self.audit(
-                "import-alphas", region: regions.count == 1 ? regions[0] : nil, subject: path, detail: report, connection)
-            return report
+        return try creatingRegions(regions) { () throws(GridError) in
+            try pool.write(action, patience: .bulk) { connection in
+                for region in regions { try connection.lock("import \(region)") }
+                var regionIDs: [Region: Int] = [:]
+                for region in regions { regionIDs[region] = try Self.requireRegion(region, connection) }
+                let ownRegions = rows.map { row in (row.region ?? region).flatMap { regionIDs[$0] } }
+                try Self.copyAlphas(rows.map(\.alphaID), regionIDs: ownRegions, connection)
+                try Self.copyMetadata(rows, columns: metadata.columns, connection)
+                try Self.refuseForeignAlphas(file: path, unsubmitted: unsubmitted, connection)
+                try Self.refuseHomelessAlphas(file: path, table: table, connection)
+                var report = ImportReport(
+                    file: path, region: regions.count == 1 ? regions[0].name : nil, unsubmitted: unsubmitted, alphas: rows.count)
+                report.alphasInserted = try Self.insertAlphas(
+                    into: table, type: unsubmitted ? "UNSUBMITTED" : "REGULAR", connection)
+                report.rowsInserted = report.alphasInserted
+                report.rowsUpdated = try Self.updateAlphas(table, columns: metadata.columns, connection)
+                report.rowsUnchanged = rows.count - report.rowsInserted - report.rowsUpdated
+                try Self.audit(
+                    "import-alphas", region: regions.count == 1 ? regions[0] : nil, subject: path, detail: report, connection)
+                return report
+            }
         }
     }
 

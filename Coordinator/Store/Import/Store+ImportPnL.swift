@@ -25,7 +25,29 @@ extension Store {
     package func importPnL(
         _ table: PnLTable, file: String, region: Region, unsubmitted: Bool
     ) throws(GridError) -> ImportReport {
-        try ensureRegion(region)
+        try creatingRegions([region]) { () throws(GridError) in
+            try importIntoRegion(table, file: file, region: region, unsubmitted: unsubmitted)
+        }
+    }
+
+    /// Makes regions that are new for an import, and takes them away again when it fails: a region that nobody has filled
+    /// would be there for ever.
+    func creatingRegions<R>(_ regions: [Region], _ body: () throws(GridError) -> R) throws(GridError) -> R {
+        var new: [Region] = []
+        for region in regions where try regionSettings(region) == nil { new.append(region) }
+        for region in regions { try ensureRegion(region) }
+        do throws(GridError) {
+            return try body()
+        } catch {
+            // What somebody else has begun to fill meanwhile stays, since it is not empty.
+            for region in new { _ = try? removeRegion(region) }
+            throw error
+        }
+    }
+
+    private func importIntoRegion(
+        _ table: PnLTable, file: String, region: Region, unsubmitted: Bool
+    ) throws(GridError) -> ImportReport {
         let names = RegionTables(region)
         let (alphas, pnl) = (names.alphas(unsubmitted: unsubmitted), names.pnl(unsubmitted: unsubmitted))
         let action = Action(
