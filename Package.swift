@@ -130,7 +130,7 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "ClusterModel", "Scheduling", "WorkerEngine",
+                "ClusterModel", "Panel", "Scheduling", "Jobs", "WorkerEngine",
                 .product(name: "Collections", package: "swift-collections"),
             ],
             path: "Tests/Simulation"),

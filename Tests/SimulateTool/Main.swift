@@ -7,7 +7,7 @@ import Glibc
 import Darwin
 #endif
 
-/// `alphagrid-simulate`: many seeds on all cores, one seed in full, or the scheduler alone under load.
+/// `alphagrid-simulate`: many seeds on all cores, one seed in full, the scheduler alone under load, or a model of a cluster.
 @main
 enum Main {
     static func main() async {
@@ -21,7 +21,11 @@ enum Main {
                 }
                 options.plantedBug = bug
             }
-            if arguments.benchesScheduler {
+            if arguments.measuresMemory {
+                showSchedulerMemory(arguments)
+            } else if arguments.models {
+                exit(showModel(arguments) ? 0 : 1)
+            } else if arguments.benchesScheduler {
                 benchScheduler(workers: arguments.workers, tasks: arguments.tasks)
             } else if let seed = arguments.seed {
                 exit(show(seed, options, isVerbose: arguments.isVerbose) ? 0 : 1)
