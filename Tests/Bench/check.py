@@ -9,7 +9,7 @@ import pandas as pd
 from harness import Figure
 from region import cluster
 
-CHECKS = 500
+CHECKS, WARM = 500, 100
 
 
 def figures(bench):
@@ -32,8 +32,10 @@ def small(bench):
         connection = http.client.HTTPConnection(urlparse(place["url"]).netloc)
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # What PostgreSQL does after an import is not part of a check.
+        time.sleep(5)
         milliseconds = []
-        for turn in range(CHECKS + 10):
+        for turn in range(CHECKS + WARM):
             start = time.perf_counter()
             connection.request("POST", "/v1/regions/USA/check?top=10", body,
                                {"Authorization": f"Bearer {token}", "Content-Type": "text/csv"})
@@ -42,7 +44,7 @@ def small(bench):
             taken = (time.perf_counter() - start) * 1e3
             assert answer.status == 200, text
             # The first ones are for the panel, caches and clocks.
-            if turn >= 10:
+            if turn >= WARM:
                 milliseconds.append(taken)
     return [figure("1,000 x 1,100, CSV, through coordinator and database", 3, milliseconds)]
 

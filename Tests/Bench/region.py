@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from datetime import date, datetime, timedelta
 
@@ -19,7 +20,7 @@ PSQL = max(glob.glob("/usr/lib/postgresql/*/bin/psql"), default="psql")
 @contextlib.contextmanager
 def cluster(bench, workers):
     """A cluster of its own on this machine."""
-    state = bench.path("state")
+    state = tempfile.mkdtemp(prefix="state-", dir=bench.folder)
     environment = bench.environment | {"ALPHAGRID_STATE": state}
     up = subprocess.Popen([bench.program("alphagrid"), "up", "--workers", str(workers), "--state", state],
                           env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
