@@ -80,7 +80,8 @@ final class ActiveJob: Sendable {
                 state.view.state = .cancelled
                 state.view.finishedAt = Self.timestamp()
                 state.view.etaSeconds = nil
-                state.view.error = reason.isEmpty ? "cancelled" : "cancelled: \(reason)"
+                // That it was cancelled its state says.
+                state.view.error = reason.isEmpty ? nil : reason
             }
             return present
         }

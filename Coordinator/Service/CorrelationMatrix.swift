@@ -24,12 +24,13 @@ package struct CorrelationMatrix: Sendable {
         progress(0, panel.blockCount)
         var file = try NPYWriter(file, rows: n, columns: n, precision: parameters.precision)
         let blocks = prepared()
+        let kernels = (0..<max(1, min(slots, panel.blockCount))).map { _ in CorrelationKernel(blockEdge: panel.blockEdge) }
         // Where the alpha at each layout position stands in the input.
         var input = Array(repeating: 0, count: n)
         for (position, layout) in panel.inputOrder.enumerated() { input[layout] = position }
         var rows = Array(repeating: Double.nan, count: panel.blockEdge * n)
         for row in 0..<panel.blockCount {
-            fill(&rows, row: row, blocks, input)
+            fill(&rows, row: row, blocks, input, kernels)
             for (slot, alpha) in panel.alphas(inBlock: row).enumerated() {
                 let failed = rows.withUnsafeBufferPointer { values -> GridError? in
                     do throws(GridError) {
@@ -58,22 +59,25 @@ package struct CorrelationMatrix: Sendable {
     }
 
     /// All values of one block's alphas, row after row, columns in the order of the input.
-    private func fill(_ rows: inout [Double], row: Int, _ blocks: [PreparedBlock], _ input: [Int]) {
+    private func fill(_ rows: inout [Double], row: Int, _ blocks: [PreparedBlock], _ input: [Int], _ kernels: [CorrelationKernel])
+    {
         let (n, edge) = (panel.alphaCount, panel.blockEdge)
-        let own = panel.alphas(inBlock: row)
+        let ownCount = panel.alphas(inBlock: row).count
         let next = Atomic(0)
         rows.withUnsafeMutableBufferPointer { buffer in
             // Every column of it belongs to one tile only.
             nonisolated(unsafe) let rows = buffer
-            DispatchQueue.concurrentPerform(iterations: min(slots, blocks.count)) { _ in
-                let kernel = CorrelationKernel(blockEdge: edge)
+            // Each is used by one thread at a time.
+            nonisolated(unsafe) let kernels = kernels
+            DispatchQueue.concurrentPerform(iterations: kernels.count) { slot in
+                let kernel = kernels[slot]
                 while case let column = next.wrappingAdd(1, ordering: .relaxed).oldValue, column < blocks.count {
                     // A tile has the bits of the job only with the earlier block as its rows.
                     let isUpper = row <= column
                     let tile = kernel.correlations(
                         row: blocks[min(row, column)], column: blocks[max(row, column)], minOverlap: parameters.minOverlap)
                     for (j, alpha) in panel.alphas(inBlock: column).enumerated() {
-                        for i in own.indices.map({ $0 - own.lowerBound }) {
+                        for i in 0..<ownCount {
                             rows[i * n + input[alpha]] = tile.values[isUpper ? i * edge + j : j * edge + i]
                         }
                     }

@@ -36,8 +36,8 @@ package struct EmbeddedProgress: Sendable {
 package struct EmbeddedResult: Sendable {
     /// In the order of the input.
     package var rows: [CorrelationRow]
-    /// Of the rows in their order, kind by kind, nearest first.
-    package var neighbours: [CorrelationNeighbour]
+    /// Of each alpha, kind by kind, nearest first.
+    package var neighbours: [String: [CorrelationNeighbour]]
     /// Pairs beyond the threshold, none without one; nil when there were more than are kept.
     package var edges: [CorrelationEdge]?
     package var digest: String
@@ -80,11 +80,10 @@ package enum EmbeddedGrid {
         }
         let rows = outcome.rows(alphaIDs: panel.alphaIDs)
         let computed = MonotonicTime.now()
-        let neighbours = Dictionary(
-            grouping: outcome.neighbours(alphaIDs: panel.alphaIDs, kinds: request.neighbourKinds), by: \.alphaID)
         return EmbeddedResult(
             rows: panel.inputOrder.map { rows[$0] },
-            neighbours: panel.inputOrder.flatMap { neighbours[panel.alphaIDs[$0]] ?? [] },
+            neighbours: Dictionary(
+                grouping: outcome.neighbours(alphaIDs: panel.alphaIDs, kinds: request.neighbourKinds), by: \.alphaID),
             edges: outcome.edges(alphaIDs: panel.alphaIDs), digest: outcome.digest(alphaIDs: panel.alphaIDs),
             panelHash: panel.contentHash.description, profile: BLAS.profile, warnings: warnings,
             dayCount: panel.dayCount, windowStart: panel.dates.isEmpty ? nil : panel.dates[firstDay].description,

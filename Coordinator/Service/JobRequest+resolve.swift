@@ -10,9 +10,9 @@ extension JobRequest {
     /// - Throws: `GridError` naming the field that is wrong and what was expected.
     func resolve(region: Region, settings: RegionSettings?, now: String) throws(GridError) -> JobView {
         let kind = try JobKind(parsing: kind)
-        if kind == .crossCorrelation, top != nil || threshold != nil || absolute != nil {
+        if !kind.keepsPairs, top != nil || threshold != nil || absolute != nil {
             throw GridError(
-                .usage, "top, threshold and absolute are not for \(kind.rawValue): it keeps the most correlated submitted alpha")
+                .usage, "top, threshold and absolute are not for \(kind.rawValue), which keeps no single pairs")
         }
         let priority = priority ?? 0
         guard Self.prioritiesAllowed.contains(priority) else {

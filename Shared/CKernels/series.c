@@ -106,15 +106,6 @@ void ag_centre_series(const double *returns, const uint64_t *bits, size_t words,
     survey->constancy = scaled * scaled / 4;
 }
 
-void ag_survey_series(
-    const double *returns, size_t days, size_t words, double tolerance, uint64_t *bits, double *scratch,
-    ag_survey *survey) {
-    memcpy(scratch, returns, days * sizeof *scratch);
-    ag_survey_returns(scratch, days, (days + AG_LANES - 1) / AG_LANES * AG_LANES, tolerance, bits, survey);
-    for (size_t w = (days + 63) / 64; w < words; w++) bits[w] = 0;
-    if (survey->count > 0) ag_centre_series(returns, bits, (days + 63) / 64, tolerance, survey);
-}
-
 AG_CLONES void ag_fill_centred(
     const double *returns, size_t depth, const ag_survey *survey, int32_t is_float, double *x, double *sum,
     double *squares) {

@@ -24,17 +24,16 @@ final class BlockSummary {
         self.kept = kept
         self.precision = precision
         self.log = log
-        let room = count
         neighbours = AlignedBuffer(count: 2 * count * kept)
-        counters = AlignedBuffer(count: 3 * room)
-        sums = AlignedBuffer(count: room)
-        bounds = AlignedBuffer(count: 4 * room)
+        counters = AlignedBuffer(count: 3 * count)
+        sums = AlignedBuffer(count: count)
+        bounds = AlignedBuffer(count: 4 * count)
         let least = neighbours.pointer + count * kept
         neighbours.pointer.update(repeating: ag_neighbour(r: -.infinity, rank: .max, days: 0), count: count * kept)
         least.update(repeating: ag_neighbour(r: .infinity, rank: .max, days: 0), count: count * kept)
-        (counters.pointer + 2 * room).update(from: block.ranks, count: count)
+        (counters.pointer + 2 * count).update(from: block.ranks, count: count)
         for (place, values) in perAlpha.enumerated() {
-            (bounds.pointer + place * room).update(from: values, count: count)
+            (bounds.pointer + place * count).update(from: values, count: count)
         }
 
         var view = ag_summary()
@@ -42,13 +41,13 @@ final class BlockSummary {
         view.most = neighbours.pointer
         view.least = least
         view.count = counters.pointer
-        view.below = counters.pointer + room
-        view.rank = UnsafePointer(counters.pointer + 2 * room)
+        view.below = counters.pointer + count
+        view.rank = UnsafePointer(counters.pointer + 2 * count)
         view.sum = sums.pointer
         view.low = UnsafePointer(bounds.pointer)
-        view.high = UnsafePointer(bounds.pointer + room)
-        view.most_from = bounds.pointer + 2 * room
-        view.least_to = bounds.pointer + 3 * room
+        view.high = UnsafePointer(bounds.pointer + count)
+        view.most_from = bounds.pointer + 2 * count
+        view.least_to = bounds.pointer + 3 * count
         view.log = log.log
         view.is_float = precision == .float32 ? 1 : 0
         self.view = view

@@ -38,21 +38,27 @@ package final class CandidatePool: @unchecked Sendable {
         presenceWords = convention.isPairwise ? (panel.dayCount + 63) / 64 : 0
         presence = convention.isPairwise ? AlignedBuffer(count: panel.alphaCount * presenceWords) : nil
         _ = Self.inParts(of: panel.blockCount, productsEach: panel.blockEdge * depth) { block in
-            let room = SeriesRoom(panel.dayCount, depth)
-            for alpha in panel.alphas(inBlock: block) { self.fill(alpha, room) }
+            let alphas = panel.alphas(inBlock: block)
+            let series = self.surveyed(panel.block(block), alphaCount: alphas.count, edge: panel.blockEdge)
+            for (slot, alpha) in alphas.enumerated() { self.fill(alpha, series, slot) }
         }
     }
 
     /// Besides the panel.
     package var byteCount: Int { rows.byteCount + constancy.byteCount + (presence?.byteCount ?? 0) }
 
-    private func fill(_ alpha: Int, _ room: SeriesRoom) {
-        let series = panel.series(alpha)
-        let survey = room.survey(series, self)
+    private func surveyed(_ values: UnsafeBufferPointer<Double>, alphaCount: Int, edge: Int) -> SurveyedSeries {
+        SurveyedSeries(
+            values, alphaCount: alphaCount, edge: edge, dayCount: panel.dayCount, firstKept: firstKept, convention: convention)
+    }
+
+    private func fill(_ alpha: Int, _ series: SurveyedSeries, _ slot: Int) {
+        var survey = ag_survey()
+        if series.counts.pointer[slot] > 0 { survey = series.centredSurvey(of: slot) }
         ag_fill_row(
-            room.kept(self), keptDays, depth, survey.centre, survey.scale, survey.count, rows.pointer + alpha * depth)
+            series.returns(of: slot), keptDays, depth, survey.centre, survey.scale, survey.count, rows.pointer + alpha * depth)
         constancy.pointer[alpha] = survey.constancy
-        if let presence { Self.markPresence(series, presence.pointer + alpha * presenceWords) }
+        if let presence { Self.markPresence(panel.series(alpha), presence.pointer + alpha * presenceWords) }
     }
 
     /// What one pass over the rows tells of a candidate's r with each alpha, by layout position.
@@ -86,15 +92,16 @@ package final class CandidatePool: @unchecked Sendable {
     /// A candidate as the C kernel takes it.
     private func prepare(_ column: [Double]) -> PreparedCandidate {
         let candidate = PreparedCandidate(depth: depth, presenceWords: presenceWords)
-        let room = SeriesRoom(panel.dayCount, depth)
         column.withUnsafeBufferPointer { column in
-            let survey = room.survey(column, self)
-            let returns = room.kept(self)
-            for day in 0..<keptDays where survey.count > 0 && !returns[day].isNaN {
-                candidate.y.pointer[day] = (returns[day] - survey.centre) * survey.scale
-                candidate.mask.pointer[day] = .max
+            let series = surveyed(column, alphaCount: 1, edge: 1)
+            if series.counts.pointer[0] > 0 {
+                let (survey, returns) = (series.centredSurvey(of: 0), series.returns(of: 0))
+                for day in 0..<keptDays where !returns[day].isNaN {
+                    candidate.y.pointer[day] = (returns[day] - survey.centre) * survey.scale
+                    candidate.mask.pointer[day] = .max
+                }
+                candidate.constancy = survey.constancy
             }
-            candidate.constancy = survey.constancy
             if let presence = candidate.presence { Self.markPresence(column, presence.pointer) }
         }
         return candidate
@@ -128,34 +135,6 @@ package final class CandidatePool: @unchecked Sendable {
     /// Safe to share because each element is written once, by the thread that made it.
     private struct Results<T>: @unchecked Sendable {
         let start: UnsafeMutablePointer<T>?
-    }
-
-    /// Scratch memory of one thread.
-    private final class SeriesRoom {
-        private let returns: AlignedBuffer<Double>
-        private let scratch: AlignedBuffer<Double>
-        private let bits: AlignedBuffer<UInt64>
-
-        init(_ dayCount: Int, _ depth: Int) {
-            returns = AlignedBuffer(count: dayCount)
-            scratch = AlignedBuffer(count: depth)
-            bits = AlignedBuffer(count: (depth + 63) / 64)
-        }
-
-        /// Computes returns and what is known of them.
-        func survey(_ series: UnsafeBufferPointer<Double>, _ pool: CandidatePool) -> ag_survey {
-            pool.convention.returns(of: series, into: UnsafeMutableBufferPointer(start: returns.pointer, count: series.count))
-            var survey = ag_survey()
-            ag_survey_series(
-                kept(pool), pool.keptDays, bits.count, ag_largest_magnitude(series.baseAddress, series.count) * 0x1p-50,
-                bits.pointer, scratch.pointer, &survey)
-            return survey
-        }
-
-        /// Returns from the first kept day on.
-        func kept(_ pool: CandidatePool) -> UnsafeMutablePointer<Double> {
-            returns.pointer + (pool.panel.dayCount - pool.keptDays)
-        }
     }
 }
 

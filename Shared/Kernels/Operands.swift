@@ -83,8 +83,7 @@ final class CentredSeries: @unchecked Sendable {
         x = Operands(precision, edge: series.edge, depth: series.depth, inStrips: true, inRows: inRows) { alpha, row in
             guard alpha < series.alphaCount, series.counts.pointer[alpha] > 0 else { return false }
             let returns = series.returns(of: alpha)
-            var survey = series.surveys.pointer[alpha]
-            ag_centre_series(returns, series.bits(of: alpha), series.words, series.tolerance.pointer[alpha], &survey)
+            var survey = series.centredSurvey(of: alpha)
             ag_fill_centred(
                 returns, series.depth, &survey, precision == .float32 ? 1 : 0, row, sums.pointer + alpha, squares.pointer + alpha)
             constancy.pointer[alpha] = survey.constancy

@@ -54,6 +54,13 @@ final class SurveyedSeries {
     func returns(of alpha: Int) -> UnsafePointer<Double> { UnsafePointer(returns.pointer + alpha * depth) }
     func bits(of alpha: Int) -> UnsafePointer<UInt64> { UnsafePointer(bits.pointer + alpha * words) }
 
+    /// The survey of a series with its centre and what that tells; for one whose returns count.
+    func centredSurvey(of alpha: Int) -> ag_survey {
+        var survey = surveys.pointer[alpha]
+        ag_centre_series(returns(of: alpha), bits(of: alpha), words, tolerance.pointer[alpha], &survey)
+        return survey
+    }
+
     /// Alphas with returns that count.
     var liveCount: Int { (0..<alphaCount).count { counts.pointer[$0] > 0 } }
 

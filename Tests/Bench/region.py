@@ -107,8 +107,8 @@ def warm(bench, database, state, cold):
         pass
 
     def alphas(turn):
-        for number in range(10):
-            name = f"NEW{turn}X{number}"
+        for place in range(10):
+            name = f"NEW{turn}X{place}"
             database.execute(
                 "INSERT INTO alphas (alpha_id, region_id, alpha_type) SELECT %s, region_id, 'REGULAR' FROM regions "
                 "WHERE region_name = 'USA'", (name,))

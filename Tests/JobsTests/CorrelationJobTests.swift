@@ -67,7 +67,7 @@ struct CorrelationJobTests {
         let matrix = SyntheticMatrix(alphaCount: c.alphas, levels: c.levels, undefinedEvery: c.undefinedEvery, seed: 13)
         let rule = EdgeRule(from: 0.75, absolute: c.undefinedEvery > 0)
         let (outcome, _) = try matrix.run(try job(c, matrix, edges: rule), shuffle: 2)
-        let all = outcome.neighbours(alphaIDs: matrix.ids, kinds: CorrelationNeighbour.Kind.allCases)
+        let all = Array(outcome.neighbours(alphaIDs: matrix.ids, kinds: CorrelationNeighbour.Kind.allCases))
         var expected: [CorrelationNeighbour] = []
         var edges: Set<CorrelationEdge> = []
         for a in 0..<c.alphas {

@@ -20,6 +20,9 @@ struct CorrelateCommand: ParsableCommand {
             .gz, or a 2-D .npy file with a row per date. Values are cumulative PnL unless --convention daily-pnl says
             otherwise.
 
+            --top adds the most and the least correlated alphas of each, or with --absolute those of the largest |r|;
+            --threshold lists pairs, in the file --pairs names or in the JSON.
+
             Examples:
               alphagrid correlate pnl.csv
               alphagrid correlate pnl.csv.gz --convention ffill-diff --window all --out summary.csv
@@ -46,16 +49,7 @@ struct CorrelateCommand: ParsableCommand {
     @Option(help: "float64 or float32.")
     var precision = Precision.float64.rawValue
 
-    @Option(help: ArgumentHelp("Add the k most and k least correlated alphas of each.", valueName: "k"))
-    var top: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("List the pairs with r from here on, in --pairs or in the JSON.", valueName: "r"))
-    var threshold: Double?
-
-    @Flag(help: "Let --top and --threshold mean |r|.")
-    var absolute = false
+    @OptionGroup var kept: PairOptions
 
     @Option(help: ArgumentHelp("Write the pairs beyond --threshold to this CSV file.", valueName: "file"))
     var pairs: String?
@@ -83,11 +77,11 @@ struct CorrelateCommand: ParsableCommand {
 
     func validate() throws {
         if json, let format, format != .json { throw ValidationError(OutputOptions.contradiction(format.rawValue)) }
-        if absolute, top == nil, threshold == nil {
+        if kept.absolute, kept.top == nil, kept.threshold == nil {
             throw ValidationError("--absolute says how --top and --threshold mean it: expected one of them")
         }
-        if pairs != nil, threshold == nil { throw ValidationError("--pairs needs --threshold: which pairs are meant?") }
-        if threshold != nil, pairs == nil, chosenFormat() != .json {
+        if pairs != nil, kept.threshold == nil { throw ValidationError("--pairs needs --threshold: which pairs are meant?") }
+        if kept.threshold != nil, pairs == nil, chosenFormat() != .json {
             throw ValidationError("--threshold needs a place for the pairs: expected --pairs FILE or --format json")
         }
         if let matrix, !matrix.lowercased().hasSuffix(".npy") {
@@ -105,7 +99,7 @@ struct CorrelateCommand: ParsableCommand {
         let line = ProgressLine(enabled: !quiet)
         let request = EmbeddedRequest(
             path: input, parameters: parameters, slots: slots,
-            neighbourKinds: top == nil ? [] : absolute ? [.absolute] : [.most, .least])
+            neighbourKinds: kept.top == nil ? [] : kept.absolute ? [.absolute] : [.most, .least])
         // Until they are committed files do not have their names, and go away when anything fails.
         let interruption = Interruption()
         let result: EmbeddedResult
@@ -147,8 +141,8 @@ struct CorrelateCommand: ParsableCommand {
         return try CorrelationParameters(
             convention: try Convention(parsing: convention), window: window, minOverlap: minOverlap,
             precision: try Precision(parsing: precision), blockEdge: blockEdge,
-            neighbours: top ?? CorrelationParameters.defaultNeighbours,
-            edges: threshold.map { EdgeRule(from: $0, absolute: absolute) })
+            neighbours: kept.top ?? CorrelationParameters.defaultNeighbours,
+            edges: kept.threshold.map { EdgeRule(from: $0, absolute: kept.absolute) })
     }
 
     func slots() throws(GridError) -> Int {
@@ -216,6 +210,6 @@ extension CorrelationReport {
             windowEnd: result.windowEnd, profile: "\(result.profile)", panelHash: result.panelHash, digest: result.digest,
             warnings: result.warnings,
             seconds: [("read", result.readSeconds), ("compute", result.computeSeconds)],
-            neighbours: Dictionary(grouping: result.neighbours, by: \.alphaID), edges: result.edges)
+            neighbours: result.neighbours, edges: result.edges)
     }
 }

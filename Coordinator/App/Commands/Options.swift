@@ -27,7 +27,7 @@ struct OutputOptions: ParsableArguments {
 
 /// Which pairs a correlation keeps one by one.
 struct PairOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Nearest neighbours of each alpha, at either end.", valueName: "k"))
+    @Option(help: ArgumentHelp("How many nearest neighbours of each alpha, at either end.", valueName: "k"))
     var top: Int?
 
     @Option(
@@ -35,7 +35,7 @@ struct PairOptions: ParsableArguments {
         help: ArgumentHelp("Keep every pair with r from here on; without it none are kept.", valueName: "r"))
     var threshold: Double?
 
-    @Flag(help: "Let --threshold mean |r|.")
+    @Flag(help: "Go by |r| where r would decide.")
     var absolute = false
 }
 

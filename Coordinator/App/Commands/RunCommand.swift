@@ -222,8 +222,7 @@ struct JobWaiter {
         switch job.state {
         case .done: return
         case .cancelled:
-            let reason = job.error.map { $0.replacing("cancelled", with: "", maxReplacements: 1) } ?? ""
-            throw GridError(.failed, "job \(job.jobID) was cancelled\(reason)")
+            throw GridError(.failed, "job \(job.jobID) was cancelled\(job.error.map { ": \($0)" } ?? "")")
         default: throw GridError(.failed, "job \(job.jobID) failed: \(job.error ?? "no reason is recorded")")
         }
     }

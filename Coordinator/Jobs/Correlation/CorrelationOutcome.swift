@@ -63,14 +63,17 @@ package struct CorrelationOutcome: Sendable {
         }
     }
 
-    /// The nearest neighbours of every alpha, alpha after alpha in layout order.
+    /// The nearest neighbours of every alpha, alpha after alpha in layout order; made while they are gone through, since all
+    /// at once they would take several times the memory of what they are made of.
     ///
     /// - Parameters:
     ///   - alphaIDs: ids by layout position.
     ///   - kinds: by largest r, by smallest r, or by largest |r|; the last is chosen among both others.
-    package func neighbours(alphaIDs: [String], kinds: [CorrelationNeighbour.Kind]) -> [CorrelationNeighbour] {
+    package func neighbours(
+        alphaIDs: [String], kinds: [CorrelationNeighbour.Kind]
+    ) -> some Sequence<CorrelationNeighbour> {
         let byRank = idsByRank(alphaIDs)
-        return alphaIDs.indices.flatMap { alpha in
+        return alphaIDs.indices.lazy.flatMap { alpha in
             kinds.flatMap { kind in
                 nearest(alpha, kind).enumerated().map { place, neighbour in
                     CorrelationNeighbour(
@@ -133,6 +136,6 @@ package struct CorrelationOutcome: Sendable {
             sha.update(data: writer.bytes)
             writer = ByteWriter()
         }
-        return sha.finalize().map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+        return BlockHash(bytes: Array(sha.finalize())).description
     }
 }

@@ -13,9 +13,8 @@ package struct CorrelationState: Sendable {
     /// Neighbours and pairs are named by the ranks of the panel it is for.
     let summaries: CorrelationSummaries
 
-    private let basis: BlockHash
-    /// Layout position of the alpha with each rank, to write positions down: ranks change when alphas come.
-    private let positions: [UInt32]
+    private let plan: CorrelationPlan
+    private let alphaIDs: [String]
 
     /// New alphas keep all their values until the end, so beyond so many values a whole run is better.
     private static let newValuesMax = 64 << 20
@@ -25,10 +24,7 @@ package struct CorrelationState: Sendable {
         self.summaries = summaries
         self.profile = profile
         blockCount = plan.layout.blockCount
-        basis = Self.basis(plan, alphaIDs, blockCount: blockCount, profile)
-        var positions = Array(repeating: UInt32(0), count: plan.layout.alphaCount)
-        for (position, rank) in plan.layout.ranks.enumerated() { positions[Int(rank)] = UInt32(position) }
-        self.positions = positions
+        (self.plan, self.alphaIDs) = (plan, alphaIDs)
     }
 
     /// Everything that the bits of the state depend on.
@@ -57,9 +53,12 @@ package struct CorrelationState: Sendable {
     // MARK: As bytes
 
     package func encoded() -> [UInt8] {
+        // Alphas are written down by their positions, since ranks change when others come.
+        var positions = Array(repeating: UInt32(0), count: plan.layout.alphaCount)
+        for (position, rank) in plan.layout.ranks.enumerated() { positions[Int(rank)] = UInt32(position) }
         var writer = ByteWriter(capacity: 256 + summaries.alphaCount * (64 + summaries.most.kept * 48))
         writer.write(Self.magic)
-        writer.write(basis)
+        writer.write(Self.basis(plan, alphaIDs, blockCount: blockCount, profile))
         writer.write(profile.blasVersion)
         writer.write(profile.coreType)
         writer.write(UInt32(profile.epilogueVersion))
@@ -118,10 +117,9 @@ package struct CorrelationState: Sendable {
         guard payload.bytes.suffix(32).elementsEqual(SHA256.hash(data: body)) else {
             throw reader.malformed("its checksum is not that of its bytes")
         }
-        self.basis = basis
         self.profile = profile
         self.blockCount = blockCount
-        positions = []
+        (self.plan, self.alphaIDs) = (plan, alphaIDs)
         summaries = try Self.summaries(&reader, alphaCount: alphaCount, plan)
     }
 

@@ -93,6 +93,6 @@ package struct CrossCorrelationOutcome: Sendable {
         var sha = SHA256()
         sha.update(data: Array("alphagrid-cross-correlation-1".utf8))
         sha.update(data: writer.bytes)
-        return sha.finalize().map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+        return BlockHash(bytes: Array(sha.finalize())).description
     }
 }

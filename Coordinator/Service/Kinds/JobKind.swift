@@ -25,6 +25,9 @@ enum JobKind: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether it keeps single pairs, so that somebody can say which.
+    var keepsPairs: Bool { self == .correlation }
+
     /// Other pools that it reads, with the fewest alphas each pool needs.
     func alphasNeeded(pool: String) -> [(pool: String, alphas: Int)] {
         switch self {

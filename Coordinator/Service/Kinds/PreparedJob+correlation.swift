@@ -33,7 +33,6 @@ extension PreparedJob {
         _ outcome: CorrelationOutcome, _ panel: Panel, _ parameters: CorrelationParameters, firstDay: Int
     ) -> JobResult {
         let rows = outcome.rows(alphaIDs: panel.alphaIDs)
-        let neighbours = outcome.neighbours(alphaIDs: panel.alphaIDs, kinds: CorrelationNeighbour.Kind.allCases)
         let edges = parameters.edges == nil ? [] : outcome.edges(alphaIDs: panel.alphaIDs)
         return JobResult(digest: outcome.digest(alphaIDs: panel.alphaIDs)) { store, view, epoch throws(GridError) in
             let settings = try store.regionSettings(try Region(view.region)) ?? RegionSettings()
@@ -45,6 +44,7 @@ extension PreparedJob {
                 view.warnings.append(
                     "more than \(Limits.edgesMax) pairs are beyond the threshold, so none is listed: choose a stricter one")
             }
+            let neighbours = outcome.neighbours(alphaIDs: panel.alphaIDs, kinds: CorrelationNeighbour.Kind.allCases)
             try store.publishCorrelation(
                 rows, neighbours: neighbours, edges: edges ?? [], of: publication, epoch: epoch, saving: view)
         }

@@ -81,11 +81,6 @@ void ag_survey_returns(
 // [1/2, 1)) and constancy of a series that counts.
 void ag_centre_series(const double *returns, const uint64_t *bits, size_t words, double tolerance, ag_survey *survey);
 
-// Both at once; `scratch` has room for `days` rounded up to 16.
-void ag_survey_series(
-    const double *returns, size_t days, size_t words, double tolerance, uint64_t *bits, double *scratch,
-    ag_survey *survey);
-
 // Fills x of one series that counts, rounded to float where the operands are; and sums of x and x^2, each with at most
 // 16 + words roundings in a chain.
 void ag_fill_centred(
