@@ -17,13 +17,17 @@ final class BlockRegistry: Sendable {
         }
     }
 
-    func remove(_ panel: Panel) {
+    /// - Returns: the blocks that nobody needs any more.
+    func remove(_ panel: Panel) -> [BlockHash] {
         entries.withLock { entries in
+            var gone: [BlockHash] = []
             for hash in panel.blockHashes {
                 guard var entry = entries[hash] else { continue }
                 entry.users -= 1
                 entries[hash] = entry.users > 0 ? entry : nil
+                if entry.users == 0 { gone.append(hash) }
             }
+            return gone
         }
     }
 

@@ -3,6 +3,7 @@ import Logging
 import Messaging
 import Scheduling
 import WireProtocol
+import WorkerRuntime
 
 /// The ROUTER socket that workers connect to, with the scheduler on its thread.
 ///
@@ -13,15 +14,19 @@ final class ControlSocket: Sendable {
 
     /// Binds; workers are answered after `SchedulerCommand.begin`.
     ///
-    /// - Parameter publish: gets a snapshot for displays a few times a second, on the socket's thread.
+    /// - Parameters:
+    ///   - tellBlocks: is told which workers come and go, on the socket's thread, for those that serve blocks.
+    ///   - publish: gets a snapshot for displays a few times a second, on the socket's thread.
     init(
-        endpoint: Endpoint, drivers: JobDrivers, log: Logger, publish: @escaping @Sendable (GridSnapshot) -> Void
+        endpoint: Endpoint, drivers: JobDrivers, log: Logger,
+        tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void = { _ in },
+        publish: @escaping @Sendable (GridSnapshot) -> Void
     ) throws(GridError) {
         var options = SocketOptions()
         // Every partial being merged ends in one command, and none may be lost.
         options.commandsMax = Limits.mergeQueueMax + Limits.commandQueueMax
         loop = try SocketLoop(name: "control", .router(bind: endpoint), options: options) { _ in
-            ControlHandler(drivers: drivers, log: log, publish: publish)
+            ControlHandler(drivers: drivers, log: log, tellBlocks: tellBlocks, publish: publish)
         }
         self.endpoint = loop.endpoint
     }
@@ -42,6 +47,7 @@ struct ControlHandler: SocketHandler {
 
     private let drivers: JobDrivers
     private let log: Logger
+    private let tellBlocks: @Sendable (BlockServer.Command) -> Void
     private let publish: @Sendable (GridSnapshot) -> Void
     private var shell: SchedulerShell?
     private var publishedAt: MonotonicTime?
@@ -49,9 +55,13 @@ struct ControlHandler: SocketHandler {
     /// Between snapshots for displays.
     private static let publishEveryMilliseconds: Int64 = 200
 
-    init(drivers: JobDrivers, log: Logger, publish: @escaping @Sendable (GridSnapshot) -> Void) {
+    init(
+        drivers: JobDrivers, log: Logger, tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void,
+        publish: @escaping @Sendable (GridSnapshot) -> Void
+    ) {
         self.drivers = drivers
         self.log = log
+        self.tellBlocks = tellBlocks
         self.publish = publish
     }
 
@@ -62,7 +72,10 @@ struct ControlHandler: SocketHandler {
         do throws(GridError) {
             let (message, payload) = try WireCodec.decodeWorkerMessage(frames)
             // Whoever speaks the protocol keeps its place among the peers when strangers crowd in.
-            if case .hello = message { _ = port.keep(peer) }
+            if case .hello(let hello) = message {
+                _ = port.keep(peer)
+                tellBlocks(.joined(hello))
+            }
             shell.received(from: peer, message, payload: payload, at: now, via: transport)
         } catch {
             log.debug("message refused", metadata: ["peer": "\(peer)", "error": "\(error)"])
@@ -83,7 +96,9 @@ struct ControlHandler: SocketHandler {
 
     mutating func handle(_ command: SchedulerCommand, at now: MonotonicTime, via port: SocketPort) {
         switch command {
-        case .begin(let scheduler): shell = SchedulerShell(scheduler: scheduler, drivers: drivers, log: log)
+        case .begin(let scheduler):
+            let tellBlocks = tellBlocks
+            shell = SchedulerShell(scheduler: scheduler, drivers: drivers, log: log) { tellBlocks(.left($0)) }
         case .event(let event): shell?.handle(event, at: now, via: PortTransport(port: port, log: log))
         }
     }

@@ -47,6 +47,8 @@ package final class CoordinatorService: Sendable {
     let log: Logger
     let drivers = JobDrivers()
     let blocks = BlockRegistry()
+    /// What went out of the block socket, and what workers were to fetch from each other.
+    let blockTally = BlockTally()
     let shared = Mutex(Shared())
     /// Calls from the HTTP interface that wait for the database run here, not on Swift's cooperative pool.
     let waitingCalls = DispatchQueue(label: "alphagrid.calls", attributes: .concurrent)
@@ -73,9 +75,11 @@ package final class CoordinatorService: Sendable {
         try store.ping()
         let endpoint = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
         let blockServer = try startBlockServer(at: endpoint.with(port: configuration.blockPort))
-        let control = try ControlSocket(endpoint: endpoint, drivers: drivers, log: log) { [weak self] snapshot in
-            self?.published(snapshot)
-        }
+        // Few, and none of them vital: what the directory of blocks does not know costs bytes, not results.
+        let tellBlocks: @Sendable (BlockServer.Command) -> Void = { blockServer.post($0) }
+        let control = try ControlSocket(
+            endpoint: endpoint, drivers: drivers, log: log, tellBlocks: tellBlocks
+        ) { [weak self] snapshot in self?.published(snapshot) }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try store.takeEpoch(holder: "\(HostIdentity.name) process \(HostIdentity.processID)")
         control.post(
@@ -116,10 +120,15 @@ package final class CoordinatorService: Sendable {
         var options = SocketOptions()
         // Requests are a few dozen bytes.
         options.frameBytesMax = Limits.headerBytesMax
-        let (blocks, log) = (blocks, log)
+        options.commandsMax = Limits.workersMax
+        let (blocks, tally, log) = (blocks, blockTally, log)
         return try SocketLoop(name: "blocks", .router(bind: endpoint), options: options) { _ in
-            BlockServer(logger: log) { blocks.payload($0) }
+            BlockServer(logger: log, sharesWork: true, tally: tally) { blocks.payload($0) }
         }
+    }
+
+    func forgetBlocks(_ hashes: [BlockHash]) {
+        if !hashes.isEmpty { shared.withLock { $0.blockServer }?.post(.forget(hashes)) }
     }
 
     /// On the thread of the control socket, a few times a second.

@@ -27,8 +27,13 @@ final class SchedulerShell {
     private let payloads = PayloadTable()
     private let drivers: JobDrivers
     private let log: Logger?
+    private let workerGone: (WorkerID) -> Void
 
-    init(scheduler: Scheduler, drivers: JobDrivers, log: Logger?) {
+    /// - Parameter workerGone: called for each worker that is lost or has left.
+    init(
+        scheduler: Scheduler, drivers: JobDrivers, log: Logger?, workerGone: @escaping (WorkerID) -> Void = { _ in }
+    ) {
+        self.workerGone = workerGone
         self.scheduler = scheduler
         self.drivers = drivers
         self.log = log
@@ -90,8 +95,10 @@ final class SchedulerShell {
         case .workerJoined(let worker):
             log?.info("worker joined", metadata: ["worker": "\(worker)"])
         case .workerLost(let worker, let attempts):
+            workerGone(worker)
             log?.warning("worker lost", metadata: ["worker": "\(worker)", "attempts_returned": "\(attempts)"])
         case .workerLeft(let worker):
+            workerGone(worker)
             log?.info("worker left", metadata: ["worker": "\(worker)"])
         case .alarm(let sentence):
             log?.error("\(sentence)")

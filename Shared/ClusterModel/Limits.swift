@@ -38,6 +38,11 @@ package enum Limits {
     package static let tasksPerStageMax = 16_000_000
     package static let blocksPerTaskMax = 64
     package static let neighboursMax = 100
+    package static let clustersMax = 1_000
+    package static let componentsMax = 50
+    package static let bootstrapMax = 1_000
+    /// Alphas whose covariances a coordinator computes by itself.
+    package static let riskParityMax = 2_000
     package static let edgesPerTaskMax = 1 << 20
     /// Pairs beyond its threshold that a job keeps; when there are more, it keeps none.
     package static let edgesMax = 4 << 20
@@ -68,6 +73,27 @@ package enum Limits {
     package static let blockChunkTriesMax = 5
     /// A block is given up after so long without a word from the block server.
     package static let blockSilenceMilliseconds: Int64 = 30_000
+    /// Workers whose blocks a worker fetches at once.
+    package static let blockPeersMax = 32
+    /// A worker that serves blocks is given up after so long without a word, and not asked again for a while.
+    package static let blockPeerSilenceMilliseconds: Int64 = 3_000
+    package static let blockPeerShunnedMilliseconds: Int64 = 60_000
+    /// A worker that is slow without being silent is given up too.
+    package static let blockPeerPatienceMilliseconds: Int64 = 15_000
+    package static let blockPeersShunnedMax = 64
+
+    // Who has which block
+    package static let blocksTrackedMax = 65_536
+    /// Of the workers that hold a block, the coordinator remembers so many.
+    package static let blockHoldersMax = 16
+    /// Workers that fetch a block from the same place at once; the others wait until one of these can serve them.
+    package static let blockFetchersPerSourceMax = 2
+    /// A worker that was sent for a block counts as fetching it for so long, unless it says that it has it.
+    package static let blockGrantMilliseconds: Int64 = 3_000
+    package static let blockGrantsMax = 64
+    /// Longer than this nobody waits for another worker to have a block: the coordinator sends it itself.
+    package static let blockWaitMilliseconds: Int64 = 1_000
+    package static let blockRequestsWaitingMax = 4_096
 
     // Service
     package static let httpBodyBytesMax = 1 << 20
@@ -85,6 +111,11 @@ package enum Limits {
     /// A connection that says nothing for so long is closed.
     package static let httpIdleSeconds: Int64 = 60
     package static let reasonBytesMax = 500
+    /// Rows of one answer.
+    package static let resultRowsMax = 10_000
+    /// Parameters that only one kind of job has, of one job.
+    package static let jobParametersMax = 40
+    package static let jobParameterBytesMax = 500
     /// A log of `alphagrid up` that is longer is put aside at the next start.
     package static let logBytesMax = 16 << 20
     package static let workerNameBytesMax = 255
@@ -121,4 +152,29 @@ package enum Limits {
     package static let metadataTextBytesMax = 1 << 20
     package static let metadataColumnsMax = 100
     package static let jobsListedMax = 1_000
+
+    // Embedding
+    /// Rows of a matrix whose eigenvalues are wanted: 512 MiB of float64, and minutes of work.
+    package static let eigenOrderMax = 8_192
+    /// Values of the Krylov basis behind a spectral layout: 128 MiB of float64.
+    package static let krylovValuesMax = 1 << 24
+    package static let layoutEpochsMax = 10_000
+    package static let centroidsMax = 4_096
+
+    // Clustering
+    /// Points of a method that needs all pairs in memory: 1.6 GB of distances, and twice that to work on.
+    package static let matrixPointsMax = 20_000
+
+    // Expressions
+    /// As much as the `code` column of an alpha may hold.
+    package static let expressionBytesMax = metadataTextBytesMax
+    /// Brackets, signs and right operands inside one another; the parser calls itself once for each.
+    package static let expressionNestingMax = 200
+    /// Terms or factors that the canonical form lines up with those of a variable or call; where there would be more,
+    /// the variable's stay apart.
+    package static let expressionOperandsMax = 64
+    /// A canonical form of more nodes names the parts it repeats instead of writing them out.
+    package static let expressionFormNodesMax = 1_000
+    /// Operators or data fields of one list.
+    package static let expressionNamesMax = 1_000_000
 }

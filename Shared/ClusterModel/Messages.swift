@@ -32,13 +32,15 @@ package struct Hello: Hashable, Sendable {
     package var processID: Int32
     package var version: String
     package var draining: Bool
+    /// Where it serves the blocks it holds, `tcp://HOST:PORT`; nil when it does not.
+    package var blockEndpoint: String?
     /// Attempts queued, running, or finished but not yet acknowledged.
     package var inHand: [AttemptRef]
 
     package init(
         worker: WorkerID, incarnation: UInt64, protocolVersion: UInt32 = Limits.protocolVersion, slots: UInt32,
         credit: UInt32, memoryBytes: UInt64, profile: NumericProfile, coreTypes: [CoreTypeSpeed] = [], host: String,
-        processID: Int32, version: String, draining: Bool = false, inHand: [AttemptRef] = []
+        processID: Int32, version: String, draining: Bool = false, blockEndpoint: String? = nil, inHand: [AttemptRef] = []
     ) {
         self.worker = worker
         self.incarnation = incarnation
@@ -52,6 +54,7 @@ package struct Hello: Hashable, Sendable {
         self.processID = processID
         self.version = version
         self.draining = draining
+        self.blockEndpoint = blockEndpoint
         self.inHand = inHand
     }
 }
@@ -154,22 +157,52 @@ package struct BlockRequest: Hashable, Sendable {
     package var offset: UInt64
     /// At most `Limits.blockChunkBytesMax`.
     package var length: UInt32
-    package init(hash: BlockHash, offset: UInt64, length: UInt32) {
+    /// Whether the asker would as well be told who else has the block; otherwise bytes are the only answer.
+    package var mayRedirect: Bool
+    /// Incarnation of the asking worker, 0 when it does not say.
+    package var asker: UInt64
+    /// Endpoint of a worker that it was sent to for this block in vain.
+    package var failedAt: String?
+    package init(
+        hash: BlockHash, offset: UInt64, length: UInt32, mayRedirect: Bool = false, asker: UInt64 = 0, failedAt: String? = nil
+    ) {
         self.hash = hash
         self.offset = offset
         self.length = length
+        self.mayRedirect = mayRedirect
+        self.asker = asker
+        self.failedAt = failedAt
     }
 }
 
-/// Accompanied by the chunk as payload, empty when the block is not held.
+/// Accompanied by the chunk as payload, empty when the block is not held or the asker is sent to somebody else.
 package struct BlockReply: Hashable, Sendable {
     package var hash: BlockHash
     package var offset: UInt64
     /// Bytes of the whole block; 0 when it is not held here.
     package var totalBytes: UInt64
-    package init(hash: BlockHash, offset: UInt64, totalBytes: UInt64) {
+    /// Endpoint of a worker that has the block and is to be asked instead.
+    package var askThere: String?
+    /// Whether the asker is to send a `BlockNotice` when it has all of the block.
+    package var wantsNotice: Bool
+    package init(
+        hash: BlockHash, offset: UInt64, totalBytes: UInt64, askThere: String? = nil, wantsNotice: Bool = false
+    ) {
         self.hash = hash
         self.offset = offset
         self.totalBytes = totalBytes
+        self.askThere = askThere
+        self.wantsNotice = wantsNotice
+    }
+}
+
+/// Says that a worker has all of a block, and can serve it if it serves any. Not answered, not repeated.
+package struct BlockNotice: Hashable, Sendable {
+    package var hash: BlockHash
+    /// Incarnation of the worker.
+    package var asker: UInt64
+    package init(hash: BlockHash, asker: UInt64) {
+        self.hash = hash
+        self.asker = asker
     }
 }

@@ -44,7 +44,7 @@ struct PeerTable {
 
     /// Exempts a peer from being pushed out by newcomers.
     /// - Returns: false when the peer is gone or too many are kept already.
-    mutating func keep(_ peer: Peer) -> Bool {
+    @discardableResult mutating func keep(_ peer: Peer) -> Bool {
         guard let entry = entries[peer] else { return false }
         if entry.isKept { return true }
         guard keptCount < keptMax else { return false }

@@ -44,6 +44,8 @@ package enum SocketRole: Hashable, Sendable {
     case router(bind: Endpoint)
     /// Connects to one peer, again and again.
     case dealer(connect: Endpoint)
+    /// Connects to as many as its handler calls (`SocketPort.call`), and accepts nobody.
+    case caller
 }
 
 package struct SocketOptions: Hashable, Sendable {

@@ -18,6 +18,21 @@ extension SocketPort {
         }
     }
 
+    /// A ROUTER that calls others and is called by nobody.
+    static func caller(_ context: ZeroMQContext, _ options: SocketOptions) throws(GridError) -> ZeroMQSocket {
+        do throws(ZeroMQError) {
+            let socket = try ZeroMQSocket(context, type: ZMQ_ROUTER)
+            try socket.set(ZMQ_ROUTER_MANDATORY, 1)
+            try socket.set(ZMQ_RECONNECT_IVL, 100)
+            try socket.set(ZMQ_RECONNECT_IVL_MAX, 2_000)
+            try socket.set(ZMQ_CONNECT_TIMEOUT, 5_000)
+            try configure(socket, Endpoint(host: "*", port: 0), options)
+            return socket
+        } catch {
+            throw GridError(.failed, "a socket cannot be made: \(error)")
+        }
+    }
+
     /// A DEALER that will connect to `endpoint`; the monitor has to be in place before it starts.
     static func dealer(
         _ context: ZeroMQContext, _ endpoint: Endpoint, _ options: SocketOptions

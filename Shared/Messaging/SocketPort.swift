@@ -6,6 +6,8 @@ package final class SocketPort {
     private let context: ZeroMQContext
     private let options: SocketOptions
     private let isRouter: Bool
+    /// Whom a caller has called.
+    private var called: [Peer: Endpoint] = [:]
     private var socket: ZeroMQSocket
     /// Only a connecting socket is watched.
     private var monitor: ConnectionMonitor?
@@ -15,7 +17,7 @@ package final class SocketPort {
     private var connection: Peer?
     private(set) var isStopping = false
 
-    /// Where the socket is bound or connects to.
+    /// Where the socket is bound or connects to; means nothing for a caller.
     package private(set) var endpoint: Endpoint
 
     init(_ role: SocketRole, _ options: SocketOptions) throws(GridError) {
@@ -27,6 +29,10 @@ package final class SocketPort {
             self.endpoint = endpoint
             socket = try Self.bound(context, endpoint, options)
             self.endpoint = endpoint.with(port: try boundPort())
+        case .caller:
+            isRouter = true
+            endpoint = Endpoint(host: "*", port: 0)
+            socket = try Self.caller(context, options)
         case .dealer(let endpoint):
             isRouter = false
             self.endpoint = endpoint
@@ -107,6 +113,33 @@ package final class SocketPort {
             throw Self.connectError(error, endpoint)
         }
         try startConnecting()
+    }
+
+    /// Begins to connect a `.caller` to one more peer. What is sent before there is a connection waits for it; whether there
+    /// ever is one only an answer can tell.
+    ///
+    /// - Throws: `.failed` when nothing can be sent there at all.
+    package func call(_ endpoint: Endpoint) throws(GridError) -> Peer {
+        connections += 1
+        // Routing ids of libzmq's own making begin with a zero.
+        let route = [1] + withUnsafeBytes(of: connections.littleEndian) { Array($0) }
+        do throws(ZeroMQError) {
+            try socket.set(ZMQ_IPV6, endpoint.isIPv6 ? 1 : 0)
+            try socket.set(ZMQ_CONNECT_ROUTING_ID, bytes: route)
+            try socket.connect(endpoint.description)
+        } catch {
+            throw Self.connectError(error, endpoint)
+        }
+        let peer = peers.peer(route: route)
+        peers.keep(peer)
+        called[peer] = endpoint
+        return peer
+    }
+
+    /// Ends a caller's connection; what has not been sent is gone.
+    package func hangUp(_ peer: Peer) {
+        if let endpoint = called.removeValue(forKey: peer) { try? socket.disconnect(endpoint.description) }
+        peers.forget(peer)
     }
 
     /// Ends the thread after the present batch.

@@ -50,6 +50,16 @@ struct ZeroMQSocket: ~Copyable {
         }
     }
 
+    borrowing func set(_ option: Int32, bytes: [UInt8]) throws(ZeroMQError) {
+        let raw = raw
+        try zmqCall("zmq_setsockopt", "option \(option)") { zmq_setsockopt(raw, option, bytes, bytes.count) }
+    }
+
+    borrowing func disconnect(_ address: String) throws(ZeroMQError) {
+        let raw = raw
+        try zmqCall("zmq_disconnect", address) { zmq_disconnect(raw, address) }
+    }
+
     borrowing func bind(_ address: String) throws(ZeroMQError) {
         let raw = raw
         try zmqCall("zmq_bind", address) { zmq_bind(raw, address) }

@@ -10,6 +10,9 @@ extension WireCodec {
                     $0.hash = Data(request.hash.bytes)
                     $0.offset = request.offset
                     $0.length = request.length
+                    $0.mayRedirect = request.mayRedirect
+                    $0.asker = request.asker
+                    $0.failedAt = request.failedAt?.wireName ?? ""
                 }), payload: nil)
     }
 
@@ -21,17 +24,43 @@ extension WireCodec {
                     $0.hash = Data(reply.hash.bytes)
                     $0.offset = reply.offset
                     $0.totalBytes = reply.totalBytes
+                    $0.askThere = reply.askThere?.wireName ?? ""
+                    $0.wantsNotice = reply.wantsNotice
                 }), payload: chunk)
     }
 
-    /// - Throws: `.conflict` for another protocol version, `.usage` for anything that is not a block request or asks
-    ///   for more than `Limits.blockChunkBytesMax` at once.
-    package static func decodeBlockRequest(_ frames: [Payload]) throws(GridError) -> BlockRequest {
-        guard case .blockRequest(let wire) = try open(frames).body else { throw malformed("a block request was expected") }
-        guard (1...Limits.blockChunkBytesMax).contains(Int(wire.length)) else {
-            throw malformed("a block request for \(wire.length) bytes, expected 1 to \(Limits.blockChunkBytesMax)")
+    package static func encode(_ notice: BlockNotice) throws(GridError) -> [Payload] {
+        try frames(
+            .blockNotice(
+                .with {
+                    $0.hash = Data(notice.hash.bytes)
+                    $0.asker = notice.asker
+                }), payload: nil)
+    }
+
+    /// What a worker says to a block server.
+    package enum BlockQuestion: Hashable, Sendable {
+        case request(BlockRequest)
+        case notice(BlockNotice)
+    }
+
+    /// - Throws: `.conflict` for another protocol version, `.usage` for anything that is neither a block request nor a
+    ///   notice, or asks for more than `Limits.blockChunkBytesMax` at once.
+    package static func decodeBlockQuestion(_ frames: [Payload]) throws(GridError) -> BlockQuestion {
+        switch try open(frames).body {
+        case .blockRequest(let wire):
+            guard (1...Limits.blockChunkBytesMax).contains(Int(wire.length)) else {
+                throw malformed("a block request for \(wire.length) bytes, expected 1 to \(Limits.blockChunkBytesMax)")
+            }
+            return .request(
+                BlockRequest(
+                    hash: try blockHash(wire.hash), offset: wire.offset, length: wire.length, mayRedirect: wire.mayRedirect,
+                    asker: wire.asker, failedAt: wire.failedAt.isEmpty ? nil : wire.failedAt.wireName))
+        case .blockNotice(let wire):
+            return .notice(BlockNotice(hash: try blockHash(wire.hash), asker: wire.asker))
+        default:
+            throw malformed("a block request was expected")
         }
-        return BlockRequest(hash: try blockHash(wire.hash), offset: wire.offset, length: wire.length)
     }
 
     /// - Throws: `.conflict` for another protocol version, `.usage` for anything that is not a block reply or
@@ -45,7 +74,13 @@ extension WireCodec {
         guard chunk.count == 0 || !overflow && end <= wire.totalBytes else {
             throw malformed("a chunk of \(chunk.count) bytes at \(wire.offset) of a block of \(wire.totalBytes)")
         }
-        return (BlockReply(hash: try blockHash(wire.hash), offset: wire.offset, totalBytes: wire.totalBytes), chunk)
+        guard wire.askThere.isEmpty || chunk.count == 0 else {
+            throw malformed("a block reply that has bytes and names somebody else")
+        }
+        let reply = BlockReply(
+            hash: try blockHash(wire.hash), offset: wire.offset, totalBytes: wire.totalBytes,
+            askThere: wire.askThere.isEmpty ? nil : wire.askThere.wireName, wantsNotice: wire.wantsNotice)
+        return (reply, chunk)
     }
 
     private static func blockHash(_ bytes: Data) throws(GridError) -> BlockHash {

@@ -44,7 +44,7 @@ extension WireCodec {
             return (.changeCoreType(wire.coreType.wireName), payload)
         case .refused(let wire):
             return (.refused(wire.reason.wireSentence), payload)
-        case .hello, .heartbeat, .result, .failed, .goodbye, .blockRequest, .blockReply:
+        case .hello, .heartbeat, .result, .failed, .goodbye, .blockRequest, .blockReply, .blockNotice:
             throw malformed("a \(body.name) is nothing a coordinator says to a worker")
         }
     }

@@ -30,7 +30,8 @@ extension WireCodec {
             return (.failed(TaskFailure(ref: AttemptRef(wire.ref), message: wire.message.wireSentence)), payload)
         case .goodbye:
             return (.goodbye, payload)
-        case .welcome, .whoAreYou, .lease, .cancel, .ack, .drain, .changeCoreType, .refused, .blockRequest, .blockReply:
+        case .welcome, .whoAreYou, .lease, .cancel, .ack, .drain, .changeCoreType, .refused, .blockRequest, .blockReply,
+            .blockNotice:
             throw malformed("a \(body.name) is nothing a worker says")
         }
     }
@@ -78,7 +79,8 @@ extension Hello {
                 blasVersion: wire.profile.blasVersion.wireName, coreType: wire.profile.coreType.wireName,
                 epilogueVersion: Int(wire.profile.epilogueVersion)),
             coreTypes: coreTypes, host: wire.host.wireName, processID: wire.processID, version: wire.version.wireName,
-            draining: wire.draining, inHand: wire.inHand.map(AttemptRef.init))
+            draining: wire.draining, blockEndpoint: wire.blockEndpoint.isEmpty ? nil : wire.blockEndpoint.wireName,
+            inHand: wire.inHand.map(AttemptRef.init))
     }
 
     fileprivate var wire: WireHello {
@@ -97,6 +99,7 @@ extension Hello {
             $0.processID = processID
             $0.version = version.wireName
             $0.draining = draining
+            $0.blockEndpoint = blockEndpoint?.wireName ?? ""
             $0.inHand = inHand.map(\.wire)
         }
     }

@@ -101,7 +101,7 @@ extension WireEnvelope.OneOf_Body {
         switch self {
         case .result, .lease, .blockReply: true
         case .hello, .heartbeat, .failed, .goodbye, .welcome, .whoAreYou, .cancel, .ack, .drain, .changeCoreType, .refused,
-            .blockRequest:
+            .blockRequest, .blockNotice:
             false
         }
     }
@@ -124,6 +124,7 @@ extension WireEnvelope.OneOf_Body {
         case .refused: "refusal"
         case .blockRequest: "block request"
         case .blockReply: "block reply"
+        case .blockNotice: "block notice"
         }
     }
 }

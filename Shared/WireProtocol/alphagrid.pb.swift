@@ -181,6 +181,14 @@ package nonisolated struct WireEnvelope: @unchecked Sendable {
     set {_uniqueStorage()._body = .blockReply(newValue)}
   }
 
+  package var blockNotice: WireBlockNotice {
+    get {
+      if case .blockNotice(let v)? = _storage._body {return v}
+      return WireBlockNotice()
+    }
+    set {_uniqueStorage()._body = .blockNotice(newValue)}
+  }
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -202,6 +210,7 @@ package nonisolated struct WireEnvelope: @unchecked Sendable {
     /// Block sockets.
     case blockRequest(WireBlockRequest)
     case blockReply(WireBlockReply)
+    case blockNotice(WireBlockNotice)
 
   }
 
@@ -299,6 +308,9 @@ package nonisolated struct WireHello: Sendable {
   package var inHand: [WireAttemptRef] = []
 
   package var coreTypes: [WireCoreTypeSpeed] = []
+
+  /// Where it serves the blocks it holds, tcp://HOST:PORT; empty when it does not.
+  package var blockEndpoint: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -503,6 +515,15 @@ package nonisolated struct WireBlockRequest: Sendable {
 
   package var length: UInt32 = 0
 
+  /// Whether the asker understands ask_there; without it bytes are the only answer.
+  package var mayRedirect: Bool = false
+
+  /// The asking worker's incarnation.
+  package var asker: UInt64 = 0
+
+  /// Where it was sent in vain.
+  package var failedAt: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -519,6 +540,27 @@ package nonisolated struct WireBlockReply: Sendable {
 
   package var totalBytes: UInt64 = 0
 
+  /// Instead of bytes: who has the block, tcp://HOST:PORT.
+  package var askThere: String = String()
+
+  /// The asker is to say so when it has all of the block.
+  package var wantsNotice: Bool = false
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+/// The asker has all of a block now.
+package nonisolated struct WireBlockNotice: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var hash: Data = Data()
+
+  package var asker: UInt64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -530,7 +572,7 @@ fileprivate nonisolated let _protobuf_package = "alphagrid.wire"
 
 nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Envelope"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}payload_bytes\0\u{3}payload_crc32c\0\u{2}\u{7}hello\0\u{1}heartbeat\0\u{1}result\0\u{1}failed\0\u{1}goodbye\0\u{2}\u{6}welcome\0\u{3}who_are_you\0\u{1}lease\0\u{1}cancel\0\u{1}ack\0\u{1}drain\0\u{1}refused\0\u{3}change_core_type\0\u{4}\u{3}block_request\0\u{3}block_reply\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}payload_bytes\0\u{3}payload_crc32c\0\u{2}\u{7}hello\0\u{1}heartbeat\0\u{1}result\0\u{1}failed\0\u{1}goodbye\0\u{2}\u{6}welcome\0\u{3}who_are_you\0\u{1}lease\0\u{1}cancel\0\u{1}ack\0\u{1}drain\0\u{1}refused\0\u{3}change_core_type\0\u{4}\u{3}block_request\0\u{3}block_reply\0\u{3}block_notice\0")
 
   fileprivate class _StorageClass {
     var _protocolVersion: UInt32 = 0
@@ -767,6 +809,19 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
             _storage._body = .blockReply(v)
           }
         }()
+        case 32: try {
+          var v: WireBlockNotice?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .blockNotice(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .blockNotice(v)
+          }
+        }()
         default: break
         }
       }
@@ -848,6 +903,10 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
       case .blockReply?: try {
         guard case .blockReply(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
+      }()
+      case .blockNotice?: try {
+        guard case .blockNotice(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 32)
       }()
       case nil: break
       }
@@ -1005,7 +1064,7 @@ nonisolated extension WireAttemptRef: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Hello"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}incarnation\0\u{3}protocol_version\0\u{1}slots\0\u{1}credit\0\u{3}memory_bytes\0\u{1}profile\0\u{1}host\0\u{3}process_id\0\u{1}version\0\u{1}draining\0\u{3}in_hand\0\u{3}core_types\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}incarnation\0\u{3}protocol_version\0\u{1}slots\0\u{1}credit\0\u{3}memory_bytes\0\u{1}profile\0\u{1}host\0\u{3}process_id\0\u{1}version\0\u{1}draining\0\u{3}in_hand\0\u{3}core_types\0\u{3}block_endpoint\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1026,6 +1085,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 11: try { try decoder.decodeSingularBoolField(value: &self.draining) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.inHand) }()
       case 13: try { try decoder.decodeRepeatedMessageField(value: &self.coreTypes) }()
+      case 14: try { try decoder.decodeSingularStringField(value: &self.blockEndpoint) }()
       default: break
       }
     }
@@ -1075,6 +1135,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.coreTypes.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.coreTypes, fieldNumber: 13)
     }
+    if !self.blockEndpoint.isEmpty {
+      try visitor.visitSingularStringField(value: self.blockEndpoint, fieldNumber: 14)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1092,6 +1155,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.draining != rhs.draining {return false}
     if lhs.inHand != rhs.inHand {return false}
     if lhs.coreTypes != rhs.coreTypes {return false}
+    if lhs.blockEndpoint != rhs.blockEndpoint {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1488,7 +1552,7 @@ nonisolated extension WireChangeCoreType: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BlockRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hash\0\u{1}offset\0\u{1}length\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hash\0\u{1}offset\0\u{1}length\0\u{3}may_redirect\0\u{1}asker\0\u{3}failed_at\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1499,6 +1563,9 @@ nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       case 1: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.length) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.mayRedirect) }()
+      case 5: try { try decoder.decodeSingularFixed64Field(value: &self.asker) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.failedAt) }()
       default: break
       }
     }
@@ -1514,6 +1581,15 @@ nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if self.length != 0 {
       try visitor.visitSingularUInt32Field(value: self.length, fieldNumber: 3)
     }
+    if self.mayRedirect != false {
+      try visitor.visitSingularBoolField(value: self.mayRedirect, fieldNumber: 4)
+    }
+    if self.asker != 0 {
+      try visitor.visitSingularFixed64Field(value: self.asker, fieldNumber: 5)
+    }
+    if !self.failedAt.isEmpty {
+      try visitor.visitSingularStringField(value: self.failedAt, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1521,6 +1597,9 @@ nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
     if lhs.hash != rhs.hash {return false}
     if lhs.offset != rhs.offset {return false}
     if lhs.length != rhs.length {return false}
+    if lhs.mayRedirect != rhs.mayRedirect {return false}
+    if lhs.asker != rhs.asker {return false}
+    if lhs.failedAt != rhs.failedAt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1528,7 +1607,7 @@ nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireBlockReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BlockReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hash\0\u{1}offset\0\u{3}total_bytes\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hash\0\u{1}offset\0\u{3}total_bytes\0\u{3}ask_there\0\u{3}wants_notice\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1539,6 +1618,8 @@ nonisolated extension WireBlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 1: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.totalBytes) }()
+      case 4: try { try decoder.decodeSingularStringField(value: &self.askThere) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.wantsNotice) }()
       default: break
       }
     }
@@ -1554,6 +1635,12 @@ nonisolated extension WireBlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if self.totalBytes != 0 {
       try visitor.visitSingularUInt64Field(value: self.totalBytes, fieldNumber: 3)
     }
+    if !self.askThere.isEmpty {
+      try visitor.visitSingularStringField(value: self.askThere, fieldNumber: 4)
+    }
+    if self.wantsNotice != false {
+      try visitor.visitSingularBoolField(value: self.wantsNotice, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1561,6 +1648,43 @@ nonisolated extension WireBlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.hash != rhs.hash {return false}
     if lhs.offset != rhs.offset {return false}
     if lhs.totalBytes != rhs.totalBytes {return false}
+    if lhs.askThere != rhs.askThere {return false}
+    if lhs.wantsNotice != rhs.wantsNotice {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBlockNotice: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".BlockNotice"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hash\0\u{1}asker\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
+      case 2: try { try decoder.decodeSingularFixed64Field(value: &self.asker) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.hash.isEmpty {
+      try visitor.visitSingularBytesField(value: self.hash, fieldNumber: 1)
+    }
+    if self.asker != 0 {
+      try visitor.visitSingularFixed64Field(value: self.asker, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: WireBlockNotice, rhs: WireBlockNotice) -> Bool {
+    if lhs.hash != rhs.hash {return false}
+    if lhs.asker != rhs.asker {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -8,6 +8,7 @@ enum Seen: Equatable, Sendable {
     case message(Peer, [[UInt8]])
     case event(SocketEvent)
     case outcome(SendOutcome)
+    case called(Peer)
     case ticked
 }
 
@@ -58,6 +59,9 @@ struct Recorder: SocketHandler {
         /// Sends the same message again and again until it is not taken any more, at most `limit` times.
         case flood([Payload], to: Peer, limit: Int)
         case reconnect(to: Endpoint)
+        /// By a caller.
+        case call(Endpoint)
+        case hangUp(Peer)
         case pause(DispatchSemaphore)
         case note
     }
@@ -84,6 +88,9 @@ struct Recorder: SocketHandler {
             inbox.add(.outcome(outcome))
         case .reconnect(let endpoint):
             do { try port.reconnect(to: endpoint) } catch { inbox.add(.outcome(.unroutable)) }
+        case .call(let endpoint):
+            do { inbox.add(.called(try port.call(endpoint))) } catch { inbox.add(.outcome(.unroutable)) }
+        case .hangUp(let peer): port.hangUp(peer)
         case .pause(let semaphore): semaphore.wait()
         case .note: inbox.add(.ticked)
         }

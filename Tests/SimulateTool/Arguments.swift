@@ -24,7 +24,7 @@ struct Arguments {
                alphagrid-simulate --bench-scheduler [--workers N] [--tasks N]
                alphagrid-simulate --model [--alphas N,N] [--days 1250] [--hosts 1,2,4] [--slots 32] [--gflops 200]
                                   [--overhead 1.3] [--gigabits 10] [--cache-gib 4] [--merge-gigabytes 2.5] [--float64]
-                                  [--peer-blocks] [--json]  how long a correlation job would take on a cluster
+                                  [--value-bytes 8] [--peer-blocks] [--json]  how long a correlation job would take on a cluster
         options: --plant BUG     plant a mistake in the scheduler, to see it caught
         """
 
@@ -53,6 +53,7 @@ struct Arguments {
             case "--merge-gigabytes": model.mergeGigabytesPerSecond = try Self.decimal(flag, rest.popFirst())
             case "--cache-gib": model.cacheBytes = Int(try Self.decimal(flag, rest.popFirst()) * Double(1 << 30))
             case "--float64": model.precision = .float64
+            case "--value-bytes": model.valueBytes = Int(try Self.number(flag, rest.popFirst()))
             case "--peer-blocks": model.servesPeers = true
             case "--json": isJSON = true
             case "--plant": plantedBug = rest.popFirst() ?? ""

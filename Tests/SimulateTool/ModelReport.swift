@@ -35,31 +35,32 @@ func showModel(_ arguments: Arguments) -> Bool {
 private enum ModelTable {
     private static let columns = [
         ("hosts", 5), ("seconds", 9), ("of ideal", 8), ("slots", 6), ("sends", 6), ("takes", 6), ("merge", 6), ("sched", 6),
-        ("leases", 6), ("bytes/flop", 10), ("blocks/host", 11), ("peers'", 6), ("tasks", 8), ("results", 8), ("held", 8),
+        ("leases", 6), ("direct", 6), ("bytes/flop", 10), ("blocks/host", 11), ("peers'", 6), ("tasks", 8), ("results", 8),
+        ("held", 8),
         ("memory", 8), ("busiest", 20),
     ]
 
     static func heading(_ settings: ModelSettings) -> String {
-        let source = "the coordinator" + (settings.servesPeers ? " and, WHICH IS NOT BUILT YET, hosts that hold them" : "")
+        let source = "the coordinator" + (settings.servesPeers ? " and hosts that hold them" : "")
         return """
 
             n = \(settings.alphas), T = \(settings.days), \(settings.precision.rawValue): \(settings.slots) slots of \
             \(text(settings.gigaflopsPerSlot, 1)) GFLOP/s a host, overhead \(text(settings.overhead, 2)), \
             \(text(settings.gigabitsPerSecond, 1)) Gb/s, cache \(text(Double(settings.cacheBytes) / Double(1 << 30), 1)) GiB, \
-            merging \(text(settings.mergeGigabytesPerSecond, 1)) GB/s; blocks from \(source)
+            merging \(text(settings.mergeGigabytesPerSecond, 1)) GB/s; blocks of float\(8 * settings.valueBytes) from \(source)
             \(line(columns.map(\.0)))
             """
     }
 
     static let footing = """
 
-        of ideal: time of n (n + 1) / 2 pairs at the peak of all slots over the time predicted. slots ... leases: how much of
-        the time slots computed, the coordinator's line sent and took, its merging thread merged, its scheduler decided and
-        leases were encoded (CPU time measured here). bytes/flop: sent by the coordinator. peers': part of the blocks that
-        hosts sent. results: sent by hosts. held: those of the largest wave, in the coordinator's memory until it ends.
-        memory: what the scheduler takes with its largest stage and all credit given.
-        Real: stages, scheduler, worker engines, sizes of leases and partials. Not modelled: reading the panel, its layout,
-        hashing of blocks, the narrowing between waves, publishing, faults, unequal hosts.
+        of ideal: time of n (n + 1) / 2 pairs at the peak of all slots over the time predicted. slots ... direct: how much of
+        the time slots computed, the coordinator's line sent and took, its merging thread merged, its scheduler decided,
+        leases were encoded, and its block server's directory named who has what (CPU time measured here). bytes/flop: sent by
+        the coordinator. peers': part of the blocks that hosts sent. results: sent by hosts. held: those of the largest wave,
+        in the coordinator's memory until it ends. memory: what the scheduler takes with its largest stage and all credit given.
+        Real: stages, scheduler, worker engines, directory of blocks, sizes of leases and partials. Not modelled: reading the
+        panel, its layout, hashing of blocks, the narrowing between waves, publishing, faults, unequal hosts.
         """
 
     static func row(_ outcome: ModelOutcome, _ schedulerBytes: Int) -> String {
@@ -82,6 +83,7 @@ private enum ModelTable {
             ("slots", "\(settings.slots)"), ("gigaflops_per_slot", "\(settings.gigaflopsPerSlot)"),
             ("gigabits_per_second", "\(settings.gigabitsPerSecond)"), ("overhead", "\(settings.overhead)"),
             ("cache_bytes", "\(settings.cacheBytes)"), ("merge_gigabytes_per_second", "\(settings.mergeGigabytesPerSecond)"),
+            ("value_bytes", "\(settings.valueBytes)"),
             ("precision", "\"\(settings.precision.rawValue)\""), ("peer_blocks", "\(settings.servesPeers)"),
             ("seconds", "\(outcome.seconds)"), ("share_of_ideal", "\(outcome.shareOfIdeal)"),
             ("bytes_per_flop", "\(outcome.bytesPerFlop)"), ("coordinator_bytes_sent", "\(outcome.coordinatorBytesSent)"),

@@ -66,6 +66,21 @@ struct ModelTests {
         #expect(together.blocksFromCoordinator < alone.blocksFromCoordinator)
         #expect(together.coordinatorBytesSent < alone.coordinatorBytesSent)
         #expect(together.seconds < alone.seconds)
+        // 40 blocks go out about once, instead of once to nearly every host.
+        #expect(together.blocksFromCoordinator < 2 * 40)
+        #expect(alone.blocksFromCoordinator > 5 * 40)
+    }
+
+    @Test("Hosts that hold little are asked in vain now and then, and still every pair is merged")
+    func forgetfulPeers() throws {
+        let settings = settings(alphas: 6_000, hosts: 4, slots: 4) {
+            $0.cacheBytes = 8 * $0.cachedBlockBytes
+            $0.servesPeers = true
+        }
+        let outcome = try runModel(settings)
+        #expect(outcome.blocksGone > 0)
+        #expect(outcome.tasksMerged == outcome.tasks)
+        #expect(outcome.pairsMerged == 6_000 * 5_999 / 2)
     }
 
     @Test("A cache that holds too little has blocks sent again, and holds no more than it may")
@@ -75,6 +90,17 @@ struct ModelTests {
         #expect(large.blocksFromCoordinator == 12)
         #expect(small.blocksFromCoordinator > 12)
         #expect(small.tasksMerged == small.tasks)
+    }
+
+    @Test("Blocks of float32 values take half the bytes, and less time where the coordinator's line limits")
+    func smallValues() throws {
+        let outcomes = try [8, 4].map { bytes in
+            try runModel(settings(alphas: 10_000, hosts: 8, slots: 8) { ($0.days, $0.valueBytes) = (1_250, bytes) })
+        }
+        // What is sent per block: the leases and other messages are small.
+        let sent = outcomes.map { $0.coordinatorBytesSent / Double($0.blocksFromCoordinator) / (256 * 1_250) }
+        #expect(abs(sent[0] - 8) < 0.4 && abs(sent[1] - 4) < 0.4)
+        #expect(outcomes[1].seconds < 0.8 * outcomes[0].seconds)
     }
 
     @Test("The same settings give the same time and the same bytes")
@@ -88,5 +114,6 @@ struct ModelTests {
         #expect(throws: GridError.self) { try runModel(settings(hosts: 0)) }
         #expect(throws: GridError.self) { try runModel(settings { $0.gigabitsPerSecond = 0 }) }
         #expect(throws: GridError.self) { try runModel(settings(alphas: 0)) }
+        #expect(throws: GridError.self) { try runModel(settings { $0.valueBytes = 3 }) }
     }
 }

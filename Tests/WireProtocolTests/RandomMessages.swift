@@ -69,7 +69,8 @@ struct RandomMessages {
                     float64GigaflopsPerSecond: Double.random(in: 0...1e4, using: &generator), answer: text(bytesMax: 16))
             },
             host: text(bytesMax: 200), processID: integer(), version: text(bytesMax: 200),
-            draining: Bool.random(using: &generator), inHand: (0..<attempts).map { _ in ref() })
+            draining: Bool.random(using: &generator),
+            blockEndpoint: Bool.random(using: &generator) ? text(bytesMax: 200) : nil, inHand: (0..<attempts).map { _ in ref() })
     }
 
     mutating func workerMessage() -> (WorkerMessage, Payload?) {
@@ -102,11 +103,26 @@ struct RandomMessages {
         }
     }
 
+    mutating func blockRequest() -> BlockRequest {
+        BlockRequest(
+            hash: hash(), offset: integer(),
+            length: UInt32.random(in: 1...UInt32(Limits.blockChunkBytesMax), using: &generator),
+            mayRedirect: Bool.random(using: &generator), asker: integer(),
+            failedAt: Bool.random(using: &generator) ? text(bytesMax: 200) : nil)
+    }
+
     mutating func blockReply() -> (BlockReply, Payload) {
+        if Int.random(in: 0..<4, using: &generator) == 0 {
+            let reply = BlockReply(
+                hash: hash(), offset: integer(), totalBytes: integer(), askThere: text(bytesMax: 200), wantsNotice: true)
+            return (reply, Payload(copying: []))
+        }
         let chunk = payload()
         let offset = UInt64.random(in: 0...(1 << 40), using: &generator)
         let total = offset + UInt64(chunk.count) + UInt64.random(in: 0...1_000, using: &generator)
-        return (BlockReply(hash: hash(), offset: offset, totalBytes: total), chunk)
+        let reply = BlockReply(
+            hash: hash(), offset: offset, totalBytes: total, wantsNotice: Bool.random(using: &generator))
+        return (reply, chunk)
     }
 }
 

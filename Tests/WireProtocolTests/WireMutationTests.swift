@@ -7,7 +7,7 @@ import WireProtocol
     private func decodeEverywhere(_ frames: [Payload]) -> Int {
         let decoders: [([Payload]) throws -> Void] = [
             { _ = try WireCodec.decodeWorkerMessage($0) }, { _ = try WireCodec.decodeCoordinatorMessage($0) },
-            { _ = try WireCodec.decodeBlockRequest($0) }, { _ = try WireCodec.decodeBlockReply($0) },
+            { _ = try WireCodec.decodeBlockQuestion($0) }, { _ = try WireCodec.decodeBlockReply($0) },
         ]
         var accepted = 0
         for decode in decoders {
@@ -25,7 +25,7 @@ import WireProtocol
     }
 
     private func randomFrames(_ random: inout RandomMessages) throws -> [Payload] {
-        switch Int.random(in: 0..<4, using: &random.generator) {
+        switch Int.random(in: 0..<5, using: &random.generator) {
         case 0:
             let (message, payload) = random.workerMessage()
             return try WireCodec.encode(message, payload: payload)
@@ -33,7 +33,9 @@ import WireProtocol
             let (message, payload) = random.coordinatorMessage()
             return try WireCodec.encode(message, payload: payload)
         case 2:
-            return try WireCodec.encode(BlockRequest(hash: random.hash(), offset: random.integer(), length: 7))
+            return try WireCodec.encode(random.blockRequest())
+        case 3:
+            return try WireCodec.encode(BlockNotice(hash: random.hash(), asker: random.integer()))
         default:
             let (reply, chunk) = random.blockReply()
             return try WireCodec.encode(reply, chunk: chunk)

@@ -135,16 +135,19 @@ import WireProtocol
         let hash = BlockHash(words: (1, 2, 3, 4))
         for length in [0, UInt32(Limits.blockChunkBytesMax) + 1] {
             let frames = try WireCodec.encode(BlockRequest(hash: hash, offset: 0, length: length))
-            #expect(throws: GridError.self) { try WireCodec.decodeBlockRequest(frames) }
+            #expect(throws: GridError.self) { try WireCodec.decodeBlockQuestion(frames) }
         }
         for (offset, total) in [(0, 2), (.max, .max), (8, 10)] as [(UInt64, UInt64)] {
             let reply = BlockReply(hash: hash, offset: offset, totalBytes: total)
             let frames = try WireCodec.encode(reply, chunk: Payload(copying: [1, 2, 3]))
             #expect(throws: GridError.self) { try WireCodec.decodeBlockReply(frames) }
         }
+        let both = BlockReply(hash: hash, offset: 0, totalBytes: 3, askThere: "tcp://10.0.0.1:1")
+        let contradiction = try WireCodec.encode(both, chunk: Payload(copying: [1, 2, 3]))
+        #expect(throws: GridError.self) { try WireCodec.decodeBlockReply(contradiction) }
         let short = try frames { $0.blockRequest.length = 1 }
         #expect(throws: GridError(.usage, "malformed message: a block hash of 0 bytes, expected 32")) {
-            try WireCodec.decodeBlockRequest(short)
+            try WireCodec.decodeBlockQuestion(short)
         }
     }
 

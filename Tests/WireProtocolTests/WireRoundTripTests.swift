@@ -25,18 +25,35 @@ import WireProtocol
         }
     }
 
-    @Test("Block requests and replies come back as they were sent", arguments: 0..<4)
+    @Test("Block requests, replies and notices come back as they were sent", arguments: 0..<4)
     func blockMessages(seed: UInt64) throws {
         var random = RandomMessages(seed: seed)
         for _ in 0..<100 {
-            let length = UInt32.random(in: 1...UInt32(Limits.blockChunkBytesMax), using: &random.generator)
-            let request = BlockRequest(hash: random.hash(), offset: random.integer(), length: length)
-            #expect(try WireCodec.decodeBlockRequest(WireCodec.encode(request)) == request)
+            let request = random.blockRequest()
+            #expect(try WireCodec.decodeBlockQuestion(WireCodec.encode(request)) == .request(request))
+            let notice = BlockNotice(hash: random.hash(), asker: random.integer())
+            #expect(try WireCodec.decodeBlockQuestion(WireCodec.encode(notice)) == .notice(notice))
             let (reply, chunk) = random.blockReply()
             let (back, backChunk) = try WireCodec.decodeBlockReply(WireCodec.encode(reply, chunk: chunk))
             #expect(back == reply)
             #expect(backChunk.array == chunk.array)
         }
+    }
+
+    @Test("A block request of an older release asks for bytes, and its reply reads as it always did")
+    func olderRelease() throws {
+        // Protocol version 1, payload of none, and a block request (field 30) of hash, offset 5 and length 7.
+        let hash = BlockHash(words: (1, 2, 3, 4))
+        let request: [UInt8] = [0x0A, 0x20] + hash.bytes + [0x10, 0x05, 0x18, 0x07]
+        let header = [0x08, 0x01, 0xF2, 0x01, UInt8(request.count)] + request
+        #expect(
+            try WireCodec.decodeBlockQuestion([Payload(copying: header)])
+                == .request(BlockRequest(hash: hash, offset: 5, length: 7)))
+        // What it never asks for it never gets: a plain reply has no field that it does not know.
+        let plain = try WireCodec.encode(BlockReply(hash: hash, offset: 5, totalBytes: 9), chunk: Payload(copying: [1]))
+        let told = try WireCodec.encode(
+            BlockReply(hash: hash, offset: 5, totalBytes: 9, wantsNotice: true), chunk: Payload(copying: [1]))
+        #expect(told[0].count == plain[0].count + 2)
     }
 
     @Test("The payload frame is the payload itself, not a copy")

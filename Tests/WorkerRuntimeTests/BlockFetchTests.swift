@@ -9,41 +9,59 @@ import Testing
     private func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(seconds * 1e9)) }
     private func block(_ number: UInt64) -> BlockHash { BlockHash(words: (number, 0, 0, 0)) }
 
+    /// The first chunk is asked for in a way that lets the coordinator name somebody else.
     private func ask(_ block: BlockHash, _ offset: Int, _ length: Int) -> BlockFetch.Effect {
-        .ask(BlockRequest(hash: block, offset: UInt64(offset), length: UInt32(length)))
+        .ask(BlockRequest(hash: block, offset: UInt64(offset), length: UInt32(length), mayRedirect: offset == 0))
+    }
+
+    /// What is said when the block that is there turns out to be the right one.
+    private func check(_ fetch: inout BlockFetch, _ block: BlockHash, _ seconds: Double) -> [BlockFetch.Effect] {
+        fetch.handle(.checked(block, found: block), at: at(seconds))
     }
 
     private func reply(_ block: BlockHash, _ offset: Int, of total: Int, bytes: Int) -> BlockFetch.Event {
         .replied(BlockReply(hash: block, offset: UInt64(offset), totalBytes: UInt64(total)), bytes: bytes)
     }
 
-    @Test("A block wanted before there is a connection is asked for when there is one, and complete with its reply")
+    @Test("A block wanted before there is a connection is asked for when there is one, and checked with its reply")
     func oneBlock() {
         var fetch = BlockFetch()
         #expect(fetch.handle(.wanted(block(1), byteCount: 100, isUrgent: true), at: at(0)) == [])
         #expect(fetch.handle(.connected, at: at(1)) == [ask(block(1), 0, 100)])
         let effects = fetch.handle(reply(block(1), 0, of: 100, bytes: 100), at: at(2))
-        #expect(effects == [.keep(block(1), offset: 0, blockBytes: 100), .complete(block(1))])
+        #expect(effects == [.keep(block(1), offset: 0, blockBytes: 100), .check(block(1))])
+        #expect(check(&fetch, block(1), 2) == [.deliver(block(1))])
         #expect(fetch.isIdle)
         #expect(fetch.nextDeadline == nil)
     }
 
-    @Test("A large block comes in chunks of 4 MB, in any order")
+    @Test("A large block comes in chunks of 4 MB: the first one, then the others in any order")
     func chunks() {
         var fetch = BlockFetch()
         let size = 9 * mega + 5
         _ = fetch.handle(.connected, at: at(0))
         #expect(
-            fetch.handle(.wanted(block(1), byteCount: size, isUrgent: true), at: at(0)) == [
-                ask(block(1), 0, 4 * mega), ask(block(1), 4 * mega, 4 * mega), ask(block(1), 8 * mega, mega + 5),
+            fetch.handle(.wanted(block(1), byteCount: size, isUrgent: true), at: at(0)) == [ask(block(1), 0, 4 * mega)])
+        #expect(
+            fetch.handle(reply(block(1), 0, of: size, bytes: 4 * mega), at: at(1)) == [
+                .keep(block(1), offset: 0, blockBytes: size), ask(block(1), 4 * mega, 4 * mega),
+                ask(block(1), 8 * mega, mega + 5),
             ])
-        for offset in [8 * mega, 0] {
-            let bytes = offset == 0 ? 4 * mega : mega + 5
-            let effects = fetch.handle(reply(block(1), offset, of: size, bytes: bytes), at: at(1))
-            #expect(effects == [.keep(block(1), offset: offset, blockBytes: size)])
-        }
+        let end = fetch.handle(reply(block(1), 8 * mega, of: size, bytes: mega + 5), at: at(1))
+        #expect(end == [.keep(block(1), offset: 8 * mega, blockBytes: size)])
         let last = fetch.handle(reply(block(1), 4 * mega, of: size, bytes: 4 * mega), at: at(1))
-        #expect(last == [.keep(block(1), offset: 4 * mega, blockBytes: size), .complete(block(1))])
+        #expect(last == [.keep(block(1), offset: 4 * mega, blockBytes: size), .check(block(1))])
+    }
+
+    @Test("A block of other bytes than it should have is given up with the reason")
+    func otherBytes() {
+        var fetch = BlockFetch()
+        _ = fetch.handle(.connected, at: at(0))
+        _ = fetch.handle(.wanted(block(1), byteCount: 8, isUrgent: true), at: at(0))
+        _ = fetch.handle(reply(block(1), 0, of: 8, bytes: 8), at: at(1))
+        let reason = "it came with other bytes: their SHA-256 is \(block(2))"
+        #expect(fetch.handle(.checked(block(1), found: block(2)), at: at(1)) == [.failed(block(1), reason: reason)])
+        #expect(fetch.isIdle)
     }
 
     @Test("No more than eight chunks are on their way, and each that comes lets the next one go")
@@ -52,7 +70,7 @@ import Testing
         for number in 0..<10 { _ = fetch.handle(.wanted(block(UInt64(number)), byteCount: 8, isUrgent: false), at: at(0)) }
         #expect(fetch.handle(.connected, at: at(0)) == (0..<8).map { ask(block($0), 0, 8) })
         let effects = fetch.handle(reply(block(3), 0, of: 8, bytes: 8), at: at(1))
-        #expect(effects == [.keep(block(3), offset: 0, blockBytes: 8), .complete(block(3)), ask(block(8), 0, 8)])
+        #expect(effects == [.keep(block(3), offset: 0, blockBytes: 8), .check(block(3)), ask(block(8), 0, 8)])
     }
 
     @Test("What a slot waits for overtakes what is only expected, and wanting twice asks once")
@@ -158,9 +176,10 @@ import Testing
             for effect in effects {
                 story.append("\(now): \(effect)")
                 switch effect {
-                case .ask(let request): if Double.random(in: 0...1, using: &random) < 0.8 { wire.append(request) }
-                case .keep: break
-                case .complete(let hash), .failed(let hash, _): ended[hash, default: 0] += 1
+                case .ask(let request, _): if Double.random(in: 0...1, using: &random) < 0.8 { wire.append(request) }
+                case .keep, .discard, .notify, .shunned: break
+                case .check(let hash): carryOut(fetch.handle(.checked(hash, found: hash), at: at(now)))
+                case .deliver(let hash), .failed(let hash, _): ended[hash, default: 0] += 1
                 case .reconnect:
                     isConnected = false
                     wire = []

@@ -4,7 +4,7 @@ import Kernels
 import Messaging
 import WorkerRuntime
 
-/// The flags of `alphagrid-worker`. Each can also be set in the environment; the flag wins.
+/// The flags of `alphagrid-worker`. Each that takes a value can also be set in the environment; the flag wins.
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alphagrid-worker",
@@ -14,8 +14,8 @@ struct WorkerCommand: ParsableCommand {
             SIGTERM or Ctrl-C drains: what is in hand is finished and delivered, then the worker leaves; a second one \
             ends it at once.
 
-            Every flag NAME can be given as ALPHAGRID_NAME in the environment, such as ALPHAGRID_CONNECT or \
-            ALPHAGRID_BLAS_CORE.
+            Every option NAME that takes a value can be given as ALPHAGRID_NAME in the environment, such as \
+            ALPHAGRID_CONNECT or ALPHAGRID_BLAS_CORE.
             """,
         version: AlphaGrid.version)
 
@@ -36,6 +36,16 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Name of this worker (default: HOST-PID).", valueName: "ID"))
     var name: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Also serve the blocks it holds to other workers, at this address: with HOST * they are told this host's name, "
+                + "port 0 or * takes a free one (default: off).",
+            valueName: "tcp://HOST:PORT"))
+    var serveBlocks: String?
+
+    @Flag(help: "The network is trusted: serve blocks beyond the loopback interface, without keys.")
+    var insecure = false
 
     @Flag(help: "Print what this worker would say of itself as JSON, and exit.")
     var describe = false
@@ -61,8 +71,12 @@ struct WorkerCommand: ParsableCommand {
         }
         var memory = WorkerSettings.defaultMemoryBytes
         if let text = value(self.memory, "MEMORY", environment) { memory = try ByteSize.parse(text, field: "--memory") }
-        return try WorkerSettings(
+        var settings = try WorkerSettings(
             coordinator: try Endpoint(parsing: address, for: .connect, field: "--connect"), slots: slots,
             memoryBytes: memory, worker: value(name, "NAME", environment))
+        if let text = value(serveBlocks, "SERVE_BLOCKS", environment) {
+            settings.serveBlocks = try WorkerSettings.serving(text, isInsecure: insecure)
+        }
+        return settings
     }
 }

@@ -1,33 +1,60 @@
 import ClusterModel
 
-/// Decides which chunks of which blocks are asked for when: a pure machine. Bytes stay with the shell.
+/// Decides which chunks of which blocks are asked for when and where: a pure machine. Bytes stay with the shell.
 ///
 /// Blocks come in the order they were wanted, urgent ones first, with at most `Limits.blockChunksInFlightMax` chunks
-/// asked for at once. Every block wanted ends with one `complete` or `failed`.
+/// asked for at once. The first chunk is asked of the coordinator, which answers with it or with the endpoint of a worker
+/// that has the block. When that one fails, in whatever way, the block is fetched from the coordinator after all. Every
+/// block wanted ends with one `deliver` or `failed`.
 struct BlockFetch {
     enum Event {
         /// A block is wanted; urgent when a slot is waiting for it. Wanting it again can only make it urgent.
         case wanted(BlockHash, byteCount: Int, isUrgent: Bool)
+        /// The connection to the coordinator is there, or gone.
         case connected
         case disconnected
-        /// A reply came with so many bytes.
-        case replied(BlockReply, bytes: Int)
+        /// A reply came with so many bytes, from the worker at this endpoint or, when nil, from the coordinator.
+        case replied(BlockReply, bytes: Int, from: String? = nil)
+        /// What came from a worker was no reply.
+        case garbage(from: String)
+        /// The hash of a block that was complete.
+        case checked(BlockHash, found: BlockHash)
         case tick
     }
 
     enum Effect: Equatable {
-        case ask(BlockRequest)
+        /// Ask the worker at this endpoint or, when nil, the coordinator.
+        case ask(BlockRequest, at: String? = nil)
         /// Put the bytes of the reply at hand at this offset of the block.
         case keep(BlockHash, offset: Int, blockBytes: Int)
-        /// All bytes are there.
-        case complete(BlockHash)
+        /// All bytes are there: look whether they are the right ones.
+        case check(BlockHash)
+        case deliver(BlockHash)
         /// The block is not to be had; the reason is the end of a sentence.
         case failed(BlockHash, reason: String)
-        /// Replace the socket: the connection is there, but nothing comes.
+        /// What came of the block so far is of no use.
+        case discard(BlockHash)
+        /// Tell the coordinator.
+        case notify(BlockNotice)
+        /// A worker did not do what it should, and is not asked for a while.
+        case shunned(String, reason: String)
+        /// Replace the coordinator's socket: the connection is there, but nothing comes.
         case reconnect
     }
 
-    private enum Stage: Equatable {
+    /// Where a block comes from.
+    enum Source: Equatable {
+        /// To be decided by the coordinator's answer. Goes to coordinator or peer.
+        case unknown
+        /// Stays.
+        case coordinator
+        /// Goes back to unknown when the worker fails.
+        case peer(String)
+
+        var endpoint: String? { if case .peer(let endpoint) = self { endpoint } else { nil } }
+    }
+
+    enum Stage: Equatable {
         /// Not asked for, or lost with its connection. Goes to asked.
         case open
         /// Goes to here, or back to open.
@@ -35,7 +62,7 @@ struct BlockFetch {
         case here
     }
 
-    private struct Chunk {
+    struct Chunk {
         let offset: Int
         let length: Int
         var stage = Stage.open
@@ -46,20 +73,40 @@ struct BlockFetch {
         }
     }
 
-    private struct Transfer {
+    struct Transfer {
         let hash: BlockHash
         let byteCount: Int
         var isUrgent: Bool
-        let wantedAt: MonotonicTime
+        /// When it was wanted, or a worker had failed.
+        var since: MonotonicTime
         var chunks: [Chunk]
+        var source = Source.unknown
+        /// Whether the coordinator wants to know when the block is here.
+        var wantsNotice = false
+        /// The worker that failed, or nil: then the coordinator may name one.
+        var failedAt: String?
+        var mayRedirect = true
+        /// Of the worker it comes from.
+        var heardAt = MonotonicTime(nanoseconds: .min)
+    }
+
+    private struct Shunned {
+        let endpoint: String
+        let until: MonotonicTime
     }
 
     /// In the order they are fetched.
-    private var transfers: [Transfer] = []
-    private var isConnected = false
-    private var lastHeard = MonotonicTime(nanoseconds: .min)
-    private var asked = 0
-    private var effects: [Effect] = []
+    var transfers: [Transfer] = []
+    var isConnected = false
+    var lastHeard = MonotonicTime(nanoseconds: .min)
+    var asked = 0
+    var effects: [Effect] = []
+    /// Workers that are not asked, the oldest first.
+    private var shunned: [Shunned] = []
+    let asker: UInt64
+
+    /// - Parameter asker: the worker's incarnation.
+    init(asker: UInt64 = 0) { self.asker = asker }
 
     var isIdle: Bool { transfers.isEmpty }
 
@@ -70,7 +117,10 @@ struct BlockFetch {
             isConnected = true
             lastHeard = now
         case .disconnected: disconnect()
-        case .replied(let reply, let bytes): take(reply, bytes, now)
+        case .replied(let reply, let bytes, nil): takeFromCoordinator(reply, bytes, now)
+        case .replied(let reply, let bytes, let peer?): take(reply, bytes, from: peer, now)
+        case .garbage(let peer): shun(peer, "what came from there is no block reply", now)
+        case .checked(let hash, let found): checked(hash, found, now)
         case .tick: runTimers(now)
         }
         askMore(now)
@@ -78,6 +128,8 @@ struct BlockFetch {
         swap(&done, &effects)
         return done
     }
+
+    // MARK: Wanting
 
     private mutating func want(_ hash: BlockHash, _ byteCount: Int, _ isUrgent: Bool, _ now: MonotonicTime) {
         if let position = transfers.firstIndex(where: { $0.hash == hash }) {
@@ -98,7 +150,7 @@ struct BlockFetch {
         let chunks = stride(from: 0, to: byteCount, by: Limits.blockChunkBytesMax).map {
             Chunk(offset: $0, length: min(Limits.blockChunkBytesMax, byteCount - $0))
         }
-        insert(Transfer(hash: hash, byteCount: byteCount, isUrgent: isUrgent, wantedAt: now, chunks: chunks))
+        insert(Transfer(hash: hash, byteCount: byteCount, isUrgent: isUrgent, since: now, chunks: chunks))
     }
 
     private mutating func insert(_ transfer: Transfer) {
@@ -106,115 +158,37 @@ struct BlockFetch {
         transfers.insert(transfer, at: position ?? transfers.count)
     }
 
-    private mutating func take(_ reply: BlockReply, _ bytes: Int, _ now: MonotonicTime) {
-        lastHeard = now
-        // What nobody is waiting for any more came twice or too late.
-        guard let position = transfers.firstIndex(where: { $0.hash == reply.hash }) else { return }
-        let transfer = transfers[position]
-        guard let index = transfer.chunks.firstIndex(where: { $0.offset == reply.offset }) else { return }
-        let chunk = transfer.chunks[index]
-        guard case .asked = chunk.stage else { return }
-
-        guard reply.totalBytes == transfer.byteCount else {
-            let found = reply.totalBytes == 0 ? "it is not held there" : "it has \(reply.totalBytes) bytes there"
-            fail(position, "\(found), \(transfer.byteCount) bytes were expected")
-            return
-        }
-        guard bytes == chunk.length else {
-            fail(position, "a chunk of \(bytes) bytes came where \(chunk.length) were asked for")
-            return
-        }
-        asked -= 1
-        transfers[position].chunks[index].stage = .here
-        effects.append(.keep(reply.hash, offset: chunk.offset, blockBytes: transfer.byteCount))
-        if transfers[position].chunks.allSatisfy({ $0.stage == .here }) {
-            transfers.remove(at: position)
-            effects.append(.complete(reply.hash))
-        }
-    }
-
-    private mutating func fail(_ position: Int, _ reason: String) {
-        let transfer = transfers.remove(at: position)
-        asked -= transfer.chunks.count { $0.isAsked }
-        effects.append(.failed(transfer.hash, reason: reason))
-    }
-
-    private mutating func disconnect() {
-        isConnected = false
-        asked = 0
-        for position in transfers.indices {
-            for index in transfers[position].chunks.indices where transfers[position].chunks[index].isAsked {
-                transfers[position].chunks[index].stage = .open
-            }
-        }
-    }
-
     private mutating func askMore(_ now: MonotonicTime) {
-        guard isConnected else { return }
         for position in transfers.indices {
-            for index in transfers[position].chunks.indices where transfers[position].chunks[index].stage == .open {
+            let transfer = transfers[position]
+            guard isConnected || transfer.source.endpoint != nil else { continue }
+            // Until it is known who sends the block, one chunk is enough.
+            for index in transfer.source == .unknown ? 0..<1 : transfer.chunks.indices
+            where transfer.chunks[index].stage == .open {
                 guard asked < Limits.blockChunksInFlightMax else { return }
                 asked += 1
                 transfers[position].chunks[index].stage = .asked(at: now)
-                let chunk = transfers[position].chunks[index]
-                effects.append(
-                    .ask(
-                        BlockRequest(
-                            hash: transfers[position].hash, offset: UInt64(chunk.offset), length: UInt32(chunk.length))))
+                effects.append(.ask(request(for: transfer.chunks[index], of: transfer), at: transfer.source.endpoint))
             }
         }
     }
 
-    // MARK: Time
-
-    /// A slow line is not a silent one: as long as something comes, nothing is asked for twice; but not for ever.
-    private func retryTime(_ askedAt: MonotonicTime) -> MonotonicTime {
-        min(
-            max(askedAt, lastHeard).advanced(milliseconds: Limits.blockRetryMilliseconds),
-            askedAt.advanced(milliseconds: Limits.blockSilenceMilliseconds))
+    private func request(for chunk: Chunk, of transfer: Transfer) -> BlockRequest {
+        let isFirst = transfer.source == .unknown
+        return BlockRequest(
+            hash: transfer.hash, offset: UInt64(chunk.offset), length: UInt32(chunk.length),
+            mayRedirect: isFirst && transfer.mayRedirect, asker: asker, failedAt: isFirst ? transfer.failedAt : nil)
     }
 
-    private func giveUpTime(_ transfer: Transfer) -> MonotonicTime {
-        max(transfer.wantedAt, lastHeard).advanced(milliseconds: Limits.blockSilenceMilliseconds)
+    // MARK: Workers that are not asked
+
+    func isShunned(_ endpoint: String, _ now: MonotonicTime) -> Bool {
+        shunned.contains { $0.endpoint == endpoint && now < $0.until }
     }
 
-    private mutating func runTimers(_ now: MonotonicTime) {
-        for position in transfers.indices.reversed() where now >= giveUpTime(transfers[position]) {
-            fail(position, "nothing was heard from there for \(Limits.blockSilenceMilliseconds / 1_000) s")
-        }
-        var isStuck = false
-        for position in transfers.indices {
-            for index in transfers[position].chunks.indices {
-                guard case .asked(let askedAt) = transfers[position].chunks[index].stage, now >= retryTime(askedAt) else {
-                    continue
-                }
-                asked -= 1
-                transfers[position].chunks[index].stage = .open
-                transfers[position].chunks[index].tries += 1
-                // One repeated request may have been lost; two in a row are a connection that is dead at the other end.
-                if transfers[position].chunks[index].tries % 2 == 0 { isStuck = true }
-            }
-        }
-        let tired = transfers.indices.reversed().filter { position in
-            transfers[position].chunks.contains { $0.tries >= Limits.blockChunkTriesMax }
-        }
-        for position in tired { fail(position, "\(Limits.blockChunkTriesMax) requests for a chunk of it went unanswered") }
-        if isStuck, isConnected {
-            disconnect()
-            effects.append(.reconnect)
-        }
-    }
-
-    /// When to say `tick` at the latest.
-    var nextDeadline: MonotonicTime? {
-        var deadline: MonotonicTime?
-        func consider(_ time: MonotonicTime) { deadline = deadline.map { min($0, time) } ?? time }
-        for transfer in transfers {
-            consider(giveUpTime(transfer))
-            for chunk in transfer.chunks {
-                if case .asked(let askedAt) = chunk.stage { consider(retryTime(askedAt)) }
-            }
-        }
-        return deadline
+    mutating func remember(shunning endpoint: String, until: MonotonicTime) {
+        shunned.removeAll { $0.endpoint == endpoint }
+        if shunned.count >= Limits.blockPeersShunnedMax { shunned.removeFirst() }
+        shunned.append(Shunned(endpoint: endpoint, until: until))
     }
 }

@@ -4,12 +4,16 @@ import Messaging
 import Panel
 import WireProtocol
 
-/// The shell around `BlockFetch`: owns the connection to a block server and the memory of blocks on their way.
+/// The shell around `BlockFetch`: owns the connection to the coordinator's block server and the memory of blocks on their
+/// way. The thread that talks to other workers starts with the first block that is to be had there.
 struct BlockFetchHandler: SocketHandler {
     enum Command: Sendable {
         case want(BlockHash, byteCount: Int, isUrgent: Bool)
         /// Fetch from there from now on.
         case serveFrom(Endpoint)
+        /// From the thread that talks to other workers: what the one at this endpoint has said.
+        case peerSaid(String, BlockReply, Payload)
+        case peerSaidGarbage(String)
     }
 
     /// Memory of a block of several chunks, until it is complete.
@@ -18,14 +22,26 @@ struct BlockFetchHandler: SocketHandler {
         let bytes: UnsafeMutableRawBufferPointer
     }
 
+    private let held: @Sendable (BlockHash) -> Payload?
     private let deliver: @Sendable (BlockHash, Result<Payload, GridError>) -> Void
     private let logger: Logger
-    private var machine = BlockFetch()
+    private let poster: CommandPoster<Command>
+    private var machine: BlockFetch
+    private var peers: SocketLoop<BlockPeersHandler>?
     private var assemblies: [BlockHash: Assembly] = [:]
     private var malformedCount = 0
 
-    /// - Parameter deliver: called on this thread, once per block wanted.
-    init(logger: Logger, deliver: @escaping @Sendable (BlockHash, Result<Payload, GridError>) -> Void) {
+    /// - Parameters:
+    ///   - asker: the worker's incarnation.
+    ///   - held: blocks that need not be fetched.
+    ///   - deliver: called on this thread, once per block wanted.
+    init(
+        asker: UInt64, poster: CommandPoster<Command>, logger: Logger, held: @escaping @Sendable (BlockHash) -> Payload?,
+        deliver: @escaping @Sendable (BlockHash, Result<Payload, GridError>) -> Void
+    ) {
+        machine = BlockFetch(asker: asker)
+        self.poster = poster
+        self.held = held
         self.deliver = deliver
         self.logger = logger
     }
@@ -53,10 +69,19 @@ struct BlockFetchHandler: SocketHandler {
     mutating func handle(_ command: Command, at now: MonotonicTime, via port: SocketPort) {
         switch command {
         case .want(let hash, let byteCount, let isUrgent):
+            // It may have come since the command was given.
+            if let payload = held(hash) {
+                deliver(hash, .success(payload))
+                return
+            }
             perform(machine.handle(.wanted(hash, byteCount: byteCount, isUrgent: isUrgent), at: now), port)
         case .serveFrom(let endpoint):
             perform(machine.handle(.disconnected, at: now), port)
             reconnect(port, to: endpoint)
+        case .peerSaid(let peer, let reply, let chunk):
+            perform(machine.handle(.replied(reply, bytes: chunk.count, from: peer), at: now), chunk: chunk, port)
+        case .peerSaidGarbage(let peer):
+            perform(machine.handle(.garbage(from: peer), at: now), port)
         }
     }
 
@@ -69,14 +94,25 @@ struct BlockFetchHandler: SocketHandler {
     private mutating func perform(_ effects: [BlockFetch.Effect], chunk: Payload? = nil, _ port: SocketPort) {
         for effect in effects {
             switch effect {
-            case .ask(let request):
-                // A request that cannot be sent is one that gets no answer: it is repeated in time.
-                guard let peer = port.connectedPeer, let frames = try? WireCodec.encode(request) else { continue }
-                _ = port.send(frames, to: peer)
+            // A request that cannot be sent is one that gets no answer: it is repeated in time.
+            case .ask(let request, nil):
+                send(try? WireCodec.encode(request), port)
+            case .ask(let request, let peer?):
+                ask(request, at: peer)
+            case .notify(let notice):
+                send(try? WireCodec.encode(notice), port)
             case .keep(let hash, let offset, let blockBytes):
                 if let chunk { keep(chunk, of: hash, at: offset, blockBytes) }
-            case .complete(let hash):
-                complete(hash, from: port.endpoint)
+            case .check(let hash):
+                guard let payload = assemblies[hash]?.payload else { continue }
+                let found = PanelHashing.hash(payload.bytes)
+                perform(machine.handle(.checked(hash, found: found), at: .now()), port)
+            case .deliver(let hash):
+                if let payload = assemblies.removeValue(forKey: hash)?.payload { deliver(hash, .success(payload)) }
+            case .discard(let hash):
+                assemblies[hash] = nil
+            case .shunned(let peer, let reason):
+                logger.warning("no blocks from \(peer) for a while: \(reason)")
             case .failed(let hash, let reason):
                 assemblies[hash] = nil
                 deliver(
@@ -106,16 +142,27 @@ struct BlockFetchHandler: SocketHandler {
         UnsafeMutableRawBufferPointer(rebasing: assembly.bytes[offset..<(offset + chunk.count)]).copyMemory(from: chunk.bytes)
     }
 
-    private mutating func complete(_ hash: BlockHash, from endpoint: Endpoint) {
-        guard let payload = assemblies.removeValue(forKey: hash)?.payload else { return }
-        let found = PanelHashing.hash(payload.bytes)
-        if found == hash {
-            deliver(hash, .success(payload))
-        } else {
-            deliver(
-                hash,
-                .failure(GridError(.failed, "block \(hash) came from \(endpoint) with other bytes: their SHA-256 is \(found)")))
+    private func send(_ frames: [Payload]?, _ port: SocketPort) {
+        guard let frames, let peer = port.connectedPeer else { return }
+        _ = port.send(frames, to: peer)
+    }
+
+    private mutating func ask(_ request: BlockRequest, at peer: String) {
+        if peers == nil {
+            var options = SocketOptions()
+            options.frameBytesMax = Limits.blockChunkBytesMax + Limits.headerBytesMax
+            options.lingerMilliseconds = 0
+            let (poster, logger) = (poster, logger)
+            do throws(GridError) {
+                peers = try SocketLoop(name: "peer-blocks", .caller, options: options) { _ in
+                    BlockPeersHandler(report: poster, logger: logger)
+                }
+            } catch {
+                // The coordinator has the block too, and is asked for it when nothing comes.
+                logger.error("\(error)")
+            }
         }
+        peers?.post(.ask(request, at: peer))
     }
 
     private func reconnect(_ port: SocketPort, to endpoint: Endpoint?) {

@@ -1,37 +1,90 @@
 import ClusterModel
 import Logging
 import Messaging
+import Synchronization
 import WireProtocol
+import WorkerEngine
 
-/// Answers requests for chunks of blocks on a ROUTER socket: what a coordinator runs beside its control socket.
+/// Answers requests for chunks of blocks on a ROUTER socket: what a coordinator runs beside its control socket, and a
+/// worker that was told to serve what it holds.
 ///
-/// Keeps nothing per peer; a chunk goes out of the block's own memory, without a copy.
+/// Keeps nothing per peer but what its directory, a coordinator's only, knows of who has which block; a chunk goes out of
+/// the block's own memory, without a copy.
 package struct BlockServer: SocketHandler {
+    package enum Command: Sendable {
+        /// Workers come and go, and blocks are no longer needed: for the directory.
+        case joined(Hello)
+        case left(WorkerID)
+        case forget([BlockHash])
+    }
+
     private let lookUp: @Sendable (BlockHash) -> Payload?
     private let logger: Logger
+    private let tally: BlockTally?
+    private var directory: BlockDirectory?
     private var refusedCount = 0
 
-    /// - Parameter lookUp: called on the socket's thread; nil for a block that is not held.
-    package init(logger: Logger, lookUp: @escaping @Sendable (BlockHash) -> Payload?) {
+    /// - Parameters:
+    ///   - sharesWork: sends askers to workers that have the block; for a coordinator.
+    ///   - tally: counts what is sent.
+    ///   - lookUp: called on the socket's thread; nil for a block that is not held.
+    package init(
+        logger: Logger, sharesWork: Bool = false, tally: BlockTally? = nil,
+        lookUp: @escaping @Sendable (BlockHash) -> Payload?
+    ) {
         self.lookUp = lookUp
         self.logger = logger
+        self.tally = tally
+        directory = sharesWork ? BlockDirectory() : nil
     }
 
     package mutating func received(
         _ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort
     ) {
         do throws(GridError) {
-            let request = try WireCodec.decodeBlockRequest(frames)
-            let block = lookUp(request.hash)
-            let reply = BlockReply(hash: request.hash, offset: request.offset, totalBytes: UInt64(block?.count ?? 0))
-            let chunk = block.map { Self.chunk(of: $0, request) } ?? Payload(copying: [])
-            // A peer that reads too slowly asks again.
-            _ = port.send(try WireCodec.encode(reply, chunk: chunk), to: peer)
+            switch try WireCodec.decodeBlockQuestion(frames) {
+            case .request(let request):
+                if directory == nil || lookUp(request.hash) == nil {
+                    sendBytes(to: peer, request, wantsNotice: false, port)
+                } else {
+                    tell(.asked(peer, request), at: now, port)
+                }
+            case .notice(let notice): tell(.notice(notice), at: now, port)
+            }
         } catch {
             refusedCount += 1
             // The first tells what is wrong; a line each would let a peer fill the disk.
             if refusedCount == 1 { logger.warning("block request of \(peer) refused: \(error)") }
         }
+    }
+
+    private mutating func tell(_ event: BlockDirectory.Event, at now: MonotonicTime, _ port: SocketPort) {
+        for effect in directory?.handle(event, at: now) ?? [] {
+            switch effect {
+            case .sendBytes(let peer, let request, let wantsNotice):
+                sendBytes(to: peer, request, wantsNotice: wantsNotice, port)
+            case .redirect(let peer, let request, let endpoint):
+                let size = UInt64(lookUp(request.hash)?.count ?? 0)
+                tally?.redirected(bytes: size)
+                send(
+                    BlockReply(
+                        hash: request.hash, offset: request.offset, totalBytes: size, askThere: endpoint, wantsNotice: true),
+                    Payload(copying: []), to: peer, port)
+            }
+        }
+    }
+
+    private func sendBytes(to peer: Peer, _ request: BlockRequest, wantsNotice: Bool, _ port: SocketPort) {
+        let block = lookUp(request.hash)
+        let reply = BlockReply(
+            hash: request.hash, offset: request.offset, totalBytes: UInt64(block?.count ?? 0), wantsNotice: wantsNotice)
+        send(reply, block.map { Self.chunk(of: $0, request) } ?? Payload(copying: []), to: peer, port)
+    }
+
+    private func send(_ reply: BlockReply, _ chunk: Payload, to peer: Peer, _ port: SocketPort) {
+        // A peer that reads too slowly asks again.
+        guard let frames = try? WireCodec.encode(reply, chunk: chunk), port.send(frames, to: peer) == .sent else { return }
+        tally?.sent(bytes: UInt64(chunk.count))
     }
 
     private static func chunk(of block: Payload, _ request: BlockRequest) -> Payload {
@@ -50,7 +103,37 @@ package struct BlockServer: SocketHandler {
         }
     }
 
-    package mutating func handle(_ command: Never, at now: MonotonicTime, via port: SocketPort) {}
+    package mutating func handle(_ command: Command, at now: MonotonicTime, via port: SocketPort) {
+        switch command {
+        case .joined(let hello):
+            // What a worker says is passed on to others: nothing but an address gets through.
+            var checked = hello
+            checked.blockEndpoint = hello.blockEndpoint.flatMap {
+                try? Endpoint(parsing: $0, for: .connect, field: "the worker's block endpoint").description
+            }
+            tell(.joined(checked), at: now, port)
+        case .left(let worker): tell(.left(worker), at: now, port)
+        case .forget(let hashes): tell(.forgotten(hashes), at: now, port)
+        }
+    }
 
-    package mutating func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? { nil }
+    package mutating func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? {
+        if let deadline = directory?.nextDeadline, deadline <= now { tell(.tick, at: now, port) }
+        return directory?.nextDeadline
+    }
+}
+
+/// What a block server has sent and left to others, for logs; any thread may look.
+package final class BlockTally: Sendable {
+    package struct Counts: Equatable, Sendable {
+        package var bytesSent: UInt64 = 0
+        /// Bytes of the blocks for which askers were sent to other workers.
+        package var bytesRedirected: UInt64 = 0
+    }
+
+    private let state = Mutex(Counts())
+    package init() {}
+    package var counts: Counts { state.withLock { $0 } }
+    func sent(bytes: UInt64) { state.withLock { $0.bytesSent += bytes } }
+    func redirected(bytes: UInt64) { state.withLock { $0.bytesRedirected += bytes } }
 }

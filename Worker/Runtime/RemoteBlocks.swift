@@ -4,7 +4,8 @@ import Logging
 import Messaging
 import Synchronization
 
-/// Blocks from a block server, by a thread with a socket of its own; kept in the worker's cache.
+/// Blocks from the coordinator's block server, and from the workers it names, by a thread with a socket of its own; kept
+/// in the worker's cache.
 package final class RemoteBlocks: BlockSource {
     /// A slot that sleeps until its block is there.
     private final class Waiter: Sendable {
@@ -20,11 +21,14 @@ package final class RemoteBlocks: BlockSource {
     }
 
     private let cache: BlockCache
+    private let asker: UInt64
     private let logger: Logger
     private let state = Mutex(State())
 
-    package init(cache: BlockCache, logger: Logger) {
+    /// - Parameter asker: the worker's incarnation, by which the coordinator knows who has which block.
+    package init(cache: BlockCache, asker: UInt64 = 0, logger: Logger) {
         self.cache = cache
+        self.asker = asker
         self.logger = logger
     }
 
@@ -52,9 +56,11 @@ package final class RemoteBlocks: BlockSource {
         options.frameBytesMax = Limits.blockChunkBytesMax + Limits.headerBytesMax
         options.commandsMax = Limits.blocksWantedMax
         options.lingerMilliseconds = 0
-        let logger = logger
-        return try SocketLoop(name: "blocks", .dealer(connect: server), options: options) { [weak self] _ in
-            BlockFetchHandler(logger: logger) { [weak self] hash, outcome in self?.deliver(hash, outcome) }
+        let (asker, cache, logger) = (asker, cache, logger)
+        return try SocketLoop(name: "blocks", .dealer(connect: server), options: options) { [weak self] poster in
+            BlockFetchHandler(
+                asker: asker, poster: poster, logger: logger, held: { cache.raw($0) },
+                deliver: { [weak self] hash, outcome in self?.deliver(hash, outcome) })
         }
     }
 

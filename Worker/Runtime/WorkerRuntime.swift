@@ -14,19 +14,26 @@ struct WorkerParts: Sendable {
     let pool: SlotPool
 }
 
-/// A running worker: a control thread that talks to the coordinator, a thread that fetches blocks, and slots.
+/// A running worker: a control thread that talks to the coordinator, a thread that fetches blocks, one that serves them if
+/// it was told to, and slots.
 package final class WorkerRuntime: Sendable {
     private let parts: WorkerParts
     private let control: SocketLoop<ControlHandler>
+    private let server: SocketLoop<BlockServer>?
+    private let served = BlockTally()
+    private let logger: Logger
     private let notice = ExitNotice()
 
     /// Starts the worker. A coordinator that cannot be reached is no error: the worker tries until it can.
     ///
     /// `BLAS.adoptCoreType` and `BLAS.configure` come before.
-    /// - Throws: when the system has no threads or sockets left.
+    /// - Throws: when the system has no threads or sockets left, or blocks cannot be served where they should.
     package init(_ settings: WorkerSettings, logger: Logger) throws(GridError) {
         let cache = BlockCache(bytesMax: settings.memoryBytes)
-        let blocks = RemoteBlocks(cache: cache, logger: logger)
+        server = try Self.serve(cache, served, settings, logger: logger)
+        var hello = Self.hello(settings)
+        hello.blockEndpoint = server.map { settings.advertised($0.endpoint) }
+        let blocks = RemoteBlocks(cache: cache, asker: hello.incarnation, logger: logger)
         let executor = TaskExecutor(source: blocks, cache: cache)
         let pool = try SlotPool(slots: settings.slots, executor: executor)
         let parts = WorkerParts(cache: cache, blocks: blocks, executor: executor, pool: pool)
@@ -34,15 +41,32 @@ package final class WorkerRuntime: Sendable {
         var options = SocketOptions()
         // One command per attempt in hand, and some for signals.
         options.commandsMax = Limits.creditPerWorkerMax + 64
-        let hello = Self.hello(settings)
-        let notice = notice
+        let (introduction, notice) = (hello, notice)
         control = try SocketLoop(name: "control", .dealer(connect: settings.coordinator), options: options) { poster in
             ControlHandler(
-                engine: WorkerEngine(hello: hello, configuration: settings.engine), work: parts, poster: poster,
+                engine: WorkerEngine(hello: introduction, configuration: settings.engine), work: parts, poster: poster,
                 notice: notice, logger: logger)
         }
         self.parts = parts
+        self.logger = logger
+        if let endpoint = hello.blockEndpoint { logger.info("serving blocks at \(endpoint)") }
     }
+
+    private static func serve(
+        _ cache: BlockCache, _ served: BlockTally, _ settings: WorkerSettings, logger: Logger
+    ) throws(GridError) -> SocketLoop<BlockServer>? {
+        guard let endpoint = settings.serveBlocks else { return nil }
+        var options = SocketOptions()
+        // Requests are a few dozen bytes.
+        options.frameBytesMax = Limits.headerBytesMax
+        options.lingerMilliseconds = 0
+        return try SocketLoop(name: "block-server", .router(bind: endpoint), options: options) { _ in
+            BlockServer(logger: logger, tally: served) { cache.raw($0) }
+        }
+    }
+
+    /// Bytes of blocks sent to other workers.
+    package var servedBytes: UInt64 { served.counts.bytesSent }
 
     /// What the worker says of itself.
     package static func hello(_ settings: WorkerSettings) -> Hello {
@@ -65,10 +89,15 @@ package final class WorkerRuntime: Sendable {
         let failure = control.join()
         parts.pool.stop()
         parts.blocks.stop()
+        server?.stop()
+        if server != nil { logger.info("sent \(served.counts.bytesSent) bytes of blocks to other workers") }
         if let failure { throw failure }
         return notice.reason.withLock { $0 }
     }
 
     /// Leaves at once, without a word.
-    package func stop() { control.stop() }
+    package func stop() {
+        server?.stop()
+        control.stop()
+    }
 }

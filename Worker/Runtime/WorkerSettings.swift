@@ -14,6 +14,8 @@ package struct WorkerSettings: Sendable {
     package var host: String
     /// The present core type, and those this process may be started again with.
     package var coreTypes: [CoreTypeSpeed] = []
+    /// Where to serve the blocks it holds to other workers; nil for not at all.
+    package var serveBlocks: Endpoint?
     package var engine = WorkerConfiguration()
 
     package static let defaultMemoryBytes = 4 << 30
@@ -41,6 +43,25 @@ package struct WorkerSettings: Sendable {
         self.memoryBytes = memoryBytes
         self.worker = WorkerID(name)
         self.host = host
+    }
+
+    /// The endpoint of `--serve-blocks`: beyond the loopback interface only when the network is said to be trusted.
+    package static func serving(_ text: String, isInsecure: Bool) throws(GridError) -> Endpoint {
+        let endpoint = try Endpoint(parsing: text, for: .bind, field: "--serve-blocks")
+        guard endpoint.isLoopback || isInsecure else {
+            throw GridError(
+                .usage,
+                "--serve-blocks \(endpoint) would give the blocks to anyone on the network, without keys: serve at 127.0.0.1, "
+                    + "or add --insecure when the network is trusted")
+        }
+        return endpoint
+    }
+
+    /// What other workers are told: the address it listens at or, where that is an interface or all of them, the host's name.
+    package func advertised(_ bound: Endpoint) -> String {
+        let isAddress = bound.isLoopback || bound.isIPv6 && bound.host != "[::]" || bound.host.contains(".")
+        return isAddress && bound.host != "0.0.0.0"
+            ? bound.description : Endpoint(host: host, port: bound.port).description
     }
 
     /// One per processor this process may use.

@@ -62,13 +62,16 @@ struct ModelHost {
     var tickAt: MonotonicTime?
 
     init(number: Int, _ settings: ModelSettings, blockCount: Int) {
-        engine = WorkerEngine(
-            hello: Hello(
-                worker: WorkerID("host-\(number)"), incarnation: 1, slots: UInt32(settings.slots),
-                credit: UInt32(settings.credit), memoryBytes: UInt64(settings.cacheBytes), profile: Self.profile,
-                host: "host-\(number)", processID: 1, version: "1"))
+        engine = WorkerEngine(hello: Self.hello(number: number, settings))
         held = HeldBlocks(capacity: settings.cacheBytes / settings.cachedBlockBytes, blockCount: blockCount)
         isWanted = Array(repeating: false, count: blockCount)
+    }
+
+    static func hello(number: Int, _ settings: ModelSettings) -> Hello {
+        Hello(
+            worker: WorkerID("host-\(number)"), incarnation: UInt64(number + 1), slots: UInt32(settings.slots),
+            credit: UInt32(settings.credit), memoryBytes: UInt64(settings.cacheBytes), profile: profile,
+            host: "host-\(number)", processID: 1, version: "1")
     }
 
     static let profile = NumericProfile(blasVersion: "0.3", coreType: "SkylakeX", epilogueVersion: 1)

@@ -63,19 +63,8 @@ extension ModelRun {
         let chunks = (settings.blockBytes + Limits.blockChunkBytesMax - 1) / Limits.blockChunkBytesMax
         while hosts[host].asked < max(1, Limits.blockChunksInFlightMax / chunks), let block = hosts[host].wanted.popFirst() {
             hosts[host].asked += 1
-            let at = MonotonicTime(nanoseconds: now.nanoseconds + settings.roundTripNanoseconds / 2)
-            expect(.blockIsAskedFor(block, by: host, of: server(of: block)), at: at)
+            expect(.blockIsSought(block, by: host, failedAt: nil), at: oneWay)
         }
-    }
-
-    /// The host with least to send of those that hold the block, otherwise the coordinator.
-    func server(of block: Int) -> Int {
-        guard settings.servesPeers else { return 0 }
-        var best: Int?
-        for host in hosts.indices where hosts[host].held.contains(block) {
-            if lines[2 * host + 2].bytesWaiting < best.map({ lines[2 * $0].bytesWaiting }) ?? .infinity { best = host + 1 }
-        }
-        return best ?? 0
     }
 
     func compute(_ ref: AttemptRef, on host: Int) {

@@ -7,8 +7,8 @@ import WorkerEngine
 
 /// Runs a correlation job from its first submission to its last merge.
 ///
-/// Real: the plan's stages, the scheduler, the workers' engines, the sizes of leases and partials. Modelled: time, lines and
-/// block caches, where a message is taken off one line before it goes on to the next.
+/// Real: the plan's stages, the scheduler, the workers' engines, the directory of blocks, the sizes of leases and partials.
+/// Modelled: time, lines and block caches, where a message is taken off one line before it goes on to the next.
 /// - Parameter cpuSeconds: CPU time of this thread, to tell what the real parts take; a constant in tests.
 /// - Throws: `GridError` for settings out of range, and when the job does not end.
 package func runModel(
@@ -16,8 +16,8 @@ package func runModel(
 ) throws(GridError) -> ModelOutcome {
     guard (1...Limits.workersMax).contains(settings.hosts), (1...Limits.slotsMax).contains(settings.slots),
         settings.gigaflopsPerSlot > 0, settings.gigabitsPerSecond > 0, settings.overhead > 0,
-        settings.mergeGigabytesPerSecond > 0
-    else { throw GridError(.usage, "hosts, slots and speeds of a model must be more than 0") }
+        settings.mergeGigabytesPerSecond > 0, settings.valueBytes == 4 || settings.valueBytes == 8
+    else { throw GridError(.usage, "hosts, slots and speeds of a model must be more than 0, and values have 4 or 8 bytes") }
     let run = ModelRun(settings, try ModelPlan(settings), cpuSeconds)
     return try run.run()
 }
@@ -44,6 +44,9 @@ final class ModelRun {
         case lineEnds(Int)
         case arrives(Cargo)
         case blockIsAskedFor(Int, by: Int, of: Int)
+        case blockIsSought(Int, by: Int, failedAt: Int?)
+        case blockIsNoticed(Int, at: Int)
+        case directoryTick
         case computed(Int, AttemptRef)
         case mergeEnds(TaskID, TaskSize)
         case submits
@@ -75,6 +78,9 @@ final class ModelRun {
     var events: Deque<SchedulerEvent> = []
     var isTelling = false
     var tickAt: MonotonicTime?
+    /// Of the coordinator's block server; nil where only it has blocks.
+    var directory: BlockDirectory?
+    var directoryTickAt: MonotonicTime?
     var hosts: [ModelHost]
     /// Of place p: 2p takes things away from it, 2p + 1 brings them.
     var lines: [FairLink<Cargo>]
@@ -110,6 +116,7 @@ final class ModelRun {
     func run() throws(GridError) -> ModelOutcome {
         outcome.tasks = stages.reduce(0) { $0 + $1.stage.taskCount }
         outcome.largestStageTasks = stages.map(\.stage.taskCount).max() ?? 0
+        if settings.servesPeers { openDirectory() }
         for host in hosts.indices { tell(host, .connected) }
         expect(.submits, at: Self.submitsAt)
         while !isOver, failure == nil, let entry = agenda.popMin() {
@@ -144,8 +151,14 @@ final class ModelRun {
         case .lineEnds(let line): lineEnds(line)
         case .arrives(let cargo): arrives(cargo)
         case .blockIsAskedFor(let block, let host, let place):
-            if place == 0 { outcome.blocksFromCoordinator += 1 } else { outcome.blocksFromPeers += 1 }
-            send(.block(block), bytes: settings.blockBytes, from: place, to: host + 1)
+            serve(block, to: host, from: place)
+        case .blockIsSought(let block, let host, let failedAt): seek(block, for: host, failedAt: failedAt)
+        case .blockIsNoticed(let block, let host):
+            tellDirectory(.notice(BlockNotice(hash: Self.hash(block), asker: UInt64(host + 1))))
+        case .directoryTick:
+            guard directoryTickAt == now else { return }
+            directoryTickAt = nil
+            tellDirectory(.tick)
         case .computed(let host, let ref): computed(ref, on: host)
         case .mergeEnds(let task, let size): mergeEnds(task, size)
         case .submits: submitNext()
@@ -209,6 +222,7 @@ final class ModelRun {
             tell(host, .received(message, payload: payload))
         case .block(let block):
             let host = cargo.to - 1
+            noticed(block, at: host)
             for ref in hosts[host].receive(block) { compute(ref, on: host) }
             askForBlocks(host)
         }

@@ -21,14 +21,16 @@ package struct ModelSettings: Sendable {
     package var mergeGigabytesPerSecond = 2.5
     package var precision = Precision.float32
     package var blockEdge = CorrelationParameters.defaultBlockEdge
-    /// Hosts send blocks they hold to others. No worker does so yet: this shows what it would bring.
+    /// Of one value of a block on its way. Jobs of either precision send float64; 4 shows what float32 would bring.
+    package var valueBytes = 8
+    /// Workers serve the blocks they hold (`--serve-blocks`), and the coordinator's directory sends askers to them.
     package var servesPeers = false
 
     package init() {}
 
     /// As the worker's runtime gives it.
     package var credit: Int { min(2 * slots + 2, Limits.creditPerWorkerMax) }
-    package var blockBytes: Int { blockEdge * days * 8 }
+    package var blockBytes: Int { blockEdge * days * valueBytes }
     /// A cached block: its bytes as they came, and its returns in the precision of the job.
     package var cachedBlockBytes: Int { blockBytes + blockEdge * days * (precision == .float32 ? 4 : 8) }
     /// Of all pairs, the diagonal included: n (n + 1) / 2 products of 2 x days operations.
@@ -53,6 +55,8 @@ package struct ModelOutcome: Sendable {
     package var coordinatorBytesSent = 0.0
     package var blocksFromCoordinator = 0
     package var blocksFromPeers = 0
+    /// Blocks asked for where they were no longer held.
+    package var blocksGone = 0
     package var resultBytes = 0.0
     /// Partials of the stage that has most of them: the coordinator holds their values until the stage ends.
     package var stageResultBytes = 0.0
@@ -61,6 +65,8 @@ package struct ModelOutcome: Sendable {
     package var receivingSeconds = 0.0
     package var mergingSeconds = 0.0
     package var schedulerSeconds = 0.0
+    /// CPU time of the directory of blocks, on the block server's thread.
+    package var directorySeconds = 0.0
     /// CPU time of making the payloads of leases, on the scheduler's thread too.
     package var leaseSeconds = 0.0
 
@@ -74,7 +80,7 @@ package struct ModelOutcome: Sendable {
             ("compute", slotSeconds / Double(settings.hosts * settings.slots) / seconds),
             ("coordinator sends", sendingSeconds / seconds), ("coordinator receives", receivingSeconds / seconds),
             ("merge", mergingSeconds / seconds), ("scheduler CPU", schedulerSeconds / seconds),
-            ("lease CPU", leaseSeconds / seconds),
+            ("lease CPU", leaseSeconds / seconds), ("directory CPU", directorySeconds / seconds),
         ]
     }
 }

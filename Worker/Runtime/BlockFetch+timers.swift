@@ -1,0 +1,87 @@
+import ClusterModel
+
+// Time: what is asked for again, and who is given up.
+
+extension BlockFetch {
+    /// A slow line is not a silent one: as long as something comes, nothing is asked for twice; but not for ever.
+    private func retryTime(_ askedAt: MonotonicTime) -> MonotonicTime {
+        min(
+            max(askedAt, lastHeard).advanced(milliseconds: Limits.blockRetryMilliseconds),
+            askedAt.advanced(milliseconds: Limits.blockSilenceMilliseconds))
+    }
+
+    /// A worker is not asked twice: there is somebody else who has the block for certain.
+    private func peerTime(_ askedAt: MonotonicTime, _ transfer: Transfer) -> MonotonicTime {
+        min(
+            max(askedAt, transfer.heardAt).advanced(milliseconds: Limits.blockPeerSilenceMilliseconds),
+            askedAt.advanced(milliseconds: Limits.blockPeerPatienceMilliseconds))
+    }
+
+    private func giveUpTime(_ transfer: Transfer) -> MonotonicTime {
+        max(transfer.since, lastHeard).advanced(milliseconds: Limits.blockSilenceMilliseconds)
+    }
+
+    mutating func runTimers(_ now: MonotonicTime) {
+        givePeersUp(now)
+        for position in transfers.indices.reversed()
+        where transfers[position].source.endpoint == nil && now >= giveUpTime(transfers[position]) {
+            fail(position, "nothing was heard from there for \(Limits.blockSilenceMilliseconds / 1_000) s")
+        }
+        if retry(now), isConnected {
+            for position in transfers.indices where transfers[position].source.endpoint == nil {
+                reopen(position, alsoHere: false)
+            }
+            isConnected = false
+            effects.append(.reconnect)
+        }
+    }
+
+    private mutating func givePeersUp(_ now: MonotonicTime) {
+        for position in transfers.indices {
+            guard let peer = transfers[position].source.endpoint else { continue }
+            let isLate = transfers[position].chunks.contains {
+                guard case .asked(let askedAt) = $0.stage else { return false }
+                return now >= peerTime(askedAt, transfers[position])
+            }
+            if isLate { shun(peer, "a block that was asked for there did not come", now) }
+        }
+    }
+
+    /// - Returns: whether the coordinator's connection seems to be dead.
+    private mutating func retry(_ now: MonotonicTime) -> Bool {
+        var isStuck = false
+        for position in transfers.indices where transfers[position].source.endpoint == nil {
+            for index in transfers[position].chunks.indices {
+                guard case .asked(let askedAt) = transfers[position].chunks[index].stage, now >= retryTime(askedAt) else {
+                    continue
+                }
+                asked -= 1
+                transfers[position].chunks[index].stage = .open
+                transfers[position].chunks[index].tries += 1
+                // One repeated request may have been lost; two in a row are a connection that is dead at the other end.
+                if transfers[position].chunks[index].tries % 2 == 0 { isStuck = true }
+            }
+        }
+        let tired = transfers.indices.reversed().filter { position in
+            transfers[position].chunks.contains { $0.tries >= Limits.blockChunkTriesMax }
+        }
+        for position in tired { fail(position, "\(Limits.blockChunkTriesMax) requests for a chunk of it went unanswered") }
+        return isStuck
+    }
+
+    /// When to say `tick` at the latest.
+    var nextDeadline: MonotonicTime? {
+        var deadline: MonotonicTime?
+        func consider(_ time: MonotonicTime) { deadline = deadline.map { min($0, time) } ?? time }
+        for transfer in transfers {
+            let isPeers = transfer.source.endpoint != nil
+            if !isPeers { consider(giveUpTime(transfer)) }
+            for chunk in transfer.chunks {
+                if case .asked(let askedAt) = chunk.stage {
+                    consider(isPeers ? peerTime(askedAt, transfer) : retryTime(askedAt))
+                }
+            }
+        }
+        return deadline
+    }
+}
