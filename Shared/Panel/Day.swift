@@ -50,6 +50,12 @@ package struct Day: Hashable, Comparable, Sendable, CustomStringConvertible {
         return Day(civil: target, month, min(day, Self.daysInMonth(target, month)))
     }
 
+    /// A number that the days of a calendar month share and no others have; it grows by one from month to month.
+    package var monthNumber: Int32 {
+        let (year, month, _) = civil
+        return Int32(clamping: year * 12 + month - 1)
+    }
+
     package static func < (a: Day, b: Day) -> Bool { a.rawValue < b.rawValue }
 
     /// `YYYY-MM-DD`.

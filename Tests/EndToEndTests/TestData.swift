@@ -48,6 +48,17 @@ enum TestData {
         return try PairTable(file: out)
     }
 
+    /// Features of every alpha the pandas way.
+    static func pandasFeatures(
+        _ file: String, convention: String, window: String, into folder: ScratchFolder
+    ) async throws -> CSVTable {
+        let python = try #require(Place.python)
+        let out = folder.file("features-\(convention)-\(window).csv")
+        try await succeed(
+            python, [Place.oracle("features_pandas.py"), file, "--convention", convention, "--window", window, "--out", out])
+        return try CSVTable(file: out)
+    }
+
     /// Whole rows of some alphas, pair by pair in exact arithmetic.
     static func exactRows(
         _ file: String, convention: String, minOverlap: Int, window: String, rows: Int, into folder: ScratchFolder
