@@ -47,6 +47,8 @@ let package = Package(
         .target(
             name: "Kernels", dependencies: ["ClusterModel", "Panel", "CKernels", "COpenBLAS"],
             path: "Shared/Kernels"),
+        .target(name: "Clustering", dependencies: ["ClusterModel"], path: "Shared/Clustering"),
+        .target(name: "Embedding", dependencies: ["ClusterModel", "Kernels"], path: "Shared/Embedding"),
         .target(
             name: "WireProtocol",
             dependencies: ["ClusterModel", "CChecksum", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -58,7 +60,8 @@ let package = Package(
         .target(
             name: "WorkerRuntime",
             dependencies: [
-                "ClusterModel", "Panel", "Kernels", "WireProtocol", "Messaging", "WorkerEngine",
+                "ClusterModel", "Panel", "Kernels", "Clustering", "Embedding", "WireProtocol", "Messaging",
+                "WorkerEngine",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Worker/Runtime"),
@@ -80,8 +83,14 @@ let package = Package(
             dependencies: ["ClusterModel", .product(name: "Collections", package: "swift-collections")],
             path: "Coordinator/Scheduling"),
         .target(
+            name: "Expressions", dependencies: ["ClusterModel", .product(name: "Crypto", package: "swift-crypto")],
+            path: "Coordinator/Expressions"),
+        .target(
             name: "Jobs",
-            dependencies: ["ClusterModel", "Panel", "CKernels", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "ClusterModel", "Panel", "CKernels", "Clustering", "Embedding",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             path: "Coordinator/Jobs"),
         .target(
             name: "Store", dependencies: ["ClusterModel", "Panel", "CLibpq"],
@@ -110,7 +119,7 @@ let package = Package(
         .executableTarget(
             name: "alphagrid",
             dependencies: [
-                "ClusterModel", "Service", "API", "Store", "LocalPostgres", "Panel", "Kernels", "Messaging",
+                "ClusterModel", "Expressions", "Service", "API", "Store", "LocalPostgres", "Panel", "Kernels", "Messaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -142,6 +151,12 @@ let package = Package(
             name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"],
             path: "Tests/KernelsTests"),
         .testTarget(
+            name: "ClusteringTests", dependencies: ["ClusterModel", "Clustering"], path: "Tests/ClusteringTests"),
+        .testTarget(
+            name: "EmbeddingTests", dependencies: ["ClusterModel", "Kernels", "Embedding"], path: "Tests/EmbeddingTests"),
+        .testTarget(
+            name: "ExpressionsTests", dependencies: ["ClusterModel", "Expressions"], path: "Tests/ExpressionsTests"),
+        .testTarget(
             name: "WireProtocolTests",
             dependencies: [
                 "ClusterModel", "WireProtocol", "CChecksum",
@@ -164,7 +179,10 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["ClusterModel", "Scheduling", "Simulation"],
             path: "Tests/SimulationTests"),
-        .testTarget(name: "JobsTests", dependencies: ["ClusterModel", "Jobs", "Panel"], path: "Tests/JobsTests"),
+        .testTarget(
+            name: "JobsTests",
+            dependencies: ["ClusterModel", "Clustering", "Embedding", "Jobs", "Kernels", "Panel", "WorkerRuntime"],
+            path: "Tests/JobsTests"),
         .testTarget(
             name: "LocalPostgresTests", dependencies: ["ClusterModel", "LocalPostgres"], path: "Tests/LocalPostgresTests"),
         .testTarget(
@@ -185,7 +203,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "API", "alphagrid",
+                "ClusterModel", "Expressions", "API", "Store", "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
