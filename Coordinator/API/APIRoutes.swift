@@ -40,6 +40,7 @@ struct APIRoutes: Sendable {
         route(router, "v1/workers/:id/drain", post: drain)
         route(router, "v1/regions/:region/check", post: check)
         route(router, "v1/regions/:region/pairs", get: pair)
+        route(router, "v1/regions/:region/results/:result", get: results)
         return router
     }
 

@@ -22,6 +22,7 @@ extension JobRequest {
         absolute = try object.truth("absolute")
         fresh = try object.truth("fresh")
         priority = try object.whole("priority", in: Self.priorityRange)
+        params = try object.texts("params", countMax: Limits.jobParametersMax, bytesMax: Limits.jobParameterBytesMax)
         try object.expectNothingElse()
         try validate()
     }

@@ -76,6 +76,31 @@ struct StrictObject {
         }
     }
 
+    /// An object of short values; numbers and truths as the text they are written in.
+    mutating func texts(_ name: String, countMax: Int, bytesMax: Int) throws(GridError) -> [String: String]? {
+        let value = take(name)
+        if value == nil || value == .null { return nil }
+        guard case .object(let fields)? = value, fields.count <= countMax else {
+            throw GridError(
+                .usage, "field '\(name)' is \(value?.name ?? "null"): expected an object of at most \(countMax) values")
+        }
+        var texts: [String: String] = [:]
+        for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
+            switch value {
+            case .text(let text) where text.utf8.count <= bytesMax: texts[key] = text
+            case .whole(let number): texts[key] = "\(number)"
+            case .number(let number): texts[key] = "\(number)"
+            case .bool(let truth): texts[key] = "\(truth)"
+            default:
+                throw GridError(
+                    .usage,
+                    "field '\(name)' has '\(key.printable)' as \(value.name): expected a number, true, false or a text of at "
+                        + "most \(bytesMax) bytes")
+            }
+        }
+        return texts
+    }
+
     /// - Throws: `GridError(.usage)` naming the first field, in bytewise order, that was never asked for.
     func expectNothingElse() throws(GridError) {
         guard let extra = fields.keys.filter({ !known.contains($0) }).min() else { return }

@@ -9,11 +9,13 @@ struct AlphaGridCommand: ParsableCommand {
         discussion: """
             Examples:
               alphagrid correlate pnl.csv                     one file, no server, no database
+              alphagrid features pnl.csv                      Sharpe, drawdown, tails and more of its alphas
               alphagrid up --workers 2                        a whole cluster on this machine
               alphagrid db import pnl.csv --region USA        into its database
               alphagrid run correlation --region USA --wait   and its correlations
               alphagrid check new.csv --region USA            may this alpha be submitted?
               alphagrid explain A1 A2 --region USA            why do these two have this correlation?
+              alphagrid expressions usage --region USA        which operators and fields do the formulas use?
               alphagrid status --watch                        what is going on
 
             Results go to standard output, everything else to standard error.
@@ -21,9 +23,10 @@ struct AlphaGridCommand: ParsableCommand {
             """,
         version: "alphagrid \(AlphaGrid.version)",
         subcommands: [
-            CorrelateCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self, CoordinatorCommand.self,
-            DatabaseCommand.self, RunCommand.self, JobsCommand.self, WorkersCommand.self, StatusCommand.self, BenchCommand.self,
-            VersionCommand.self, GuardCommand.self,
+            CorrelateCommand.self, FeaturesCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self,
+            CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self, ResultsCommand.self,
+            JobsCommand.self, WorkersCommand.self, StatusCommand.self, BenchCommand.self, VersionCommand.self,
+            GuardCommand.self,
         ])
 
     /// Whether this command line computes in this process.

@@ -55,6 +55,9 @@ package struct JobStage: Sendable {
 package enum JobOutcome: Sendable {
     case correlation(CorrelationOutcome)
     case crossCorrelation(CrossCorrelationOutcome)
+    case clusters(ClustersOutcome)
+    case selection(SelectionOutcome)
+    case features(FeaturesOutcome)
     /// Of a job that only measures.
     case nothing
 }

@@ -40,6 +40,12 @@ extension CoordinatorService: GridControl {
         }
     }
 
+    package func results(_ request: ResultRequest, region: Region) async throws -> ResultPage {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.results(request, region: region) }
+        }
+    }
+
     /// What cannot become a job is refused at once, not when somebody looks for the result.
     private func requireAlphas(of view: JobView, _ region: Region) throws(GridError) {
         let pools = try store.pools(region)
@@ -50,8 +56,11 @@ extension CoordinatorService: GridControl {
             guard pool.alphas > 0 else {
                 let flag = name == PoolName.unsubmitted ? " --unsubmitted" : ""
                 let command = pool.builtIn ? "import FILE --region \(region)\(flag)" : "pools add \(name) ID --region \(region)"
-                throw GridError(
-                    .notFound, "pool \(pool.pool) of region \(region) has no alphas: add some with 'alphagrid db \(command)'")
+                let remedy =
+                    name == PoolName.superAlphas
+                    ? "say which are with 'alphagrid db import-alphas FILE' and alpha_type SUPER"
+                    : "add some with 'alphagrid db \(command)'"
+                throw GridError(.notFound, "pool \(pool.pool) of region \(region) has no alphas: \(remedy)")
             }
             guard pool.alphas >= needed else {
                 throw GridError(

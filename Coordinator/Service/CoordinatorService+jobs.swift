@@ -8,6 +8,7 @@ import Panel
 import Scheduling
 import Store
 import Synchronization
+import WorkerRuntime
 
 // The life of a job: enqueue -> plan -> (stages, run by the driver) -> publish -> finished.
 extension CoordinatorService {
@@ -54,6 +55,9 @@ extension CoordinatorService {
             let region = try Region(view.region)
             let means = JobMeans(
                 load: { pool throws(GridError) in try self.load(region, pool, for: view) },
+                metrics: { pool throws(GridError) in
+                    try self.usingDatabase { () throws(GridError) in try self.store.alphaMetrics(region, pool: pool) }
+                },
                 profiles: Set(shared.withLock { $0.snapshot.workers }.filter { $0.state == "connected" }.map(\.profile)),
                 log: { [log] in log.info("\($0)", metadata: ["job": "\(view.jobID)"]) })
             let prepared = try kind.prepare(view, with: means)
@@ -92,6 +96,9 @@ extension CoordinatorService {
                 for (state, seconds) in job.timings(at: .now()) {
                     metadata["\(state.rawValue)_seconds"] = "\((seconds * 1_000).rounded() / 1_000)"
                 }
+                // Of all jobs since the coordinator started, as blocks serve several.
+                metadata["block_bytes_sent_total"] = "\(blockTally.counts.bytesSent)"
+                metadata["block_bytes_left_to_workers_total"] = "\(blockTally.counts.bytesRedirected)"
                 log.info("job done", metadata: metadata)
                 let profile = drivers[job.id]?.progress.profile
                 release(job)
@@ -154,7 +161,7 @@ extension CoordinatorService {
     private func release(_ job: ActiveJob) {
         post(.finish(job.id))
         drivers.remove(job.id)
-        for panel in job.prepared?.panels ?? [] { blocks.remove(panel) }
+        for panel in job.prepared?.panels ?? [] { forgetBlocks(blocks.remove(panel)) }
         job.prepared = nil
         shared.withLock {
             $0.jobs[job.id] = nil

@@ -25,8 +25,14 @@ final class JobDriver: Sendable {
 
         mutating func closeStage() {
             guard let stage else { return }
-            progress.finishedStages.append(
-                StageView(name: stage.name, tasksDone: stage.taskCount, tasksTotal: stage.taskCount))
+            var view = StageView(name: stage.name, tasksDone: stage.taskCount, tasksTotal: stage.taskCount)
+            // Rounds of one name are one stage to look at: there may be thousands.
+            if let last = progress.finishedStages.last, last.name == view.name {
+                view.tasksDone += last.tasksDone
+                view.tasksTotal += last.tasksTotal
+                progress.finishedStages.removeLast()
+            }
+            progress.finishedStages.append(view)
             progress.earlierTiles += stage.tileCount
             progress.plan = nil
             progress.stageTiles = 0

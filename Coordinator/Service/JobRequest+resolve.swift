@@ -4,16 +4,25 @@ import Store
 extension JobRequest {
     static let prioritiesAllowed = -1_000...1_000
 
+    /// Checks what depends on the kind of job alone.
+    package func validateForKind() throws(GridError) {
+        let kind = try JobKind(parsing: kind)
+        if !kind.keepsNeighbours, top != nil {
+            throw GridError(.usage, "top is not for \(kind.rawValue), which keeps no neighbours")
+        }
+        if !kind.looksAtPairs, threshold != nil || absolute != nil {
+            throw GridError(.usage, "threshold and absolute are not for \(kind.rawValue), which keeps no single pairs")
+        }
+        try kind.checkParameters(params ?? [:])
+    }
+
     /// The job this request asks for, with the region's settings where it says nothing; its number is not known yet.
     ///
     /// - Parameter settings: the region's configured parameters; nil when the database does not know the region.
     /// - Throws: `GridError` naming the field that is wrong and what was expected.
     func resolve(region: Region, settings: RegionSettings?, now: String) throws(GridError) -> JobView {
+        try validateForKind()
         let kind = try JobKind(parsing: kind)
-        if !kind.keepsPairs, top != nil || threshold != nil || absolute != nil {
-            throw GridError(
-                .usage, "top, threshold and absolute are not for \(kind.rawValue), which keeps no single pairs")
-        }
         let priority = priority ?? 0
         guard Self.prioritiesAllowed.contains(priority) else {
             throw GridError(.usage, "priority \(priority) is not valid: expected a number from -1000 to 1000")
@@ -39,6 +48,7 @@ extension JobRequest {
         view.threshold = parameters.edges?.from
         view.absolute = parameters.edges?.absolute ?? false
         view.fresh = fresh ?? false
+        view.params = params ?? [:]
         return view
     }
 }

@@ -103,7 +103,7 @@ package struct PoolCheck {
         try Self.expectDistinct(candidates)
         var view = CheckView(
             pool: name, convention: options.convention.rawValue, window: options.window.description,
-            minOverlap: options.minOverlap, absolute: options.isAbsolute, threshold: CandidateVerdict.threshold)
+            minOverlap: options.minOverlap, absolute: options.isAbsolute, threshold: SubmissionRule.threshold)
         let firstDay = try panel.firstDay(of: options.window)
         view.poolSize = pool == nil ? 0 : panel.alphaCount
         if let start = panel.dates.dropFirst(firstDay).first, let end = panel.dates.last, pool != nil {
@@ -161,7 +161,7 @@ package struct PoolCheck {
         for alpha in alphas {
             if let value = known[pool.panel.alphaIDs[alpha]] {
                 sharpes[alpha] = KnownSharpe(value: value, source: .stored)
-            } else if let value = CandidateVerdict.sharpe(pool.panel.series(alpha), pool.convention) {
+            } else if let value = SharpeRatio.annual(pool.panel.series(alpha), pool.convention) {
                 sharpes[alpha] = KnownSharpe(value: value, source: .computed)
             }
         }

@@ -25,7 +25,7 @@ extension PoolCheck {
 
     private func own(_ candidate: Candidate) -> KnownSharpe? {
         if let given = candidate.sharpe { return KnownSharpe(value: given, source: .given) }
-        return CandidateVerdict.sharpe(candidate.series.values, options.convention).map {
+        return SharpeRatio.annual(candidate.series.values, options.convention).map {
             KnownSharpe(value: $0, source: .computed)
         }
     }
@@ -56,7 +56,7 @@ private struct Verdict {
         self.sharpes = sharpes
         self.options = options
         let ranks = pool.panel.ranks
-        blocking = outcome.reaching.filter { !CandidateVerdict.surpasses(own?.value, sharpes[$0]?.value) }.sorted { a, b in
+        blocking = outcome.reaching.filter { !SubmissionRule.surpasses(own?.value, sharpes[$0]?.value) }.sorted { a, b in
             let (x, y) = (sharpes[a]?.value ?? .infinity, sharpes[b]?.value ?? .infinity)
             return x != y ? x > y : ranks[a] < ranks[b]
         }
@@ -88,8 +88,8 @@ private struct Verdict {
         var view = MatchView(alphaID: pool.panel.alphaIDs[match.alpha], correlation: match.r, days: match.days)
         view.sharpe = sharpes[match.alpha]?.value
         view.sharpeSource = sharpes[match.alpha]?.source
-        if (options.isAbsolute ? match.r.magnitude : match.r) >= CandidateVerdict.threshold {
-            view.surpassed = CandidateVerdict.surpasses(own?.value, view.sharpe)
+        if (options.isAbsolute ? match.r.magnitude : match.r) >= SubmissionRule.threshold {
+            view.surpassed = SubmissionRule.surpasses(own?.value, view.sharpe)
         }
         return view
     }
@@ -102,8 +102,8 @@ private struct Verdict {
         }
         let r = options.isAbsolute ? "|r|" : "r"
         let count = outcome.reaching.count
-        guard count > 0 else { return "no alpha of the pool reaches \(r) \(CandidateVerdict.threshold)" }
-        let alphas = "\(count) \(count == 1 ? "alpha reaches" : "alphas reach") \(r) \(CandidateVerdict.threshold)"
+        guard count > 0 else { return "no alpha of the pool reaches \(r) \(SubmissionRule.threshold)" }
+        let alphas = "\(count) \(count == 1 ? "alpha reaches" : "alphas reach") \(r) \(SubmissionRule.threshold)"
         guard let hardest = blocking.first else {
             return "\(alphas), and the candidate's Sharpe is at least 10 % above \(count == 1 ? "its" : "theirs")"
         }

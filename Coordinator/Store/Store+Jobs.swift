@@ -68,7 +68,7 @@ extension Store {
         ("started_at", ""), ("finished_at", ""), ("stages", "::jsonb"), ("alpha_count", ""), ("day_count", ""),
         ("tiles_per_second", ""), ("profile", ""), ("panel_hash", ""), ("digest", ""), ("result_table", ""),
         ("warnings", "::jsonb"), ("error", ""), ("epoch", ""), ("top", ""), ("threshold", ""), ("absolute", ""),
-        ("fresh", ""),
+        ("fresh", ""), ("params", "::jsonb"),
     ]
 
     private static func jobValues(_ job: JobView, _ epoch: Epoch) throws -> [SQLValue] {
@@ -80,6 +80,7 @@ extension Store {
             .optional(job.tilesPerSecond), .optional(job.profile), .optional(job.panelHash), .optional(job.digest),
             .optional(job.resultTable), .text(try json(job.warnings)), .optional(job.error), .integer(epoch.rawValue),
             .integer(Int64(job.top)), .optional(job.threshold), .boolean(job.absolute), .boolean(job.fresh),
+            .text(try json(job.params)),
         ]
     }
 
@@ -122,6 +123,7 @@ extension Store {
         job.threshold = rows.real(row, 26)
         job.absolute = text(27) == "t"
         job.fresh = text(28) == "t"
+        job.params = try fromJSON(rows.text(row, 29), as: [String: String].self)
         return job
     }
 }

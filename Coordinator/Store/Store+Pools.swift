@@ -5,7 +5,7 @@ package struct PoolView: Codable, Hashable, Sendable {
     package var region: String
     package var pool: String
     package var alphas: Int
-    /// `submitted` and `unsubmitted` are always there and hold what their names say.
+    /// Whether it is always there and holds what its name says.
     package var builtIn: Bool
 }
 
@@ -14,7 +14,20 @@ package enum PoolName {
     package static let submitted = "submitted"
     /// All unsubmitted alphas of the region.
     package static let unsubmitted = "unsubmitted"
-    static let builtIn = [submitted, unsubmitted]
+    /// The submitted alphas that are no SUPER alphas.
+    package static let regular = "regular"
+    /// The submitted SUPER alphas.
+    package static let superAlphas = "super"
+    static let builtIn = [submitted, unsubmitted, regular, superAlphas]
+
+    /// What the alphas of a built-in pool have in common beyond their region and table, to go behind a condition.
+    static func typeCondition(_ name: String) -> String {
+        switch name {
+        case regular: " AND alpha_type IS DISTINCT FROM 'SUPER'"
+        case superAlphas: " AND alpha_type = 'SUPER'"
+        default: ""
+        }
+    }
 
     /// - Throws: `GridError(.usage)` unless the name is 1 to 50 letters, digits, blanks and `_ - .`, beginning with a
     ///   letter or digit.
@@ -42,8 +55,10 @@ extension Store {
             let regionID = SQLValue.integer(Int64(try Self.requireRegion(region, connection)))
             let counts = try connection.execute(
                 """
-                SELECT (SELECT count(*) FROM alphas WHERE region_id = $1),
-                    (SELECT count(*) FROM alphas_unsubmitted WHERE region_id = $1)
+                SELECT count(*), (SELECT count(*) FROM alphas_unsubmitted WHERE region_id = $1),
+                    count(*) FILTER (WHERE true\(PoolName.typeCondition(PoolName.regular))),
+                    count(*) FILTER (WHERE true\(PoolName.typeCondition(PoolName.superAlphas)))
+                FROM alphas WHERE region_id = $1
                 """, [regionID])
             var views = PoolName.builtIn.enumerated().map { index, name in
                 PoolView(region: region.name, pool: name, alphas: counts.integer(0, index) ?? 0, builtIn: true)
@@ -181,7 +196,10 @@ extension Store {
             let regionID = Int64(try requireRegion(region, connection))
             let table = RegionTables(region).alphas(unsubmitted: name == PoolName.unsubmitted)
             return try connection.execute(
-                "SELECT alpha_id FROM \(table) WHERE region_id = $1 ORDER BY alpha_id COLLATE \"C\"", [.integer(regionID)]
+                """
+                SELECT alpha_id FROM \(table) WHERE region_id = $1\(PoolName.typeCondition(name))
+                ORDER BY alpha_id COLLATE "C"
+                """, [.integer(regionID)]
             ).texts()
         }
         let poolID = try poolID(region, name, connection)

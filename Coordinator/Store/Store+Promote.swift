@@ -45,12 +45,13 @@ extension Store {
             for (region, ids) in try Self.alphasByRegion(ids, table: table, kind: kind, connection) {
                 let names = RegionTables(region)
                 let own = names.pnl(unsubmitted: unsubmitted)
-                for (index, name) in [own, names.correlationJobs, names.correlationUnsubmittedJobs].enumerated() {
+                for (index, name) in ([own] + names.alphaRowsOfJobs).enumerated() {
                     let deleted = try connection.execute(
                         "DELETE FROM \(quoted(identifier: name)) WHERE alpha_id = ANY ($1::text[])", [.texts(ids)])
                     if index == 0 { report.pnlRows += deleted.affectedRows }
                 }
                 try Self.deleteRelations(of: ids, names, connection)
+                try Self.deleteClusters(of: ids, names, connection)
                 // The other tables refer to this one and follow it.
                 report.alphas += try connection.execute(
                     "DELETE FROM \(table) WHERE alpha_id = ANY ($1::text[])", [.texts(ids)]

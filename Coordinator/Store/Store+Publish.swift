@@ -46,6 +46,9 @@ package struct Publication: Hashable, Sendable {
         return target == .region ? tables.correlationUnsubmitted : tables.correlationUnsubmittedJobs
     }
 
+    /// The same for features.
+    package var featuresTable: String { RegionTables(region).features(target) }
+
     var settings: RegionSettings { RegionSettings(convention: convention, window: window, minOverlap: minOverlap) }
 }
 

@@ -29,7 +29,8 @@ extension Store {
             for unsubmitted in [false, true] {
                 try Self.removeAlphas(region, regionID, unsubmitted: unsubmitted, force: force, connection, &report)
             }
-            for table in RegionTables(region).all {
+            // Backwards, because views of later tables read earlier ones.
+            for table in RegionTables(region).all.reversed() {
                 if let view = table.view { try connection.execute("DROP VIEW IF EXISTS \(quoted(identifier: view.name))") }
                 try connection.execute("DROP TABLE IF EXISTS \(quoted(identifier: table.name))")
             }

@@ -20,6 +20,8 @@ package struct JobRequest: Codable, Hashable, Sendable {
     package var fresh: Bool?
     /// Larger runs first; bulk work has 0, a recompute on demand 100. -1000 ... 1000.
     package var priority: Int?
+    /// What only jobs of this kind have, by name (see `JobOptions`).
+    package var params: [String: String]?
 
     package init(kind: String, region: String) {
         self.kind = kind
@@ -68,6 +70,7 @@ package struct JobView: Codable, Hashable, Sendable {
     package var threshold: Double?
     package var absolute: Bool
     package var fresh: Bool
+    package var params: [String: String]
     package var submittedAt: String
     package var startedAt: String?
     package var finishedAt: String?
@@ -103,6 +106,7 @@ package struct JobView: Codable, Hashable, Sendable {
         top = CorrelationParameters.defaultNeighbours
         absolute = false
         fresh = false
+        params = [:]
         stages = []
         warnings = []
     }
@@ -198,6 +202,8 @@ package protocol GridControl: Sendable {
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView
     /// Looks closely at one pair of a pool.
     func pair(_ request: PairRequest, region: Region) async throws -> PairView
+    /// What jobs have published of the region.
+    func results(_ request: ResultRequest, region: Region) async throws -> ResultPage
 }
 
 package enum AlphaGrid {

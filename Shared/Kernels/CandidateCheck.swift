@@ -12,7 +12,7 @@ package struct CandidateQuestion: Sendable {
     package var minOverlap: Int
     package var threshold: Double
 
-    package init(top: Int = 10, isAbsolute: Bool = false, minOverlap: Int, threshold: Double = CandidateVerdict.threshold) {
+    package init(top: Int = 10, isAbsolute: Bool = false, minOverlap: Int, threshold: Double = SubmissionRule.threshold) {
         precondition(top >= 1 && minOverlap >= 2)
         self.top = top
         self.isAbsolute = isAbsolute

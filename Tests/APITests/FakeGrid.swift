@@ -10,6 +10,7 @@ actor FakeGrid: GridControl {
         case drain(WorkerID)
         case check(CheckRequest, Region)
         case pair(PairRequest, Region)
+        case results(ResultRequest, Region)
     }
 
     private(set) var calls: [Call] = []
@@ -112,5 +113,14 @@ actor FakeGrid: GridControl {
         return PairView(
             pool: "submitted", window: "4y", minOverlap: 60,
             alphas: [PairView.Series(alphaID: request.a, firstDay: nil, lastDay: nil, days: 0, gaps: 0)], correlations: [])
+    }
+
+    func results(_ request: ResultRequest, region: Region) async throws -> ResultPage {
+        calls.append(.results(request, region))
+        try check()
+        return ResultPage(
+            region: region.name, result: request.result, table: "alpha_clusters_usa",
+            columns: ["alpha_id", "label", "coordinates"],
+            rows: [[.text("A"), .null, .array([.number(0.5), .whole(2)])]], nextOffset: 1)
     }
 }

@@ -149,3 +149,9 @@ func somePair(_ request: PairRequest, _ region: Region) -> PairView {
         #expect(try Run(["explain", "A", "A", "--file", pool]).status == 2)
     }
 }
+
+func someResults(_ request: ResultRequest, _ region: Region) -> ResultPage {
+    ResultPage(
+        region: region.name, result: request.result, table: "alpha_selection_usa", columns: ["alpha_id", "weight", "is_chosen"],
+        rows: [[.text("A,1"), .number(0.25), .bool(true)], [.text("B"), .null, .bool(false)]], nextOffset: nil)
+}

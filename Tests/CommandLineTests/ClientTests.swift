@@ -35,6 +35,7 @@ private struct StaticGrid: GridControl {
     func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue, state: "draining") }
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { somePair(request, region) }
+    func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { someResults(request, region) }
 }
 
 /// A grid whose job is done, once it has given the answers it was made with.
@@ -54,6 +55,7 @@ private final class ComingAndGoing: GridControl {
     func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue) }
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { somePair(request, region) }
+    func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { someResults(request, region) }
 }
 
 @Suite struct ClientTests {

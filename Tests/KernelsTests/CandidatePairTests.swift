@@ -78,12 +78,12 @@ struct CandidatePairTests {
         let changes: [Double] = [1, 10, -4, 2, 3]
         let expected = (252.0 / 25.3).squareRoot() * 2.4
         let levels: [Double] = [.nan, 100, 101, .nan, 111, 107, 109, 112, .nan]
-        #expect(abs(try #require(CandidateVerdict.sharpe(levels, .ffillShift)) - expected) <= 1e-12)
-        #expect(abs(try #require(CandidateVerdict.sharpe(changes, .dailyPnL)) - expected) <= 1e-12)
+        #expect(abs(try #require(SharpeRatio.annual(levels, .ffillShift)) - expected) <= 1e-12)
+        #expect(abs(try #require(SharpeRatio.annual(changes, .dailyPnL)) - expected) <= 1e-12)
         let huge = levels.map { ($0 - 100) * 1e140 }
-        #expect(abs(try #require(CandidateVerdict.sharpe(huge, .ffillDiff)) - expected) <= 1e-12)
-        #expect(CandidateVerdict.sharpe((0..<50).map { 0.1 * Double($0) }, .ffillShift) == nil)
-        #expect(CandidateVerdict.sharpe([1, 2], .ffillShift) == nil)
+        #expect(abs(try #require(SharpeRatio.annual(huge, .ffillDiff)) - expected) <= 1e-12)
+        #expect(SharpeRatio.annual((0..<50).map { 0.1 * Double($0) }, .ffillShift) == nil)
+        #expect(SharpeRatio.annual([1, 2], .ffillShift) == nil)
     }
 
     @Test(
@@ -93,7 +93,7 @@ struct CandidatePairTests {
             (-0.95, -1, false), (-1.1, -1, false), (2, -1, true), (-1, 1, false),
         ] as [(Double, Double, Bool)])
     func surpasses(_ candidate: Double, _ alpha: Double, _ expected: Bool) {
-        #expect(CandidateVerdict.surpasses(candidate, alpha) == expected)
-        #expect(!CandidateVerdict.surpasses(nil, alpha) && !CandidateVerdict.surpasses(candidate, nil))
+        #expect(SubmissionRule.surpasses(candidate, alpha) == expected)
+        #expect(!SubmissionRule.surpasses(nil, alpha) && !SubmissionRule.surpasses(candidate, nil))
     }
 }

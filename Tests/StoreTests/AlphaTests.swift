@@ -103,12 +103,12 @@ import Testing
         #expect(try store.poolMembers(usa, pool: "power pool") == ["A1", "A2"])
         try store.createPool(chn, pool: "power pool")
         let views = try store.pools(usa)
-        #expect(views.map(\.pool) == ["submitted", "unsubmitted", "power pool"])
-        #expect(views.map(\.alphas) == [3, 1, 2])
-        #expect(views.map(\.builtIn) == [true, true, false])
+        #expect(views.map(\.pool) == ["submitted", "unsubmitted", "regular", "super", "power pool"])
+        #expect(views.map(\.alphas) == [3, 1, 3, 0, 2])
+        #expect(views.map(\.builtIn) == [true, true, true, true, false])
         try store.deletePool(usa, pool: "power pool")
-        #expect(try store.pools(usa).count == 2)
-        #expect(try store.pools(chn).count == 3)
+        #expect(try store.pools(usa).count == 4)
+        #expect(try store.pools(chn).count == 5)
         #expect(try store.poolMembers(usa, pool: "submitted") == ["A1", "A2", "A3"])
         #expect(try store.poolMembers(usa, pool: "unsubmitted") == ["U1"])
     }
@@ -131,9 +131,30 @@ import Testing
         }
     }
 
+    @Test("SUPER alphas and all others are pools by themselves, also for panels and for those who watch them")
+    func byType() throws {
+        // Imported PnL says REGULAR, a table of somebody else's may say nothing.
+        try database.sql("UPDATE alphas SET alpha_type = NULL WHERE alpha_id = 'A2'")
+        let regular = try store.watchPanel(region: usa, pool: "regular")
+        let all = try store.watchPanel(region: usa, pool: "submitted")
+        #expect(try store.poolMembers(usa, pool: "super") == [])
+        let empty = try #require(gridError { _ = try store.loadPanel(region: usa, pool: "super", blockEdge: 4) })
+        #expect(empty.kind == .conflict && empty.message.contains("pool 'super' of region USA has no alphas"))
+        try database.sql("UPDATE alphas SET alpha_type = 'SUPER' WHERE alpha_id IN ('A3', 'C1')")
+        #expect(try store.poolMembers(usa, pool: "super") == ["A3"])
+        #expect(try store.poolMembers(usa, pool: "regular") == ["A1", "A2"])
+        #expect(try store.poolMembers(usa, pool: "submitted") == ["A1", "A2", "A3"])
+        #expect(try store.pools(usa).map(\.alphas) == [3, 1, 2, 1])
+        #expect(try store.pools(chn).map(\.alphas) == [1, 0, 0, 1])
+        #expect(try store.loadPanel(region: usa, pool: "super", blockEdge: 4).panel.alphaIDs == ["A3"])
+        #expect(try store.loadPanel(region: usa, pool: "regular", blockEdge: 4).panel.alphaIDs == ["A1", "A2"])
+        #expect(try !store.panelState(regular).isUnchanged)
+        #expect(try store.panelState(all).isUnchanged)
+    }
+
     @Test("The built-in pools cannot be made or changed")
     func builtIn() throws {
-        for name in ["submitted", "unsubmitted"] {
+        for name in ["submitted", "unsubmitted", "regular", "super"] {
             for call in [
                 { try store.createPool(usa, pool: name) }, { try store.deletePool(usa, pool: name) },
                 { try store.addToPool(usa, pool: name, alphaIDs: []) },

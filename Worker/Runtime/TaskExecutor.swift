@@ -1,4 +1,6 @@
 import ClusterModel
+import Clustering
+import Embedding
 import Kernels
 import Messaging
 
@@ -10,17 +12,30 @@ package struct TaskOutcome: Sendable {
     package var computeSeconds: Double
     /// Floating-point operations of the matrix products.
     package var flops: Double
+
+    /// - Parameters:
+    ///   - bytes: the partial.
+    ///   - start: when the task was begun.
+    ///   - waited: seconds since then that were not work.
+    /// - Throws: when the partial is too large to be sent.
+    init(_ bytes: [UInt8], flops: Double, since start: MonotonicTime, waited: Double) throws(GridError) {
+        guard bytes.count <= Limits.payloadBytesMax else {
+            throw GridError(
+                .failed,
+                "the task's result has \(bytes.count) bytes, the limit is \(Limits.payloadBytesMax): use smaller blocks")
+        }
+        payload = Payload(copying: bytes)
+        computeSeconds = max(0, MonotonicTime.now().seconds(since: start) - waited)
+        self.flops = flops
+    }
+
+    /// Of a task that is no work.
+    init(returning payload: Payload) { (self.payload, computeSeconds, flops) = (payload, 0, 0) }
 }
 
 /// Knows the kinds of tasks a worker can do. Shared by all slots; the same in a worker process and in a run without one.
 package final class TaskExecutor: Sendable {
-    private enum Kind: String {
-        case correlation
-        /// Returns its payload: measures what a task costs beside its work.
-        case noop
-    }
-
-    private let source: any BlockSource
+    let source: any BlockSource
     private let cache: BlockCache
 
     /// - Parameter cache: holds prepared blocks for all slots; `source` may keep its raw ones there too.
@@ -32,10 +47,9 @@ package final class TaskExecutor: Sendable {
     /// Has the blocks of a task on their way before a slot is free for it. Never waits; a task that is not valid is
     /// reported when it is run.
     package func prefetch(kind: String, payload: Payload) {
-        guard Kind(rawValue: kind) == .correlation, let task = try? CorrelationTask(decoding: payload) else { return }
-        for block in task.blocks where cache.raw(block.hash) == nil {
-            source.prefetch(block.hash, byteCount: task.blockBytes)
-        }
+        guard let work = try? TaskWork(kind: kind, payload: payload) else { return }
+        let wanted = work.blocks
+        for hash in wanted.hashes where cache.raw(hash) == nil { source.prefetch(hash, byteCount: wanted.byteCount) }
     }
 
     /// Runs one task after another on the thread that uses it; owns that thread's kernel.
@@ -47,37 +61,66 @@ package final class TaskExecutor: Sendable {
 
         /// - Throws: one sentence that says why the task cannot be done here.
         package func run(kind: String, payload: Payload) throws(GridError) -> TaskOutcome {
-            switch Kind(rawValue: kind) {
-            case .noop: return TaskOutcome(payload: payload, computeSeconds: 0, flops: 0)
-            case .correlation: return try runCorrelation(payload)
-            case nil:
-                throw GridError(
-                    .failed, "AlphaGrid \(AlphaGrid.version) does not know tasks of kind '\(kind.printable)'; update this worker")
+            do {
+                switch try TaskWork(kind: kind, payload: payload) {
+                case .noop(let payload): return TaskOutcome(returning: payload)
+                case .correlation(let task):
+                    return try measure(task) { blocks in
+                        let (partial, flops) = kernel(for: task).run(task, blocks: blocks)
+                        return (partial.encoded(), flops)
+                    }
+                case .pairs(let task):
+                    return try measure(task.tiles) { blocks in
+                        let (partial, flops) = PairKernel(kernel(for: task.tiles)).run(task, blocks: blocks)
+                        return (partial.encoded(), flops)
+                    }
+                case .resample(let task):
+                    return try executor.runResample(task, kernel(for: task.tiles))
+                case .features(let task): return try executor.runFeatures(task)
+                case .rows(let task): return try executor.runRows(task)
+                case .embedding(let task):
+                    let start = MonotonicTime.now()
+                    return try TaskOutcome(task.run().encoded(), flops: 0, since: start, waited: 0)
+                }
+            } catch {
+                throw error as? GridError ?? GridError(.failed, "\(error)")
             }
         }
 
-        private func runCorrelation(_ payload: Payload) throws(GridError) -> TaskOutcome {
-            let task = try CorrelationTask(decoding: payload)
+        private func kernel(for task: CorrelationTask) -> CorrelationKernel {
+            if let kernel, kernel.blockEdge == task.blockEdge { return kernel }
+            let new = CorrelationKernel(blockEdge: task.blockEdge)
+            kernel = new
+            return new
+        }
+
+        /// Has the task's blocks prepared, then computes.
+        private func measure(
+            _ task: CorrelationTask, _ compute: ([PreparedBlock]) -> (bytes: [UInt8], flops: Double)
+        ) throws(GridError) -> TaskOutcome {
             let start = MonotonicTime.now()
             var waited = 0.0
             let blocks = try executor.blocks(of: task, waited: &waited)
-            if kernel?.blockEdge != task.blockEdge { kernel = CorrelationKernel(blockEdge: task.blockEdge) }
-            guard let (partial, flops) = kernel?.run(task, blocks: blocks) else {
-                throw GridError(.failed, "no kernel for blocks of \(task.blockEdge) alphas")
-            }
-            let encoded = partial.encoded()
-            guard encoded.count <= Limits.payloadBytesMax else {
-                throw GridError(
-                    .failed,
-                    "the task's result has \(encoded.count) bytes, the limit is \(Limits.payloadBytesMax): use smaller blocks")
-            }
-            let seconds = MonotonicTime.now().seconds(since: start)
-            return TaskOutcome(payload: Payload(copying: encoded), computeSeconds: max(0, seconds - waited), flops: flops)
+            let (bytes, flops) = compute(blocks)
+            return try TaskOutcome(bytes, flops: flops, since: start, waited: waited)
         }
     }
 
     /// For one thread.
     package func makeSlot() -> Slot { Slot(self) }
+
+    /// The bytes of one block, checked.
+    ///
+    /// - Parameter waited: grows by the seconds spent waiting for them.
+    func raw(_ hash: BlockHash, byteCount: Int, waited: inout Double) throws(GridError) -> Payload {
+        let start = MonotonicTime.now()
+        defer { waited += MonotonicTime.now().seconds(since: start) }
+        let payload = try source.block(hash, byteCount: byteCount)
+        guard payload.count == byteCount, UInt(bitPattern: payload.bytes.baseAddress) % 8 == 0 else {
+            throw GridError(.failed, "block \(hash) has \(payload.count) bytes, the task expects \(byteCount)")
+        }
+        return payload
+    }
 
     /// The task's blocks, prepared: first those nobody else is preparing, then the rest.
     ///
@@ -106,6 +149,8 @@ package final class TaskExecutor: Sendable {
 extension CorrelationTask {
     /// Size of each of its blocks: `blockEdge` series of `dayCount` float64 values.
     var blockBytes: Int { blockEdge * dayCount * MemoryLayout<Double>.size }
+
+    var wantedBlocks: (hashes: [BlockHash], byteCount: Int) { (blocks.map(\.hash), blockBytes) }
 
     fileprivate func preparation(of block: Block) -> BlockCache.Preparation {
         BlockCache.Preparation(

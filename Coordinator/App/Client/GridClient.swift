@@ -86,6 +86,15 @@ final class GridClient: GridControl {
         return try await get("/v1/regions/\(region)/pairs?\(text)", seconds: Self.questionSeconds)
     }
 
+    func results(_ request: ResultRequest, region: Region) async throws -> ResultPage {
+        let query: [(name: String, value: String?)] = [
+            ("job", request.job.map { "\($0)" }), ("method", request.method), ("alpha_id", request.alphaID),
+            ("limit", "\(request.limit)"), ("offset", "\(request.offset)"),
+        ]
+        let text = query.compactMap { name, value in value.map { "\(name)=\(Self.escaped($0))" } }.joined(separator: "&")
+        return try await get("/v1/regions/\(region)/results/\(request.result.rawValue)?\(text)")
+    }
+
     /// As part of a path or a query.
     private static func escaped(_ text: String) -> String {
         let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")

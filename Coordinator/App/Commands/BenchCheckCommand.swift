@@ -125,4 +125,5 @@ private final class MadeUpPool: GridControl {
     func workers() async throws -> [WorkerView] { throw onlyChecks }
     func drain(_ worker: WorkerID) async throws -> WorkerView { throw onlyChecks }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { throw onlyChecks }
+    func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { throw onlyChecks }
 }

@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import ClusterModel
 import Foundation
+import Service
 
 #if canImport(Glibc)
 import Glibc
@@ -20,15 +21,25 @@ struct RunCommand: AsyncParsableCommand {
             Each alpha's nearest neighbours go to correlation_neighbours_<region>, the pairs beyond --threshold to
             correlation_edges_<region>; those of other jobs to the tables of the same names ending in _jobs.
 
+            Parameters of one kind, by --param:
+              clusters   methods (hdbscan, dbscan, single, complete, average, ward, kmeans, pca, umap, tsne, mst), distance,
+                         clusters, clusters_tried, choose_by (silhouette, gap), references, bootstrap, consensus, seed,
+                         min_cluster_size, min_samples, selection (eom, leaf), eps, min_points, dbscan_on (correlation, umap),
+                         kmeans_on (returns, features), components, neighbours, min_dist, dimensions, perplexity
+              selection  count, weight (sharpe, fitness, returns, margin, equal); and --threshold, --absolute
+
             Examples:
               alphagrid run correlation --region USA --wait
               alphagrid run correlation --region USA --top 50 --threshold 0.7
               alphagrid run correlation --region CHN --priority 100
               alphagrid run cross-correlation --region USA --wait
+              alphagrid run features --region USA --wait
+              alphagrid run clusters --region USA --param methods=umap,hdbscan,average --param min_cluster_size=10 --wait
+              alphagrid run selection --region USA --threshold 0.5 --param count=20 --param weight=fitness --wait
               alphagrid run correlation --region USA --convention ffill-diff --window all --param block_edge=512 --json
             """)
 
-    @Argument(help: "Kind of job: correlation, or cross-correlation of the unsubmitted alphas with the submitted ones.")
+    @Argument(help: "Kind of job: correlation, cross-correlation, features, clusters or selection.")
     var kind: String
 
     @Option(help: "Region, such as USA.")
@@ -100,20 +111,17 @@ struct RunCommand: AsyncParsableCommand {
         request.fresh = fresh ? true : nil
         for parameter in parameters { try Self.apply(parameter, to: &request) }
         try request.validate()
+        try request.validateForKind()
         return request
     }
-
-    private static let names = [
-        "absolute", "block_edge", "convention", "min_overlap", "pool", "precision", "threshold", "top", "window",
-    ]
 
     private static func apply(_ parameter: String, to request: inout JobRequest) throws(GridError) {
         let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, !parts[1].isEmpty else {
             throw GridError(.usage, "--param '\(parameter.printable)' is not valid: expected name=value, such as window=4y")
         }
-        let value = parts[1]
-        switch parts[0].replacing("-", with: "_") {
+        let (name, value) = (parts[0].replacing("-", with: "_"), parts[1])
+        switch name {
         case "pool": try set(&request.pool, value, "pool")
         case "convention": try set(&request.convention, value, "convention")
         case "window": try set(&request.window, value, "window")
@@ -132,8 +140,10 @@ struct RunCommand: AsyncParsableCommand {
             }
             try set(&request.absolute, truth, "absolute")
         default:
-            throw GridError(
-                .usage, "--param '\(parts[0].printable)' is unknown: expected one of \(names.joined(separator: ", "))")
+            guard request.params?[name] == nil else {
+                throw GridError(.usage, "\(name.printable) is given twice: expected it once")
+            }
+            request.params = (request.params ?? [:]).merging([name: value]) { $1 }
         }
     }
 

@@ -22,7 +22,7 @@ enum JobReport {
             ("job", "\(job.jobID)"), ("kind", job.kind), ("region", job.region), ("pool", job.pool),
             ("state", job.state.rawValue), ("priority", "\(job.priority)"), ("convention", job.convention),
             ("window", job.window), ("min_overlap", "\(job.minOverlap)"), ("precision", job.precision),
-            ("block_edge", "\(job.blockEdge)"), ("top", "\(job.top)"),
+            ("block_edge", "\(job.blockEdge)"), ("top", "\(job.top)"), ("params", params(job)),
             ("pairs kept", pairsKept(job)), ("submitted", job.submittedAt), ("started", job.startedAt),
             ("finished", job.finishedAt), ("stages", stages.isEmpty ? nil : stages),
             ("alphas", job.alphaCount.map(String.init)), ("days", job.dayCount.map(String.init)),
@@ -30,6 +30,10 @@ enum JobReport {
             ("eta", job.etaSeconds.map(Quantity.duration)), ("profile", job.profile), ("panel", job.panelHash),
             ("digest", job.digest), ("table", job.resultTable), ("error", job.error),
         ]) + job.warnings.map { "warning  \($0)".singleLine }
+    }
+
+    private static func params(_ job: JobView) -> String? {
+        job.params.isEmpty ? nil : job.params.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
     }
 
     /// `r >= 0.7`, or nothing for a job that keeps no pairs one by one.

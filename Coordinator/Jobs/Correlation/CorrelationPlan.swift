@@ -147,6 +147,35 @@ package struct CorrelationPlan: Sendable {
         }
     }
 
+    /// The stage that looks at every pair once in another way than for its summaries.
+    ///
+    /// - Parameters:
+    ///   - basis: whatever decides `reduction`, for the plan's hash.
+    ///   - groupMax: tiles along a task's edge at most.
+    ///   - reduction: what becomes of the pairs of some blocks, named by their indices.
+    package func pairStage(
+        name: String, basis: [UInt8] = [], groupMax: Int = 8, reduction: @escaping @Sendable ([Int]) -> PairTask.Reduction
+    ) -> PairStage {
+        let all = 0..<layout.blockCount
+        let grid = triangle(all, group: min(groupMax, Self.group(tiles: triangle(all).tileCount)))
+        let wanted = WantedValues.nothing(alphaCount: layout.alphaCount)
+        let task: @Sendable (Int) -> PairTask = { index in
+            let tiles = self.task(index, grid: grid, mode: .medianOnly, wanted: wanted)
+            return PairTask(tiles: tiles, reduction: reduction(tiles.blocks.map { Int($0.index) }))
+        }
+        let stage = JobStage(
+            name: name, plan: planHash(name: name, grid: grid, mode: .medianOnly, wanted: wanted, basis: basis), kind: "pairs",
+            taskCount: grid.taskCount, grid: grid, tileCount: grid.tileCount
+        ) { Payload(copying: task($0).encoded()) }
+        return PairStage(stage: stage, task: task)
+    }
+
+    /// All tiles of the triangle in one task.
+    package func wholeTask() -> CorrelationTask {
+        let all = 0..<layout.blockCount
+        return task(rows: all, columns: all, mode: .medianOnly, wanted: .nothing(alphaCount: layout.alphaCount))
+    }
+
     package func task(
         _ index: Int, grid: TaskGrid, mode: CorrelationTask.Mode, wanted: WantedValues
     ) -> CorrelationTask {
@@ -190,7 +219,7 @@ package struct CorrelationPlan: Sendable {
 
     /// Everything that decides the payloads of a stage goes in.
     private func planHash(
-        name: String, grid: TaskGrid?, mode: CorrelationTask.Mode, wanted: WantedValues
+        name: String, grid: TaskGrid?, mode: CorrelationTask.Mode, wanted: WantedValues, basis: [UInt8] = []
     ) -> PlanHash {
         var sha = SHA256()
         var writer = ByteWriter()
@@ -214,6 +243,13 @@ package struct CorrelationPlan: Sendable {
         for values in [wanted.low, wanted.high, wanted.mostFrom, wanted.leastTo] {
             values.withUnsafeBytes { sha.update(bufferPointer: $0) }
         }
+        sha.update(data: basis)
         return PlanHash(sha.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
     }
+}
+
+/// A stage of pair tasks, with what each was asked for: the sizes of what it returns follow from that.
+package struct PairStage: Sendable {
+    package let stage: JobStage
+    package let task: @Sendable (_ index: Int) -> PairTask
 }

@@ -8,6 +8,9 @@ import Store
 enum JobKind: String, CaseIterable, Sendable {
     case correlation
     case crossCorrelation = "cross-correlation"
+    case features
+    case clusters
+    case selection
 
     init(parsing text: String) throws(GridError) {
         guard let kind = JobKind(rawValue: text) else {
@@ -20,19 +23,33 @@ enum JobKind: String, CaseIterable, Sendable {
     /// The pool a job takes when it names none.
     var defaultPool: String {
         switch self {
-        case .correlation: PoolName.submitted
+        case .correlation, .features, .clusters, .selection: PoolName.submitted
         case .crossCorrelation: PoolName.unsubmitted
         }
     }
 
-    /// Whether it keeps single pairs, so that somebody can say which.
-    var keepsPairs: Bool { self == .correlation }
+    /// Whether it keeps the nearest neighbours of each alpha, so that somebody can say how many.
+    var keepsNeighbours: Bool { self == .correlation }
+
+    /// Whether it looks at single pairs, so that somebody can say which.
+    var looksAtPairs: Bool { self == .correlation || self == .selection }
+
+    /// - Throws: `GridError(.usage)` for a parameter that jobs of this kind do not have, or a value they cannot take.
+    func checkParameters(_ params: [String: String]) throws(GridError) {
+        switch self {
+        case .correlation, .crossCorrelation, .features: try JobOptions(params, kind: rawValue).expectNothingElse()
+        case .clusters: _ = try ClusterParameters(params)
+        case .selection: _ = try SelectionParameters(params, threshold: nil, absolute: false)
+        }
+    }
 
     /// Other pools that it reads, with the fewest alphas each pool needs.
     func alphasNeeded(pool: String) -> [(pool: String, alphas: Int)] {
         switch self {
         case .correlation: [(pool, 2)]
         case .crossCorrelation: [(pool, 1), (PoolName.submitted, 1)]
+        case .features: [(pool, 1)]
+        case .clusters, .selection: [(pool, 2)]
         }
     }
 
@@ -41,6 +58,9 @@ enum JobKind: String, CaseIterable, Sendable {
         switch self {
         case .correlation: try .correlation(view, with: means)
         case .crossCorrelation: try .crossCorrelation(view, with: means)
+        case .features: try .features(view, with: means)
+        case .clusters: try .clusters(view, with: means)
+        case .selection: try .selection(view, with: means)
         }
     }
 }
@@ -49,6 +69,8 @@ enum JobKind: String, CaseIterable, Sendable {
 struct JobMeans {
     /// Reads a pool of the job's region.
     var load: (_ pool: String) throws(GridError) -> LoadedPanel
+    /// What is stored of the alphas of a pool.
+    var metrics: (_ pool: String) throws(GridError) -> [String: AlphaMetrics]
     /// Numeric profiles of the workers that are connected, as they describe themselves.
     var profiles: Set<String>
     /// Takes a sentence for the log.

@@ -25,6 +25,7 @@ final class CopyWriter {
     func put(_ value: Int32) throws(DatabaseError) { try field(value) }
     func put(_ value: Int64) throws(DatabaseError) { try field(value) }
     func put(_ value: Double) throws(DatabaseError) { try field(value.bitPattern) }
+    func put(_ value: Bool) throws(DatabaseError) { try field(UInt8(value ? 1 : 0)) }
 
     /// A date as PostgreSQL counts: days since 2000-01-01, where `daysSince1970` counts from 1970-01-01.
     func put(date daysSince1970: Int32) throws(DatabaseError) { try field(daysSince1970 - PostgresDate.epochOffsetDays) }

@@ -101,7 +101,10 @@ extension Store {
             let regionID = Int64(try requireRegion(region, connection))
             let table = RegionTables(region).alphas(unsubmitted: name == PoolName.unsubmitted)
             found = try connection.execute(
-                "SELECT count(*), sum(hashtextextended(alpha_id, 0)) FROM \(table) WHERE region_id = $1", [.integer(regionID)])
+                """
+                SELECT count(*), sum(hashtextextended(alpha_id, 0)) FROM \(table)
+                WHERE region_id = $1\(PoolName.typeCondition(name))
+                """, [.integer(regionID)])
         } else {
             let poolID = try poolID(region, name, connection)
             found = try connection.execute(

@@ -13,6 +13,9 @@ struct Migration: Sendable {
         Migration(version: 3, name: "records of changed PnL", sql: ChangeTracking.tables),
         Migration(version: 4, name: "which pairs a job keeps, and whether all are computed", sql: pairColumns),
         Migration(version: 5, name: "neighbours as lists", sql: oldNeighbourTables),
+        Migration(
+            version: 6, name: "parameters of one kind of job",
+            sql: "ALTER TABLE jobs ADD COLUMN params jsonb NOT NULL DEFAULT '{}'"),
     ]
 
     private static let pairColumns = """

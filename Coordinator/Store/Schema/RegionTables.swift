@@ -26,6 +26,13 @@ struct RegionTables: Sendable {
         "correlation_edges_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
     }
 
+    /// Features of single alphas, of the region's own job or keyed by job.
+    func features(_ target: Publication.Target) -> String {
+        "alpha_features_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
+    }
+    /// Tables keyed by job and alpha whose rows no reference removes with their alpha.
+    var alphaRowsOfJobs: [String] { [correlationJobs, correlationUnsubmittedJobs, features(.job)] }
+
     struct Table {
         let name: String
         let columns: [String]
@@ -71,7 +78,12 @@ struct RegionTables: Sendable {
                 ] + Self.crossColumns + ["job_id bigint"]),
             jobTable(correlationJobs, Self.resultColumns.filter { !$0.hasPrefix("job_id") }),
             jobTable(correlationUnsubmittedJobs, Self.crossColumns),
-        ] + [.region, .job].flatMap { [neighbourTable($0), edgeTable($0)] }
+            Table(
+                name: features(.region),
+                columns: ["alpha_id varchar(50) PRIMARY KEY REFERENCES alphas (alpha_id) ON DELETE CASCADE"]
+                    + Self.featureColumns + ["job_id bigint"]),
+            jobTable(features(.job), Self.featureColumns),
+        ] + [.region, .job].flatMap { [neighbourTable($0), edgeTable($0)] + clusterTables($0) + [selectionTable($0)] }
     }
 
     private func pnlTable(unsubmitted: Bool) -> Table {
@@ -126,13 +138,20 @@ struct RegionTables: Sendable {
             indexes: ["alpha_id_b"])
     }
 
-    private static let jobColumn = "job_id bigint NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE"
+    static let jobColumn = "job_id bigint NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE"
 
     /// What an unsubmitted alpha's row says after its id.
     static let crossColumns = [
         "max_correlation_with_submitted double precision", "best_correlated_submitted_alpha varchar(50)",
         "last_updated timestamp DEFAULT CURRENT_TIMESTAMP",
     ]
+
+    /// What a row of features says after its alpha's id.
+    static let featureColumns =
+        AlphaFeature.allCases.map { "\($0.name) \($0.sqlType)" } + [
+            "fitness double precision", "convention varchar(20)", "window_start date", "window_end date",
+            "last_updated timestamp DEFAULT CURRENT_TIMESTAMP",
+        ]
 
     /// What both correlation tables say of an alpha, after its id.
     static let resultColumns = [
@@ -142,6 +161,16 @@ struct RegionTables: Sendable {
         "max_abs_correlation double precision", "max_abs_alpha_id varchar(50)", "convention varchar(20)",
         "window_start date", "window_end date", "min_overlap integer", "job_id bigint",
     ]
+}
+
+extension AlphaFeature {
+    var sqlType: String {
+        switch form {
+        case .real: "double precision"
+        case .integer: "integer"
+        case .date: "date"
+        }
+    }
 }
 
 extension Store {

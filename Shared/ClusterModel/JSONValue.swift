@@ -1,8 +1,5 @@
-import ClusterModel
-import Foundation
-
 /// JSON as it was sent, before anybody decides what it should have been.
-enum JSONValue: Decodable, Equatable {
+package enum JSONValue: Codable, Hashable, Sendable {
     case null
     case bool(Bool)
     case whole(Int64)
@@ -11,7 +8,7 @@ enum JSONValue: Decodable, Equatable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -30,8 +27,21 @@ enum JSONValue: Decodable, Equatable {
         }
     }
 
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .whole(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .text(let value): try container.encode(value)
+        case .array(let values): try container.encode(values)
+        case .object(let values): try container.encode(values)
+        }
+    }
+
     /// What a person would call it, for "got ..." in a message.
-    var name: String {
+    package var name: String {
         switch self {
         case .null: "null"
         case .bool(let value): "\(value)"
