@@ -84,6 +84,20 @@ package final class CorrelationKernel {
         return TileCorrelations(values: values, days: days, twinPairs: outcome.twinPairs)
     }
 
+    /// Goes through the correlations of one tile line by line.
+    ///
+    /// - Parameter body: called with each alpha of the row block and its r with every alpha of the column block; NaN where
+    ///   undefined, and on and below the diagonal of a block with itself. The memory is the kernel's.
+    /// - Returns: the floating-point operations of the matrix product, padding included.
+    func lines(
+        row: PreparedBlock, column: PreparedBlock, minOverlap: Int, _ body: (Int, UnsafePointer<Double>) -> Void
+    ) -> Double {
+        precondition(row.blockEdge == blockEdge && row.fits(column), "blocks of one tile are made alike")
+        let outcome = compute(row: row, column: column, diagonal: row === column, minOverlap: minOverlap, output: nil)
+        for i in 0..<row.alphaCount { body(i, workspace.line(i, count: column.alphaCount, row.precision)) }
+        return outcome.flops
+    }
+
     /// Where the correlations of a tile go.
     private struct Output {
         var row: BlockSummary

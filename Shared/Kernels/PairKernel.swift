@@ -1,3 +1,4 @@
+import CKernels
 import ClusterModel
 
 /// Computes pair tasks: the tiles of correlation tasks, whose values are looked at one by one. One per slot, used by one
@@ -12,148 +13,136 @@ package final class PairKernel {
     /// - Returns: the partial, and the floating-point operations of the matrix products, padding included.
     package func run(_ task: PairTask, blocks: [PreparedBlock]) -> (partial: PairPartial, flops: Double) {
         var flops = 0.0
-        func eachTile(_ body: (CorrelationTask.Tile, UnsafePointer<Double>) -> Void) {
+        /// Calls `line` with every line of every tile, and `end` behind each tile.
+        func eachLine(
+            _ line: (CorrelationTask.Tile, _ i: Int, _ r: UnsafePointer<Double>) -> Void,
+            end: (CorrelationTask.Tile) -> Void = { _ in }
+        ) {
             for tile in task.tiles.tiles {
                 let (row, column) = (blocks[Int(tile.row)], blocks[Int(tile.column)])
-                let found = kernel.correlations(row: row, column: column, minOverlap: task.tiles.minOverlap)
-                flops += 2 * Double(kernel.blockEdge * kernel.blockEdge) * Double(row.depth)
-                found.values.withUnsafeBufferPointer { body(tile, $0.baseAddress!) }
+                flops += kernel.lines(row: row, column: column, minOverlap: task.tiles.minOverlap) { line(tile, $0, $1) }
+                end(tile)
             }
         }
-        let partial: PairPartial
         switch task.reduction {
         case .values:
-            var tiles: [CorrelationValues] = []
-            eachTile { tiles.append(values($1, $0, task.tiles)) }
-            partial = .values(tiles)
+            var values = TileLines(task.tiles)
+            eachLine({ values.take($2, $0) }, end: { values.endTile($0) })
+            return (.values(values.tiles), flops)
         case .nearestOutside(let reaches):
-            var search = NearestSearch(task.tiles, reaches)
-            eachTile { search.take($1, $0, edge: kernel.blockEdge) }
-            partial = .nearestOutside(search.nearest)
+            let search = NearestSearch(task.tiles, reaches)
+            eachLine { search.take($2, $1, $0) }
+            return (.nearestOutside(search.nearest), flops)
         case .distanceSums(let labels, let clusterCount):
-            var sums = DistanceSums(task.tiles, labels, clusterCount)
-            eachTile { sums.take($1, $0, edge: kernel.blockEdge) }
-            partial = .distanceSums(sums.sums)
+            let sums = DistanceSums(task.tiles, labels, clusterCount)
+            eachLine { sums.take($2, $1, $0) }
+            return (.distanceSums(sums.sums), flops)
         }
-        return (partial, flops)
+    }
+}
+
+/// The values themselves.
+private struct TileLines {
+    private let task: CorrelationTask
+    private(set) var tiles: [CorrelationValues] = []
+    private var wide: [Double] = []
+    private var narrow: [Float] = []
+
+    init(_ task: CorrelationTask) { self.task = task }
+
+    mutating func take(_ r: UnsafePointer<Double>, _ tile: CorrelationTask.Tile) {
+        let line = UnsafeBufferPointer(start: r, count: task.blocks[Int(tile.column)].alphaCount)
+        if task.precision == .float64 { wide += line } else { narrow += line.lazy.map { Float($0) } }
     }
 
-    private func values(
-        _ r: UnsafePointer<Double>, _ tile: CorrelationTask.Tile, _ task: CorrelationTask
-    ) -> CorrelationValues {
-        let (rows, columns) = (task.blocks[Int(tile.row)].alphaCount, task.blocks[Int(tile.column)].alphaCount)
-        let edge = kernel.blockEdge
-        func all<Value: BinaryFloatingPoint>(_: Value.Type) -> [Value] {
-            [Value](unsafeUninitializedCapacity: rows * columns) { out, count in
-                count = rows * columns
-                for i in 0..<rows {
-                    let start = tile.row == tile.column ? i + 1 : 0
-                    for j in 0..<columns { out[i * columns + j] = j < start ? .nan : Value(r[i * edge + j]) }
-                }
-            }
-        }
-        return task.precision == .float64 ? .float64(all(Double.self)) : .float32(all(Float.self))
+    mutating func endTile(_ tile: CorrelationTask.Tile) {
+        tiles.append(task.precision == .float64 ? .float64(wide) : .float32(narrow))
+        wide.removeAll(keepingCapacity: true)
+        narrow.removeAll(keepingCapacity: true)
     }
 }
 
 /// The most alike alpha of another component, of every alpha of a task.
-private struct NearestSearch {
-    private let blocks: [CorrelationTask.Block]
-    private let reaches: [PairTask.Reach]
-    private(set) var nearest: [PairPartial.Nearest]
+private final class NearestSearch {
+    /// One block's part of the search in memory that C works on.
+    private final class Side {
+        let counts: AlignedBuffer<UInt32>  // components, ranks, partners
+        let values: AlignedBuffer<Double>  // cores, likeness
+        let count: Int
+        let view: ag_reach
+
+        init(_ block: CorrelationTask.Block, _ reach: PairTask.Reach) {
+            count = block.alphaCount
+            counts = AlignedBuffer(count: 3 * count)
+            values = AlignedBuffer(count: 2 * count)
+            counts.pointer.update(from: reach.components, count: count)
+            (counts.pointer + count).update(from: block.ranks, count: count)
+            (counts.pointer + 2 * count).update(repeating: .max, count: count)
+            values.pointer.update(from: reach.cores, count: count)
+            (values.pointer + count).update(repeating: -.infinity, count: count)
+            view = ag_reach(
+                components: counts.pointer, ranks: counts.pointer + count, cores: values.pointer,
+                likeness: values.pointer + count, partners: counts.pointer + 2 * count)
+        }
+
+        var nearest: PairPartial.Nearest {
+            var nearest = PairPartial.Nearest(alphaCount: 0)
+            nearest.likeness = Array(UnsafeBufferPointer(start: view.likeness, count: count))
+            nearest.rank = Array(UnsafeBufferPointer(start: view.partners, count: count))
+            return nearest
+        }
+    }
+
+    private let sides: [Side]
+    private let scratch: AlignedBuffer<Double>
 
     init(_ task: CorrelationTask, _ reaches: [PairTask.Reach]) {
-        blocks = task.blocks
-        self.reaches = reaches
-        nearest = task.blocks.map { PairPartial.Nearest(alphaCount: $0.alphaCount) }
+        sides = zip(task.blocks, reaches).map(Side.init)
+        scratch = AlignedBuffer(count: task.blockEdge)
     }
 
-    mutating func take(_ r: UnsafePointer<Double>, _ tile: CorrelationTask.Tile, edge: Int) {
-        let (row, column) = (Int(tile.row), Int(tile.column))
-        let isDiagonal = row == column
-        // Both sides of a diagonal tile are one block, so its lists are taken out while they change.
-        var (rows, columns) = (
-            nearest[row], isDiagonal ? PairPartial.Nearest(alphaCount: blocks[row].alphaCount) : nearest[column]
-        )
-        let (rowReach, columnReach) = (reaches[row], reaches[column])
-        let (rowRanks, columnRanks) = (blocks[row].ranks, blocks[column].ranks)
-        let count = columnRanks.count
-        columnReach.components.withUnsafeBufferPointer { components in
-            columnReach.cores.withUnsafeBufferPointer { cores in
-                columnRanks.withUnsafeBufferPointer { ranks in
-                    columns.likeness.withUnsafeMutableBufferPointer { likeness in
-                        columns.rank.withUnsafeMutableBufferPointer { rank in
-                            for i in rowRanks.indices {
-                                let line = r + i * edge
-                                let (component, core, ownRank) = (rowReach.components[i], rowReach.cores[i], rowRanks[i])
-                                var (best, bestRank) = (rows.likeness[i], rows.rank[i])
-                                for j in (isDiagonal ? i + 1 : 0)..<max(count, i + 1) where j < count {
-                                    let value = line[j]
-                                    // NaN is less alike than anything: the comparison below fails for it.
-                                    if components[j] == component || !(value > -2) { continue }
-                                    let alike = min(value, min(core, cores[j]))
-                                    if alike > best || (alike == best && ranks[j] < bestRank) {
-                                        (best, bestRank) = (alike, ranks[j])
-                                    }
-                                    if alike > likeness[j] || (alike == likeness[j] && ownRank < rank[j]) {
-                                        (likeness[j], rank[j]) = (alike, ownRank)
-                                    }
-                                }
-                                (rows.likeness[i], rows.rank[i]) = (best, bestRank)
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        nearest[row] = rows
-        if isDiagonal { nearest[row].merge(columns) } else { nearest[column] = columns }
+    func take(_ r: UnsafePointer<Double>, _ i: Int, _ tile: CorrelationTask.Tile) {
+        let (row, column) = (sides[Int(tile.row)], sides[Int(tile.column)])
+        var (rowView, columnView) = (row.view, column.view)
+        ag_nearest_outside(r, column.count, &rowView, i, &columnView, scratch.pointer)
     }
-}
 
-extension PairPartial.Nearest {
-    /// Takes over what is nearer in `other`.
-    package mutating func merge(_ other: PairPartial.Nearest) {
-        for i in rank.indices {
-            let (likeness, rank) = (other.likeness[i], other.rank[i])
-            guard likeness > self.likeness[i] || (likeness == self.likeness[i] && rank < self.rank[i]) else { continue }
-            (self.likeness[i], self.rank[i]) = (likeness, rank)
-        }
-    }
+    var nearest: [PairPartial.Nearest] { sides.map(\.nearest) }
 }
 
 /// Sums of the distances from every alpha of a task to the members of each cluster.
-private struct DistanceSums {
-    private let blocks: [CorrelationTask.Block]
+private final class DistanceSums {
     private let labels: [[Int32]]
     private let clusterCount: Int
-    private(set) var sums: [PairPartial.Sums]
+    private let sumsOf: [AlignedBuffer<Int64>]
+    private let countsOf: [AlignedBuffer<UInt32>]
+    private let scratch: AlignedBuffer<Int64>
 
     init(_ task: CorrelationTask, _ labels: [[Int32]], _ clusterCount: Int) {
-        blocks = task.blocks
         self.labels = labels
         self.clusterCount = clusterCount
-        sums = task.blocks.map { PairPartial.Sums(alphaCount: $0.alphaCount, clusterCount: clusterCount) }
+        sumsOf = labels.map { AlignedBuffer(count: max(1, $0.count * clusterCount)) }
+        countsOf = labels.map { AlignedBuffer(count: max(1, $0.count * clusterCount)) }
+        scratch = AlignedBuffer(count: task.blockEdge)
     }
 
-    mutating func take(_ r: UnsafePointer<Double>, _ tile: CorrelationTask.Tile, edge: Int) {
+    func take(_ r: UnsafePointer<Double>, _ i: Int, _ tile: CorrelationTask.Tile) {
         let (row, column) = (Int(tile.row), Int(tile.column))
-        let (rowLabels, columnLabels) = (labels[row], labels[column])
-        for i in rowLabels.indices {
-            for j in (row == column ? i + 1 : 0)..<max(columnLabels.count, i + 1) where j < columnLabels.count {
-                let value = r[i * edge + j]
-                guard !value.isNaN else { continue }
-                // sqrt is exact to the last bit everywhere, and the sums are whole numbers: the order of adding is free.
-                let distance = Int64(((2 * (1 - value)).squareRoot() * CorrelationPartial.sumScale).rounded(.toNearestOrEven))
-                let (a, b) = (Int(rowLabels[i]), Int(columnLabels[j]))
-                if b >= 0 { add(distance, row, i, b) }
-                if a >= 0 { add(distance, column, j, a) }
-            }
+        labels[column].withUnsafeBufferPointer { columnLabels in
+            ag_distance_sums(
+                r, columnLabels.count, labels[row][i], columnLabels.baseAddress, clusterCount,
+                sumsOf[row].pointer + i * clusterCount, countsOf[row].pointer + i * clusterCount, sumsOf[column].pointer,
+                countsOf[column].pointer, scratch.pointer)
         }
     }
 
-    private mutating func add(_ distance: Int64, _ block: Int, _ alpha: Int, _ cluster: Int) {
-        sums[block].sum[alpha * clusterCount + cluster] += distance
-        sums[block].count[alpha * clusterCount + cluster] += 1
+    var sums: [PairPartial.Sums] {
+        labels.indices.map { block in
+            let count = labels[block].count * clusterCount
+            var sums = PairPartial.Sums(alphaCount: 0, clusterCount: 0)
+            sums.sum = Array(UnsafeBufferPointer(start: sumsOf[block].pointer, count: count))
+            sums.count = Array(UnsafeBufferPointer(start: countsOf[block].pointer, count: count))
+            return sums
+        }
     }
 }

@@ -35,6 +35,14 @@ struct TileWorkspace {
         return precision == .float32 ? Double(narrow.pointer[at]) : wide.pointer[at]
     }
 
+    /// The first values of a row as doubles; valid until the next call.
+    func line(_ row: Int, count: Int, _ precision: Precision) -> UnsafePointer<Double> {
+        guard precision == .float32 else { return UnsafePointer(wide.pointer + row * step) }
+        let line = narrow.pointer + row * step
+        for j in 0..<count { scratch.pointer[j] = Double(line[j]) }
+        return UnsafePointer(scratch.pointer)
+    }
+
     func fits(_ block: PreparedBlock) -> Bool {
         dayCount >= block.dayCount && edge == block.blockEdge
     }
