@@ -24,7 +24,7 @@ struct AlphaGridCommand: ParsableCommand {
         version: "alphagrid \(AlphaGrid.version)",
         subcommands: [
             CorrelateCommand.self, FeaturesCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self,
-            CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self, ResultsCommand.self,
+            CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self, ResultsCommand.self, ExpressionsCommand.self,
             JobsCommand.self, WorkersCommand.self, StatusCommand.self, BenchCommand.self, VersionCommand.self,
             GuardCommand.self,
         ])

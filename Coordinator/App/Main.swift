@@ -36,7 +36,7 @@ enum Main {
     /// Runs one command line and says how it went, on standard error and as exit code.
     @MainActor static func run(_ arguments: [String]) async -> Int32 {
         do {
-            var command = try AlphaGridCommand.parseAsRoot(arguments)
+            var command = try AlphaGridCommand.parseAsRoot(ExpressionsCommand.shieldingFormulas(arguments))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

@@ -1,4 +1,5 @@
 import ClusterModel
+import Panel
 import Testing
 
 @testable import Store

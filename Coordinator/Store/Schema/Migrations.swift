@@ -16,6 +16,9 @@ struct Migration: Sendable {
         Migration(
             version: 6, name: "parameters of one kind of job",
             sql: "ALTER TABLE jobs ADD COLUMN params jsonb NOT NULL DEFAULT '{}'"),
+        Migration(
+            version: 7, name: "pools by type",
+            sql: "UPDATE pools SET pool_name = pool_name || ' (own)' WHERE pool_name IN ('regular', 'super')"),
     ]
 
     private static let pairColumns = """
