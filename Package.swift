@@ -47,8 +47,13 @@ let package = Package(
         .target(
             name: "Kernels", dependencies: ["ClusterModel", "Panel", "CKernels", "COpenBLAS"],
             path: "Shared/Kernels"),
-        .target(name: "Clustering", dependencies: ["ClusterModel"], path: "Shared/Clustering"),
-        .target(name: "Embedding", dependencies: ["ClusterModel", "Kernels"], path: "Shared/Embedding"),
+        // Optimised in debug builds too: layouts and hierarchies of hundreds of alphas would take minutes there.
+        .target(
+            name: "Clustering", dependencies: ["ClusterModel"], path: "Shared/Clustering",
+            swiftSettings: [.unsafeFlags(["-O"])]),
+        .target(
+            name: "Embedding", dependencies: ["ClusterModel", "Kernels"], path: "Shared/Embedding",
+            swiftSettings: [.unsafeFlags(["-O"])]),
         .target(
             name: "WireProtocol",
             dependencies: ["ClusterModel", "CChecksum", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -119,7 +124,8 @@ let package = Package(
         .executableTarget(
             name: "alphagrid",
             dependencies: [
-                "ClusterModel", "Expressions", "Service", "API", "Store", "LocalPostgres", "Panel", "Kernels", "Messaging",
+                "ClusterModel", "Clustering", "Expressions", "Service", "API", "Store", "LocalPostgres", "Panel", "Kernels",
+                "Messaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),

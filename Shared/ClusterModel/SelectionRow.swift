@@ -6,7 +6,8 @@ package struct SelectionRow: Hashable, Sendable {
     /// What was added up over those chosen; nil where unknown.
     package var weight: Double?
     package var sharpe: Double?
-    /// Of one that is not chosen: `conflict` with one that is, too many for the `count`, or no `weight` above 0.
+    /// Of one that is not chosen: `conflict` with one that is, too many for the `count`, no `weight` above 0,
+    /// or all its pairs `undefined`.
     package var reason: String?
     /// The chosen one it conflicts with, the most alike if there are several.
     package var blockedBy: String?

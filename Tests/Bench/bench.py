@@ -16,6 +16,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
 import check
+import clusters
 import compute
 import dispatch
 import features
@@ -27,6 +28,7 @@ GROUPS = [
     ({"3"}, compute.slots_figure), ({"4", "5"}, compute.missing_figures), ({"6"}, compute.numpy_figure),
     ({"8", "9"}, region.figures), ({"10"}, compute.large_figure), ({"11"}, check.figures), ({"12"}, dispatch.dask_figure),
     ({"13"}, dispatch.scheduler_figure), ({"14"}, features.figures),
+    ({"15"}, clusters.layout), ({"16"}, clusters.hierarchy), ({"17"}, clusters.large_figure),
 ]
 
 
@@ -44,7 +46,7 @@ def machine(bench):
         "commit": subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip(),
         "date": datetime.date.today().isoformat(), "python": platform.python_version(),
     }
-    for package in ("numpy", "pandas", "psycopg", "distributed"):
+    for package in ("numpy", "pandas", "scipy", "scikit-learn", "umap-learn", "psycopg", "distributed"):
         try:
             facts[package] = version(package)
         except PackageNotFoundError:

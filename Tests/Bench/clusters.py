@@ -13,10 +13,6 @@ def size(bench, alphas):
     return QUICK if bench.quick else alphas
 
 
-def figures(bench):
-    return layout(bench) + hierarchy(bench)
-
-
 def prepare(bench, alphas):
     """A region of made-up alphas; one job reads its panel, which the next ones find."""
     data = bench.synthetic(alphas, DAYS)
@@ -73,8 +69,8 @@ def hierarchy(bench):
     bench.say(f"figure 16: average linkage, n = {n}")
     r = correlations(bench, bench.synthetic(n, DAYS))
     condensed = squareform(np.sqrt(np.maximum(0, 2 * (1 - r))), checks=False)
-    path = bench.path("distances.npy")
-    np.save(path, condensed)
+    path = bench.path("distances.f64")
+    condensed.tofile(path)
     ours, theirs = [], []
     for _ in range(bench.rounds):
         said = bench.json("bench", "linkage", path, "--method", "average")
@@ -123,5 +119,5 @@ def large_figure(bench):
     return [Figure(
         "17", f"features, neighbours, HDBSCAN and UMAP of a region, n = {n:,} x {DAYS:,}, {bench.cores} workers",
         "<= 3 GiB per process", max(memory), "GiB", max(memory) <= 3, [total],
-        note=f"{total:.0f} s ({each}) after an import of {imported:.0f} s; peak memory of the coordinator {memory[0]:.2f} GiB, of a "
-        f"worker {memory[1]:.2f} GiB; the distances of all pairs would be {pairs:.2f} GiB")]
+        note=f"{total:.0f} s ({each}) after an import of {imported:.0f} s; peak memory of the coordinator {memory[0]:.2f} GiB, "
+        f"of a worker {memory[1]:.2f} GiB; the distances of all pairs would be {pairs:.2f} GiB")]

@@ -11,6 +11,15 @@ struct ResultsCommandTests {
         #expect(ResultsCommand.csv(page) == "alpha_id,weight,is_chosen\n\"A,1\",0.25,true\nB,,false\n")
     }
 
+    @Test("A table leaves out columns in which nothing stands, and shows all names when there are no rows")
+    func table() throws {
+        var page = someResults(ResultRequest(.selection), try Region("USA"))
+        page.rows = [[.text("A"), .null, .bool(true)]]
+        #expect(ResultsCommand.table(page).lines() == ["ALPHA_ID  IS_CHOSEN", "A         true"])
+        page.rows = []
+        #expect(ResultsCommand.table(page).lines() == ["ALPHA_ID  WEIGHT  IS_CHOSEN"])
+    }
+
     @Test("Lists stand in a cell as JSON")
     func lists() {
         #expect(ResultsCommand.cell(.array([.whole(1), .number(0.5), .null])) == "[1,0.5,null]")

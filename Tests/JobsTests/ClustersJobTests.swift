@@ -105,6 +105,44 @@ struct ClustersJobTests {
         #expect(tiles.contains { $0 != nil })
     }
 
+    @Test("Silhouettes are in terms of sqrt(2 (1 - r)) whatever distance the methods go by")
+    func silhouettesOfOtherDistances() throws {
+        let data = try GroupedPanel(groups: 3, perGroup: 10, strays: 3, share: 0.7)
+        let params = ["methods": "average", "clusters": "3"]
+        let labels = try result(clusters(data, params.merging(["distance": "1-r"]) { $1 }), "average").labels.map { $0 ?? -1 }
+        let distances = try CondensedDistances(count: labels.count) { a, b in CorrelationDistance.euclidean(data.r(a, b)) }
+        let expected = Silhouette(distances, labels: labels).values.map { $0 ?? .nan }
+        for distance in ["1-r", "sqrt((1-r)/2)"] {
+            let found = try result(clusters(data, params.merging(["distance": distance]) { $1 }), "average")
+            guard found.labels.map({ $0 ?? -1 }) == labels else { continue }
+            for (a, b) in zip(found.silhouettes, expected) { #expect(abs((a ?? .nan) - b) < 1e-9) }
+        }
+        #expect(Set(labels).count == 3)
+    }
+
+    @Test(
+        "A method that needs all pairs at once refuses more alphas than that is for, with the figure; others take them",
+        arguments: [("average", true), ("kmeans", true), ("umap,hdbscan,pca,mst,tsne,dbscan", false)])
+    func tooMany(methods: String, isRefused: Bool) throws {
+        let count = Limits.matrixPointsMax + 1
+        let shape = try PanelShape(alphaCount: count, dayCount: 100, blockEdge: 2_048, name: "the panel")
+        let hash = BlockHash(bytes: Array(repeating: 0, count: 32))
+        let layout = PanelLayout(
+            shape: shape, blockHashes: Array(repeating: hash, count: shape.blockCount), ranks: (0..<count).map { UInt32($0) },
+            contentHash: hash)
+        let parameters = try CorrelationParameters(
+            convention: .ffillShift, window: .all, minOverlap: 60, precision: .float64, blockEdge: 2_048)
+        let plan = CorrelationPlan(layout: layout, parameters: parameters, firstDay: 0)
+        let dates = (0..<100).map { Day(rawValue: Int32(19_000 + $0)) }
+        func make() throws {
+            _ = try ClustersJob(plan: plan, dates: dates, parameters: try ClusterParameters(["methods": methods]))
+        }
+        guard isRefused else { return try make() }
+        let error = #expect(throws: GridError.self) { try make() }
+        #expect(error?.kind == .usage && error?.message.contains("\(count)") == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("\(Limits.matrixPointsMax)") == true)
+    }
+
     @Test("The digest does not depend on the order in which tasks end, and changes with the seed")
     func digest() throws {
         let data = try GroupedPanel(groups: 3, perGroup: 14)

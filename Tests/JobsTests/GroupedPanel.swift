@@ -21,7 +21,7 @@ struct GroupedPanel {
         groups groupCount: Int = 4, perGroup: Int = 20, strays: Int = 0, days: Int = 300, share: Double = 0.9,
         gaps: Double = 0.01,
         blockEdge: Int = 16, seed: UInt64 = 5,
-        scale: (Int) -> Double = { _ in 1 }
+        hermits: Int = 0, scale: (Int) -> Double = { _ in 1 }
     ) throws {
         var generator = SeededGenerator(seed: seed)
         let factors = (0..<groupCount).map { _ in (0..<days).map { _ in generator.normal() } }
@@ -37,7 +37,8 @@ struct GroupedPanel {
             ids.append(id)
             labels[id] = group
             kindOf[id] = alpha % 2
-            let start = alpha % 7 == 3 ? days / 5 : 0
+            // A hermit has too few days to be compared with anybody.
+            let start = alpha < hermits ? days - 10 : alpha % 7 == 3 ? days / 5 : 0
             var total = 0.0
             for day in 0..<days {
                 let common = isStray ? 0 : factors[group][day] * share

@@ -67,6 +67,16 @@ struct SelectionJobTests {
         #expect(rows.contains { $0.reason == "count" } && rows.contains { $0.reason == "weight" })
     }
 
+    @Test("An alpha without any defined pair is not kept, whatever its weight, and is told apart")
+    func undefinedPairs() throws {
+        let data = try GroupedPanel(groups: 2, perGroup: 6, days: 100, hermits: 1)
+        let lonely = try #require(data.returns.firstIndex { $0.count { !$0.isNaN } < 20 })
+        let weights = data.groups.indices.map { $0 == lonely ? 100.0 : 1 }
+        let rows = try select(data, threshold: 0.5, weights: weights).rows(alphaIDs: ids(data), submittedIDs: [])
+        #expect(!rows[lonely].isChosen && rows[lonely].reason == "undefined" && !rows[lonely].isUnique)
+        #expect(rows.count { $0.isChosen } == 2)
+    }
+
     @Test("Submitting in the order given never meets one it is too alike without being 10 % better")
     func submissionOrder() throws {
         let data = try GroupedPanel(groups: 3, perGroup: 7)

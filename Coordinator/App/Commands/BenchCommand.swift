@@ -16,7 +16,7 @@ struct BenchCommand: ParsableCommand {
               alphagrid bench dispatch --workers 2
               alphagrid bench check --alphas 100000
             """,
-        subcommands: [Correlation.self, Dispatch.self, Check.self], defaultSubcommand: Correlation.self)
+        subcommands: [Correlation.self, Dispatch.self, Check.self, Hierarchy.self], defaultSubcommand: Correlation.self)
 
     static func median(_ values: [Double]) -> Double? {
         let sorted = values.sorted()

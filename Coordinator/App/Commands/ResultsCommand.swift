@@ -68,8 +68,7 @@ struct ResultsCommand: AsyncParsableCommand {
         case .json: try StandardOutput.writeJSON(page)
         case .csv: StandardOutput.write(Self.csv(page))
         case .table:
-            let table = TextTable(page.columns.map { .init($0.uppercased()) }, rows: page.rows.map { $0.map(Self.cell) })
-            StandardOutput.write(table.lines().joined(separator: "\n") + "\n")
+            StandardOutput.write(Self.table(page).lines().joined(separator: "\n") + "\n")
             if page.nextOffset != nil {
                 StandardError.writeLine(
                     "there are more than \(page.rows.count) rows: ask for more with --limit, or all with --limit 0")
@@ -85,6 +84,14 @@ struct ResultsCommand: AsyncParsableCommand {
         request.method = method
         request.alphaID = alpha
         return request
+    }
+
+    /// Without the columns in which no row has anything.
+    static func table(_ page: ResultPage) -> TextTable {
+        let rows = page.rows.map { $0.map(cell) }
+        let shown = page.columns.indices.filter { column in rows.isEmpty || rows.contains { !$0[column].isEmpty } }
+        return TextTable(
+            shown.map { .init(page.columns[$0].uppercased()) }, rows: rows.map { row in shown.map { row[$0] } })
     }
 
     static func csv(_ page: ResultPage) -> String {

@@ -51,6 +51,10 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
     /// - Throws: `GridError(.usage)` with the figure when a method cannot take so many alphas.
     package init(plan: CorrelationPlan, dates: [Day], parameters: ClusterParameters) throws(GridError) {
         if parameters.needsMatrix { try CondensedDistances.check(count: plan.layout.alphaCount) }
+        if let clusters = parameters.clusters, clusters > plan.layout.alphaCount {
+            throw GridError(
+                .usage, "parameter clusters is \(clusters): expected at most the number of alphas, \(plan.layout.alphaCount)")
+        }
         self.plan = plan
         self.parameters = parameters
         features = FeaturesJob(
@@ -92,7 +96,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         case .pca: beginPCA()
         case .layouts: try beginLayouts()
         case .methods: try runMethods()
-        case .silhouettes: beginSilhouette()
+        case .silhouettes: try beginSilhouette()
         case .resamples: try beginResample()
         case .consensus: try findConsensus()
         }
@@ -234,7 +238,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
     }
 
     /// One pass over all pairs for each labeling, unless all distances are at hand.
-    private func beginSilhouette() -> Bool {
+    private func beginSilhouette() throws -> Bool {
         while position < results.count {
             let at = position
             position += 1
@@ -246,7 +250,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
             }
             let labels = results[at].labels.map { $0 ?? -1 }
             if let distances = findings.distances {
-                results[at].silhouettes = Silhouette(distances, labels: labels).values
+                results[at].silhouettes = Silhouette(try straight(distances), labels: labels).values
                 continue
             }
             return run(SilhouettePhase(plan: plan, labels: labels, name: "silhouettes \(results[at].method)")) {
@@ -254,6 +258,14 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
             }
         }
         return false
+    }
+
+    /// In terms of sqrt(2 (1 - r)), as silhouettes are from a pass over all pairs; a multiple of it has the same ones.
+    private func straight(_ distances: CondensedDistances) throws -> CondensedDistances {
+        guard parameters.distance == .oneMinus else { return distances }
+        return try CondensedDistances(count: distances.count) { a, b in
+            CorrelationDistance.euclidean(CorrelationDistance.oneMinus.correlation(distances[a, b]))
+        }
     }
 
     private func beginResample() throws -> Bool {
@@ -285,7 +297,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         result.labels = numberedBySize(consensus.labels)
         result.probabilities = consensus.confidences
         if let distances = findings.distances, result.clusterCount > 1 {
-            result.silhouettes = Silhouette(distances, labels: result.labels.map { $0 ?? -1 }).values
+            result.silhouettes = Silhouette(try straight(distances), labels: result.labels.map { $0 ?? -1 }).values
         }
         results.append(result)
         return false

@@ -111,11 +111,14 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
 
     private func choose() throws {
         let graph = try ConflictGraph(count: facts.weights.count, threshold: parameters.threshold, edges: edges)
-        let keep = try KeepSet(graph, weights: facts.weights.map { $0.isNaN ? 0 : $0 }, limit: parameters.count)
+        // Of an alpha without any pair nobody knows whom it is like.
+        let weights = zip(facts.weights, pairCounts).map { $0.isNaN || $1 == 0 ? 0 : $0 }
+        let keep = try KeepSet(graph, weights: weights, limit: parameters.count)
         let order = try SubmissionOrder(
             candidates: graph, sharpes: facts.sharpes, submitted: crossEdges, submittedSharpes: facts.submittedSharpes)
         outcome = SelectionOutcome(
-            keep, order, isolated: graph.isolated(pairCounts: pairCounts), conflicts: facts.weights.indices.map(graph.degree),
+            keep, order, isolated: graph.isolated(pairCounts: pairCounts), pairCounts: pairCounts,
+            conflicts: facts.weights.indices.map(graph.degree),
             facts: facts)
     }
 

@@ -11,13 +11,15 @@ package struct SelectionOutcome: Sendable {
     private let keep: KeepSet
     private let order: SubmissionOrder
     private let isolated: Set<Int>
+    private let pairCounts: [Int]
     private let conflicts: [Int]
     private let facts: SelectionJob.Facts
     private var nearest: PairPartial.Nearest?
     private var parity: RiskParity?
 
     init(
-        _ keep: KeepSet, _ order: SubmissionOrder, isolated: [Int], conflicts: [Int], facts: SelectionJob.Facts
+        _ keep: KeepSet, _ order: SubmissionOrder, isolated: [Int], pairCounts: [Int], conflicts: [Int],
+        facts: SelectionJob.Facts
     ) {
         chosen = keep.chosen
         isExact = keep.isExact
@@ -25,6 +27,7 @@ package struct SelectionOutcome: Sendable {
         self.keep = keep
         self.order = order
         self.isolated = Set(isolated)
+        self.pairCounts = pairCounts
         self.conflicts = conflicts
         self.facts = facts
     }
@@ -60,7 +63,7 @@ package struct SelectionOutcome: Sendable {
             case .blocked(let by, let correlation):
                 (row.reason, row.blockedBy, row.blockedCorrelation) = ("conflict", alphaIDs[by], correlation)
             case .limit: row.reason = "count"
-            case .weight: row.reason = "weight"
+            case .weight: row.reason = pairCounts[point] == 0 ? "undefined" : "weight"
             }
             if let nearest, row.isChosen, nearest.likeness[point] > -.infinity {
                 row.nearestChosen = alphaIDs[Int(nearest.rank[point])]
