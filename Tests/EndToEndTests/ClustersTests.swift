@@ -103,7 +103,8 @@ extension EndToEnd {
             try await cluster.alphagrid("run", "features", "--region", "USA", "--wait")
             try await cluster.alphagrid(
                 "run", "clusters", "--region", "USA", "--param", "methods=umap,dbscan,kmeans", "--param", "dbscan_on=umap",
-                "--param", "eps=0.7", "--param", "min_points=6", "--param", "kmeans_on=features", "--param", "clusters=7", "--wait")
+                "--param", "eps=0.7", "--param", "min_points=6", "--param", "kmeans_on=features", "--param", "clusters=7",
+                "--wait")
             let matrix = cluster.state.file("r.npy")
             try await cluster.alphagrid(
                 "correlate", file, "--window", "all", "--min-overlap", "60", "--matrix", matrix, "--quiet")

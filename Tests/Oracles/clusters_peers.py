@@ -147,7 +147,7 @@ def feature_rows(published):
     used = [name for name in table if pd.api.types.is_numeric_dtype(table[name].dropna().infer_objects())
             and name not in ("job_id", "min_overlap", "fitness")]
     table = table[used].astype(float)
-    return standardised(table.where(table.nunique() > 1)).T
+    return standardised(table.loc[:, table.nunique() > 1]).T
 
 
 def kmeans_figures(published, r, frame, options):
