@@ -3,8 +3,9 @@ package struct PairTask: Equatable, Sendable {
     package enum Reduction: Equatable, Sendable {
         /// All values, tile after tile.
         case values
-        /// Each alpha's most alike alpha of another component (see `Reach`). One element per block, one value per alpha.
-        case nearestOutside([Reach])
+        /// Each alpha's most alike alpha of another component (see `Reach`), by r or by |r|. One element per block, one value
+        /// per alpha.
+        case nearestOutside([Reach], absolute: Bool)
         /// Each alpha's distances to the members of each cluster, summed up. Labels per block and alpha: -1 for none.
         case distanceSums(labels: [[Int32]], clusterCount: Int)
     }
@@ -40,8 +41,8 @@ package struct PairTask: Equatable, Sendable {
         writer.writeArray(inner)
         switch reduction {
         case .values: writer.write(UInt8(0))
-        case .nearestOutside(let reaches):
-            writer.write(UInt8(1))
+        case .nearestOutside(let reaches, let absolute):
+            writer.write(UInt8(absolute ? 3 : 1))
             for reach in reaches {
                 writer.writeArray(reach.components)
                 writer.writeArray(reach.cores)
@@ -60,9 +61,10 @@ package struct PairTask: Equatable, Sendable {
         guard try reader.read(UInt32.self) == Self.magic else { throw reader.malformed("not a pair task") }
         let inner: [UInt8] = try reader.readArray(count: Int(try reader.read(UInt32.self)))
         let tiles = try CorrelationTask(decoding: Payload(copying: inner))
-        switch try reader.read(UInt8.self) {
+        let kind = try reader.read(UInt8.self)
+        switch kind {
         case 0: reduction = .values
-        case 1:
+        case 1, 3:
             var reaches: [Reach] = []
             for block in tiles.blocks {
                 reaches.append(
@@ -70,7 +72,7 @@ package struct PairTask: Equatable, Sendable {
                         components: try reader.readArray(count: block.alphaCount),
                         cores: try reader.readArray(count: block.alphaCount)))
             }
-            reduction = .nearestOutside(reaches)
+            reduction = .nearestOutside(reaches, absolute: kind == 3)
         case 2:
             let clusterCount = Int(try reader.read(UInt32.self))
             guard (1...Limits.clustersMax).contains(clusterCount) else { throw reader.malformed("\(clusterCount) clusters") }

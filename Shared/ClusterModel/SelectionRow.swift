@@ -7,12 +7,12 @@ package struct SelectionRow: Hashable, Sendable {
     package var weight: Double?
     package var sharpe: Double?
     /// Of one that is not chosen: `conflict` with one that is, too many for the `count`, no `weight` above 0,
-    /// or all its pairs `undefined`.
+    /// all its pairs `undefined`, or shut out by a `submitted` one.
     package var reason: String?
     /// The chosen one it conflicts with, the most alike if there are several.
     package var blockedBy: String?
     package var blockedCorrelation: Double?
-    /// Of a chosen one: the most alike other chosen one.
+    /// Of a chosen one: the most alike other chosen one, by |r| where that is the rule, and then |r|.
     package var nearestChosen: String?
     package var nearestCorrelation: Double?
     /// Whether nothing reaches the threshold with it, though it has pairs.

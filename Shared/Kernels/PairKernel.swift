@@ -29,8 +29,8 @@ package final class PairKernel {
             var values = TileLines(task.tiles)
             eachLine({ values.take($2, $0) }, end: { values.endTile($0) })
             return (.values(values.tiles), flops)
-        case .nearestOutside(let reaches):
-            let search = NearestSearch(task.tiles, reaches)
+        case .nearestOutside(let reaches, let absolute):
+            let search = NearestSearch(task.tiles, reaches, absolute: absolute)
             eachLine { search.take($2, $1, $0) }
             return (.nearestOutside(search.nearest), flops)
         case .distanceSums(let labels, let clusterCount):
@@ -95,16 +95,21 @@ private final class NearestSearch {
 
     private let sides: [Side]
     private let scratch: AlignedBuffer<Double>
+    /// |r| of a line, where that is what counts.
+    private let magnitudes: AlignedBuffer<Double>?
 
-    init(_ task: CorrelationTask, _ reaches: [PairTask.Reach]) {
+    init(_ task: CorrelationTask, _ reaches: [PairTask.Reach], absolute: Bool) {
         sides = zip(task.blocks, reaches).map(Side.init)
         scratch = AlignedBuffer(count: task.blockEdge)
+        magnitudes = absolute ? AlignedBuffer(count: task.blockEdge) : nil
     }
 
     func take(_ r: UnsafePointer<Double>, _ i: Int, _ tile: CorrelationTask.Tile) {
         let (row, column) = (sides[Int(tile.row)], sides[Int(tile.column)])
         var (rowView, columnView) = (row.view, column.view)
-        ag_nearest_outside(r, column.count, &rowView, i, &columnView, scratch.pointer)
+        if let magnitudes { for j in 0..<column.count { magnitudes.pointer[j] = r[j].magnitude } }
+        ag_nearest_outside(
+            magnitudes.map { UnsafePointer($0.pointer) } ?? r, column.count, &rowView, i, &columnView, scratch.pointer)
     }
 
     var nearest: [PairPartial.Nearest] { sides.map(\.nearest) }

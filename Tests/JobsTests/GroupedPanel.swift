@@ -84,8 +84,10 @@ struct GroupedPanel {
     }
 
     /// Runs a job with the real kernels, on this thread, the tasks of each stage in an order that the seed decides.
-    func run(_ job: any GridJob, shuffle: UInt64 = 1) throws -> JobOutcome {
-        let executor = TaskExecutor(source: PanelBlocks([panel]), cache: BlockCache(bytesMax: .max))
+    ///
+    /// - Parameter other: a panel that the job reads too.
+    func run(_ job: any GridJob, shuffle: UInt64 = 1, beside other: Panel? = nil) throws -> JobOutcome {
+        let executor = TaskExecutor(source: PanelBlocks([panel] + (other.map { [$0] } ?? [])), cache: BlockCache(bytesMax: .max))
         let slot = executor.makeSlot()
         var generator = SeededGenerator(seed: shuffle)
         while true {

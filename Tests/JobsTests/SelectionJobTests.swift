@@ -98,6 +98,31 @@ struct SelectionJobTests {
         }
     }
 
+    @Test("A candidate that is too like a submitted alpha without being 10 % better is not kept, and told by whom")
+    func besideSubmitted() throws {
+        let (own, others) = (try GroupedPanel(groups: 4, perGroup: 3, seed: 5), try GroupedPanel(groups: 2, perGroup: 2, seed: 5))
+        // The same seed gives both the same first factors, so the candidates of groups 0 and 1 have likes among the others.
+        let layout = try PanelLayout(joining: PanelLayout(own.panel), PanelLayout(others.panel))
+        let joined = CorrelationPlan(layout: layout, parameters: try own.plan().parameters, firstDay: 0)
+        let blocks = own.panel.blockCount
+        let sharpes = own.groups.map { $0 == 1 ? 3.0 : 1 }
+        let job = SelectionJob(
+            plan: try own.plan(), crossPlan: (joined, 0..<blocks, blocks..<layout.blockCount),
+            parameters: try SelectionParameters([:], threshold: 0.5, absolute: false),
+            facts: SelectionJob.Facts(
+                weights: sharpes, sharpes: sharpes, submittedSharpes: others.groups.map { _ in 1.5 }), panel: own.panel)
+        guard case .selection(let outcome) = try own.run(job, beside: others.panel) else { return }
+        let names = others.panel.idOrder.map { others.panel.alphaIDs[Int($0)] }
+        let rows = outcome.rows(alphaIDs: ids(own), submittedIDs: names)
+        for (point, row) in rows.enumerated() where own.groups[point] == 0 {
+            #expect(row.reason == "submitted" && !row.isChosen && row.submissionPlace == nil)
+            let blocker = try #require(names.firstIndex { $0 == row.blockedBy })
+            #expect(others.groups[blocker] == 0)
+        }
+        // Twice as good is good enough.
+        #expect(Set(outcome.chosen.map { own.groups[$0] }) == [1, 2, 3])
+    }
+
     @Test("An unknown parameter and a weight that is none are refused by name")
     func refusals() {
         for (params, named) in [(["counts": "3"], "counts"), (["weight": "luck"], "luck"), (["count": "0"], "count")] {

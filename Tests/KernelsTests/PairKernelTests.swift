@@ -76,17 +76,21 @@ struct PairKernelTests {
         arguments: Precision.allCases)
     func nearestOutside(precision: Precision) throws {
         let data = try Case(precision: precision)
-        for (cores, kinds) in [(0.05, 4), (Double.infinity, 29), (-Double.infinity, 3), (0.2, 1)] {
+        for (cores, kinds, absolute) in [
+            (0.05, 4, false), (Double.infinity, 29, false), (-Double.infinity, 3, false), (0.2, 1, false), (0.3, 5, true),
+        ] {
             let component = { (alpha: Int) in UInt32(alpha * 7 % kinds) }
             // Every third alpha has no core, so that likeness is often tied at that of the others.
             let core = { (alpha: Int) in alpha % 3 == 0 ? Double.infinity : cores }
             let reaches = zip(data.perBlock(component), data.perBlock(core)).map { PairTask.Reach(components: $0, cores: $1) }
-            guard case .nearestOutside(let blocks) = try data.partial(.nearestOutside(reaches)) else { return }
+            guard case .nearestOutside(let blocks) = try data.partial(.nearestOutside(reaches, absolute: absolute)) else {
+                return
+            }
             let (likeness, rank) = (blocks.flatMap(\.likeness), blocks.flatMap(\.rank))
             for a in data.r.indices {
                 var best: (alike: Double, rank: UInt32) = (-.infinity, .max)
                 for b in data.r.indices where component(a) != component(b) && !data.r[a][b].isNaN {
-                    let alike = min(data.r[a][b], core(a), core(b))
+                    let alike = min(absolute ? abs(data.r[a][b]) : data.r[a][b], core(a), core(b))
                     if alike > best.alike || (alike == best.alike && alike > -.infinity && data.ranks[b] < best.rank) {
                         best = (alike, data.ranks[b])
                     }

@@ -49,14 +49,29 @@ def selection(options):
     yield "rows_differ", float(sorted(rows) != sorted(published.ids))
     rows = [rows[name] for name in published.ids]
     threshold = rows[0]["threshold"]
-    yield from set_figures(published.ids, rows, r, threshold, options.count)
     sharpes = np.sqrt(252) * (frame.mean() / frame.std()).to_numpy()
     yield "sharpe_difference", np.nanmax(np.abs(np.array([row["sharpe"] for row in rows], float) - sharpes))
-    yield from order_figures(published.ids, rows, frame, r, sharpes, threshold, options)
+    shut = shut_out(published.ids, sharpes, threshold, options)
+    yield from set_figures(published.ids, rows, r, threshold, shut, options.count)
+    yield from order_figures(published.ids, rows, r, sharpes, threshold, shut)
     yield from parity_figures(published.ids, rows, frame, options)
 
 
-def set_figures(ids, rows, r, threshold, count):
+def shut_out(ids, sharpes, threshold, options):
+    """Per alpha the submitted ones that leave no room for it."""
+    if not options.submitted:
+        return [[] for _ in ids]
+    # Both on all the dates of either, as joining the two tables gives them.
+    pnl, others = load(options.pnl), load(options.submitted)
+    dates = pnl.index.union(others.index)
+    both = pd.concat([returns(side.reindex(dates), "ffill-shift") for side in (pnl[ids], others)], axis=1)
+    cross = both.corr(min_periods=options.min_overlap).loc[ids, others.columns].to_numpy()
+    known = np.sqrt(252) * (both[others.columns].mean() / both[others.columns].std()).to_numpy()
+    return [[name for name, value, sharpe in zip(others.columns, line, known) if value >= threshold and not surpasses(own, sharpe)]
+            for line, own in zip(cross, sharpes)]
+
+
+def set_figures(ids, rows, r, threshold, shut, count):
     place = {name: i for i, name in enumerate(ids)}
     chosen = [i for i, row in enumerate(rows) if row["is_chosen"]]
     among = r[np.ix_(chosen, chosen)] - 3 * np.eye(len(chosen))
@@ -81,12 +96,14 @@ def set_figures(ids, rows, r, threshold, count):
             wrong += not (by in chosen and abs(r[i, by] - row["blocked_correlation"]) <= 1e-10 and r[i, by] >= threshold)
         elif row["reason"] == "count":
             wrong += len(chosen) != count
+        elif row["reason"] == "submitted" or shut[i]:
+            wrong += row["is_chosen"] or row["reason"] != "submitted" or row["blocked_by"] not in shut[i]
         elif row["reason"] == "undefined" or not defined[i]:
             wrong += defined[i] or row["is_chosen"] or row["reason"] != "undefined"
         elif not row["is_chosen"]:
             wrong += not (row["weight"] is None or row["weight"] <= 0)
     yield "reasons_wrong", wrong
-    weights = np.array([row["weight"] or 0 for row in rows]) * defined
+    weights = np.array([row["weight"] or 0 for row in rows]) * defined * [not names for names in shut]
     yield "weight", weights[chosen].sum()
     greedy = []
     for i in sorted(range(len(ids)), key=lambda i: -weights[i]):
@@ -95,20 +112,10 @@ def set_figures(ids, rows, r, threshold, count):
     yield "weight_of_greedy", weights[greedy].sum()
 
 
-def order_figures(ids, rows, frame, r, sharpes, threshold, options):
-    blocked = [False] * len(ids)
-    if options.submitted:
-        # Both on all the dates of either, as joining the two tables gives them.
-        pnl, others = load(options.pnl), load(options.submitted)
-        dates = pnl.index.union(others.index)
-        both = pd.concat([returns(side.reindex(dates), "ffill-shift") for side in (pnl[ids], others)], axis=1)
-        cross = both.corr(min_periods=options.min_overlap).loc[ids, others.columns].to_numpy()
-        known = np.sqrt(252) * (both[others.columns].mean() / both[others.columns].std()).to_numpy()
-        by = [[name for name, value, sharpe in zip(others.columns, line, known)
-               if value >= threshold and not surpasses(own, sharpe)] for line, own in zip(cross, sharpes)]
-        blocked = [bool(names) for names in by]
-        yield "blocked_by_submitted", sum(blocked)
-        yield "blockers_wrong", sum(row["submission_blocked_by"] not in names for row, names in zip(rows, by) if names)
+def order_figures(ids, rows, r, sharpes, threshold, shut):
+    blocked = [bool(names) for names in shut]
+    yield "blocked_by_submitted", sum(blocked)
+    yield "blockers_wrong", sum(row["submission_blocked_by"] not in names for row, names in zip(rows, shut) if names)
     expected = submission_order(r, sharpes, threshold, blocked)
     found = sorted((row["submission_place"], ids[i], row["submission_blocks"]) for i, row in enumerate(rows)
                    if row["submission_place"] is not None)

@@ -9,18 +9,20 @@ struct NearestOutside {
 
     /// - Parameters:
     ///   - components: by point.
+    ///   - absolute: whether |r| is what counts.
     ///   - cores: by point; the likeness of a pair is `min(r, core of one, core of the other)`. -infinity leaves a point out.
-    init(plan: CorrelationPlan, name: String, components: [UInt32], cores: [Double]) {
+    init(plan: CorrelationPlan, name: String, components: [UInt32], cores: [Double], absolute: Bool = false) {
         let layout = plan.layout
         var basis = ByteWriter()
         basis.writeArray(components)
         basis.writeArray(cores)
+        basis.write(UInt8(absolute ? 1 : 0))
         stage = plan.pairStage(name: name, basis: basis.bytes) { blocks in
             .nearestOutside(
                 blocks.map { block in
                     let points = layout.shape.alphas(inBlock: block).map { Int(layout.ranks[$0]) }
                     return PairTask.Reach(components: points.map { components[$0] }, cores: points.map { cores[$0] })
-                })
+                }, absolute: absolute)
         }
         found = PairPartial.Nearest(alphaCount: components.count)
     }

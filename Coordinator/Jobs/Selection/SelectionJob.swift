@@ -14,10 +14,13 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
         package var sharpes: [Double]
         /// Of candidates that are not submitted yet: the submitted alphas, behind the others in the plan's layout.
         package var submittedSharpes: [Double]
-        package init(weights: [Double], sharpes: [Double], submittedSharpes: [Double] = []) {
+        /// By point, which of the submitted ones has the same id and so is the same alpha.
+        package var twins: [Int?]
+        package init(weights: [Double], sharpes: [Double], submittedSharpes: [Double] = [], twins: [Int?] = []) {
             self.weights = weights
             self.sharpes = sharpes
             self.submittedSharpes = submittedSharpes
+            self.twins = twins
         }
     }
 
@@ -83,7 +86,7 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
                 return begin(
                     EdgePhase(plan: crossPlan.plan, rule: rule, rectangle: (crossPlan.rows, crossPlan.columns)))
             }
-            crossEdges = try conflicts(phase)
+            crossEdges = try conflicts(phase).filter { facts.twins.isEmpty || facts.twins[$0.a] != $0.b }
             self.phase = nil
         case .choose: try choose()
         case .worst:
@@ -111,11 +114,14 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
 
     private func choose() throws {
         let graph = try ConflictGraph(count: facts.weights.count, threshold: parameters.threshold, edges: edges)
-        // Of an alpha without any pair nobody knows whom it is like.
-        let weights = zip(facts.weights, pairCounts).map { $0.isNaN || $1 == 0 ? 0 : $0 }
-        let keep = try KeepSet(graph, weights: weights, limit: parameters.count)
         let order = try SubmissionOrder(
             candidates: graph, sharpes: facts.sharpes, submitted: crossEdges, submittedSharpes: facts.submittedSharpes)
+        // Of an alpha without any pair nobody knows whom it is like, and one that a submitted alpha shuts out is of no use.
+        let weights = facts.weights.indices.map { point in
+            if case .submitted = order.obstacles[point] { return 0.0 }
+            return facts.weights[point].isNaN || pairCounts[point] == 0 ? 0 : facts.weights[point]
+        }
+        let keep = try KeepSet(graph, weights: weights, limit: parameters.count)
         outcome = SelectionOutcome(
             keep, order, isolated: graph.isolated(pairCounts: pairCounts), pairCounts: pairCounts,
             conflicts: facts.weights.indices.map(graph.degree),
@@ -128,7 +134,8 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
         var cores = Array(repeating: -Double.infinity, count: facts.weights.count)
         for point in chosen { cores[point] = .infinity }
         let pass = NearestOutside(
-            plan: plan, name: "certificate", components: facts.weights.indices.map { UInt32($0) }, cores: cores)
+            plan: plan, name: "certificate", components: facts.weights.indices.map { UInt32($0) }, cores: cores,
+            absolute: parameters.absolute)
         worst = pass
         return pass.stage.stage
     }

@@ -63,7 +63,12 @@ package struct SelectionOutcome: Sendable {
             case .blocked(let by, let correlation):
                 (row.reason, row.blockedBy, row.blockedCorrelation) = ("conflict", alphaIDs[by], correlation)
             case .limit: row.reason = "count"
-            case .weight: row.reason = pairCounts[point] == 0 ? "undefined" : "weight"
+            case .weight:
+                if case .submitted(let other) = order.obstacles[point] {
+                    (row.reason, row.blockedBy) = ("submitted", submittedIDs[other])
+                } else {
+                    row.reason = pairCounts[point] == 0 ? "undefined" : "weight"
+                }
             }
             if let nearest, row.isChosen, nearest.likeness[point] > -.infinity {
                 row.nearestChosen = alphaIDs[Int(nearest.rank[point])]

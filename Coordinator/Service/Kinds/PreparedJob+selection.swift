@@ -14,7 +14,8 @@ extension PreparedJob {
         let loaded = try means.load(view.pool)
         let own = loaded.panel
         try own.requireCorrelatable(source: "pool \(view.pool) of region \(view.region)")
-        let submitted = view.pool == PoolName.unsubmitted ? try? means.load(PoolName.submitted).panel : nil
+        let standing = view.pool == PoolName.unsubmitted ? try means.metrics(PoolName.submitted) : [:]
+        let submitted = standing.isEmpty ? nil : try means.load(PoolName.submitted).panel
         // A common frame of dates, as joining the two tables would give it.
         let dates = submitted.map { Panel.allDates(of: own, $0) } ?? own.dates
         let panel = try submitted == nil ? own : own.spread(over: dates)
@@ -31,10 +32,12 @@ extension PreparedJob {
         }
         let figures = try Figures(panel, means.metrics(view.pool), parameters.convention)
         let otherFigures = try others.map { panel throws(GridError) in
-            try Figures(panel, means.metrics(PoolName.submitted), parameters.convention)
+            Figures(panel, standing, parameters.convention)
         }
+        let places = Dictionary(uniqueKeysWithValues: (otherFigures?.alphaIDs ?? []).enumerated().map { ($1, $0) })
         let facts = SelectionJob.Facts(
-            weights: figures.weights(wanted.weight), sharpes: figures.sharpes, submittedSharpes: otherFigures?.sharpes ?? [])
+            weights: figures.weights(wanted.weight), sharpes: figures.sharpes, submittedSharpes: otherFigures?.sharpes ?? [],
+            twins: figures.alphaIDs.map { places[$0] })
         let job = SelectionJob(plan: plan, crossPlan: cross, parameters: wanted, facts: facts, panel: panel)
         return PreparedJob(
             job: job, panels: [panel] + (others.map { [$0] } ?? []), alphaCount: panel.alphaCount, dayCount: panel.dayCount,
