@@ -67,8 +67,9 @@ def shut_out(ids, sharpes, threshold, options):
     both = pd.concat([returns(side.reindex(dates), "ffill-shift") for side in (pnl[ids], others)], axis=1)
     cross = both.corr(min_periods=options.min_overlap).loc[ids, others.columns].to_numpy()
     known = np.sqrt(252) * (both[others.columns].mean() / both[others.columns].std()).to_numpy()
-    return [[name for name, value, sharpe in zip(others.columns, line, known) if value >= threshold and not surpasses(own, sharpe)]
-            for line, own in zip(cross, sharpes)]
+    return [
+        [name for name, value, sharpe in zip(others.columns, line, known) if value >= threshold and not surpasses(own, sharpe)]
+        for line, own in zip(cross, sharpes)]
 
 
 def set_figures(ids, rows, r, threshold, shut, count):
