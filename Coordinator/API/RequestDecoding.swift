@@ -42,7 +42,7 @@ extension JobRequest {
             minOverlap: minOverlap ?? CorrelationParameters.defaultMinOverlap,
             blockEdge: blockEdge ?? CorrelationParameters.defaultBlockEdge,
             neighbours: top ?? CorrelationParameters.defaultNeighbours,
-            edges: try EdgeRule(threshold: threshold, absolute: absolute))
+            edges: try EdgeRule(threshold: effectiveThreshold, absolute: absolute))
         if let priority, !Self.priorityRange.contains(priority) {
             throw GridError(
                 .usage,

@@ -38,7 +38,7 @@ extension JobRequest {
             precision: try precision.map { text throws(GridError) in try Precision(parsing: text) } ?? .float64,
             blockEdge: blockEdge ?? CorrelationParameters.defaultBlockEdge,
             neighbours: top ?? CorrelationParameters.defaultNeighbours,
-            edges: try EdgeRule(threshold: threshold, absolute: absolute))
+            edges: try EdgeRule(threshold: effectiveThreshold, absolute: absolute))
         var view = JobView(
             jobID: JobID(0), kind: kind.rawValue, region: region.name, pool: pool ?? kind.defaultPool, state: .queued,
             priority: priority, convention: parameters.convention.rawValue, window: parameters.window.description,

@@ -6,8 +6,8 @@ extension Publication {
 }
 
 extension Store {
-    /// Replaces what a region, or a job, knows by the methods of a result, in one transaction; what other methods said
-    /// stays. The same rules as for `publishCorrelation`.
+    /// Replaces the clusters, layouts and trees of a region, or of a job, in one transaction: what is shown together is of one
+    /// job. The same rules as for `publishCorrelation`.
     ///
     /// - Throws: `GridError(.conflict)` when another coordinator has taken over, or the region's settings are no longer
     ///   those of the publication (target `.region`); nothing is written then.
@@ -17,30 +17,26 @@ extension Store {
     ) throws(GridError) -> PublishReport {
         try ensureRegion(publication.region)
         let tables = RegionTables(publication.region)
-        let methods = SQLValue.texts(result.methods.map(\.method))
         return try publishing(publication, into: publication.clustersTable, epoch: epoch, saving: job) { connection in
             let gone = try Self.lockAlphas(result.alphaIDs, of: publication, connection)
             try Self.replace(
                 tables.clusters(publication.target),
-                ["alpha_id", "method", "label", "probability", "silhouette", "coordinates"], of: publication,
-                only: ("method = ANY ($2::text[])", methods), connection
+                ["alpha_id", "method", "label", "probability", "silhouette", "coordinates"], of: publication, connection
             ) { writer in
                 for row in result.rows where !gone.contains(row.alphaID) { try Self.write(row, publication, writer) }
             }
-            try Self.replaceMethods(result.methods, tables, of: publication, methods, connection)
-            if let tree = result.tree {
-                try Self.replace(
-                    tables.tree(publication.target), ["alpha_id_a", "alpha_id_b", "correlation", "distance"], of: publication,
-                    connection
-                ) { writer in
-                    for edge in tree where !gone.contains(edge.alphaIDA) && !gone.contains(edge.alphaIDB) {
-                        try writer.row(fields: 5)
-                        try writer.put(edge.alphaIDA)
-                        try writer.put(edge.alphaIDB)
-                        try writer.put(edge.correlation)
-                        try writer.put(edge.distance)
-                        try writer.put(publication.jobID.rawValue)
-                    }
+            try Self.replaceMethods(result.methods, tables, of: publication, connection)
+            try Self.replace(
+                tables.tree(publication.target), ["alpha_id_a", "alpha_id_b", "correlation", "distance"], of: publication,
+                connection
+            ) { writer in
+                for edge in result.tree where !gone.contains(edge.alphaIDA) && !gone.contains(edge.alphaIDB) {
+                    try writer.row(fields: 5)
+                    try writer.put(edge.alphaIDA)
+                    try writer.put(edge.alphaIDB)
+                    try writer.put(edge.correlation)
+                    try writer.put(edge.distance)
+                    try writer.put(publication.jobID.rawValue)
                 }
             }
             return (result.alphaIDs.count, result.alphaIDs.count - gone.count)
@@ -83,50 +79,29 @@ extension Store {
     }
 
     private static func replaceMethods(
-        _ methods: [ClusterMethodRow], _ tables: RegionTables, of publication: Publication, _ names: SQLValue,
-        _ connection: Connection
+        _ methods: [ClusterMethodRow], _ tables: RegionTables, of publication: Publication, _ connection: Connection
     ) throws {
         let columns = ["method", "parameters", "figures", "notes", "clusters", "noise", "silhouette"]
         let arrays = ["alpha_ids", "left_nodes", "right_nodes", "heights", "sizes", "leaves"]
-        try connection.execute(
-            """
-            CREATE TEMP TABLE incoming_methods (
-                method text, parameters text, figures text, notes text, clusters integer, noise integer,
-                silhouette double precision, alpha_ids text[], left_nodes integer[], right_nodes integer[],
-                heights double precision[], sizes integer[], leaves text[]
-            ) ON COMMIT DROP
-            """)
-        try connection.copyIn("COPY incoming_methods FROM STDIN (FORMAT binary)") { writer in
+        try replace(tables.clusterMethods(publication.target), columns + arrays, of: publication, connection) { writer in
             for row in methods {
-                try writer.row(fields: Int16(columns.count + arrays.count))
+                try writer.row(fields: Int16(columns.count + arrays.count + 1))
                 try writer.put(row.method)
-                for text in [try json(row.parameters), try json(row.figures), try json(row.notes)] { try writer.put(text) }
+                for text in [try json(row.parameters), try json(row.figures), try json(row.notes)] { try writer.put(jsonb: text) }
                 for count in [row.clusters, row.noise] { try writer.put(count.map { Int32(clamping: $0) }) }
                 try writer.put(row.silhouette)
-                guard let tree = row.dendrogram else {
+                if let tree = row.dendrogram {
+                    try writer.put(tree.alphaIDs)
+                    for nodes in [tree.left, tree.right] { try writer.put(nodes.map { Int32(clamping: $0) as Int32? }) }
+                    try writer.put(tree.heights)
+                    try writer.put(tree.sizes.map { Int32(clamping: $0) as Int32? })
+                    try writer.put(tree.leaves)
+                } else {
                     for _ in arrays { try writer.putNull() }
-                    continue
                 }
-                try writer.put(tree.alphaIDs)
-                for nodes in [tree.left, tree.right] { try writer.put(nodes.map { Int32(clamping: $0) as Int32? }) }
-                try writer.put(tree.heights)
-                try writer.put(tree.sizes.map { Int32(clamping: $0) as Int32? })
-                try writer.put(tree.leaves)
+                try writer.put(publication.jobID.rawValue)
             }
         }
-        let table = quoted(identifier: tables.clusterMethods(publication.target))
-        let isRegion = publication.target == .region
-        try connection.execute(
-            "DELETE FROM \(table) WHERE method = ANY ($1::text[])\(isRegion ? "" : " AND job_id = $2")",
-            isRegion ? [names] : [names, .integer(publication.jobID.rawValue)])
-        let all = (columns + arrays).joined(separator: ", ")
-        try connection.execute(
-            """
-            INSERT INTO \(table) (\(all), job_id)
-            SELECT method, parameters::jsonb, figures::jsonb, notes::jsonb,
-                \((columns.dropFirst(4) + arrays).joined(separator: ", ")),
-                $1::bigint FROM incoming_methods
-            """, [.integer(publication.jobID.rawValue)])
     }
 
     /// Deletes what clusters and trees say of alphas that are being removed.

@@ -60,18 +60,15 @@ extension Store {
     }
 
     /// Replaces the rows of a region, or of a job.
-    ///
-    /// - Parameter only: which of them, as a condition with a value at `$2`.
     static func replace(
-        _ table: String, _ columns: [String], of publication: Publication, only part: (condition: String, value: SQLValue)? = nil,
-        _ connection: Connection, rows: (CopyWriter) throws -> Void
+        _ table: String, _ columns: [String], of publication: Publication, _ connection: Connection,
+        rows: (CopyWriter) throws -> Void
     ) throws {
         let name = quoted(identifier: table)
-        // The type is said because a value that nothing compares with has none.
-        let owner = publication.target == .region ? "$1::bigint IS NOT NULL" : "job_id = $1::bigint"
-        try connection.execute(
-            "DELETE FROM \(name) WHERE \(owner)\(part.map { " AND \($0.condition)" } ?? "")",
-            [.integer(publication.jobID.rawValue)] + (part.map { [$0.value] } ?? []))
+        switch publication.target {
+        case .region: try connection.execute("DELETE FROM \(name)")
+        case .job: try connection.execute("DELETE FROM \(name) WHERE job_id = $1", [.integer(publication.jobID.rawValue)])
+        }
         let target = "\(name) (\(columns.joined(separator: ", ")), job_id)"
         try connection.copyIn("COPY \(target) FROM STDIN (FORMAT binary)", body: rows)
     }

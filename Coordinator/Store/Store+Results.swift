@@ -82,21 +82,21 @@ extension Store {
         if let job = request.job {
             // A view over tables of which only one is of a job says nothing of jobs.
             guard columns.contains("job_id") else {
-                throw GridError(.usage, "\(request.result.rawValue) of one job alone are not to be had: leave the job out")
+                throw GridError(.usage, "result '\(request.result.rawValue)' is not kept by job: leave the job out")
             }
             values.append(.integer(job.rawValue))
             conditions.append("t.job_id = $\(values.count)")
         }
         if let method = request.method {
             guard columns.contains("method") else {
-                throw GridError(.usage, "\(request.result.rawValue) have no method to choose")
+                throw GridError(.usage, "result '\(request.result.rawValue)' has no method to choose")
             }
             values.append(.text(method))
             conditions.append("t.method = $\(values.count)")
         }
         if let alpha = request.alphaID {
             let names = ["alpha_id", "alpha_id_a", "alpha_id_b"].filter(columns.contains)
-            guard !names.isEmpty else { throw GridError(.usage, "\(request.result.rawValue) name no single alphas") }
+            guard !names.isEmpty else { throw GridError(.usage, "result '\(request.result.rawValue)' names no single alphas") }
             values.append(.text(alpha))
             conditions.append("(\(names.map { "t.\($0) = $\(values.count)" }.joined(separator: " OR ")))")
         }

@@ -88,9 +88,9 @@ package struct ClusterResult: Sendable {
     package var alphaIDs: [String]
     package var rows: [ClusterRow]
     package var methods: [ClusterMethodRow]
-    /// nil when none was asked for.
-    package var tree: [TreeEdgeRow]?
-    package init(alphaIDs: [String], rows: [ClusterRow], methods: [ClusterMethodRow], tree: [TreeEdgeRow]?) {
+    /// Empty when none was asked for.
+    package var tree: [TreeEdgeRow]
+    package init(alphaIDs: [String], rows: [ClusterRow], methods: [ClusterMethodRow], tree: [TreeEdgeRow]) {
         self.alphaIDs = alphaIDs
         self.rows = rows
         self.methods = methods

@@ -23,6 +23,9 @@ package struct JobRequest: Codable, Hashable, Sendable {
     /// What only jobs of this kind have, by name (see `JobOptions`).
     package var params: [String: String]?
 
+    /// From which r on pairs are looked at one by one; a selection has one without being told.
+    package var effectiveThreshold: Double? { threshold ?? (kind == "selection" ? SubmissionRule.threshold : nil) }
+
     package init(kind: String, region: String) {
         self.kind = kind
         self.region = region

@@ -53,7 +53,7 @@ package struct JobOptions {
         guard let text = text(name) else { return nil }
         var found: [Value] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let value: Value = try value(String(part), name)
+            let value: Value = try value(part.trimmingBlanks, name)
             guard !found.contains(where: { $0.rawValue == value.rawValue }) else {
                 throw GridError(.usage, "parameter \(name) names '\(value.rawValue)' twice: expected it once")
             }
@@ -78,6 +78,10 @@ package struct JobOptions {
     /// - Throws: `GridError(.usage)` naming the first parameter, in bytewise order, that was never asked for.
     package func expectNothingElse() throws(GridError) {
         guard let extra = values.keys.filter({ !known.contains($0) }).min() else { return }
+        guard !Self.common.contains(extra) else {
+            throw GridError(
+                .usage, "parameter '\(extra)' is one of every job: give it as a field of the job, not among its params")
+        }
         let names = known.isEmpty ? "none of their own" : known.sorted().joined(separator: ", ")
         let own = "\(kind) jobs have \(names)"
         throw GridError(
@@ -87,4 +91,11 @@ package struct JobOptions {
 
     /// What can be said of a job of any kind.
     package static let common = ["block_edge", "convention", "min_overlap", "pool", "precision", "window"]
+}
+
+extension Substring {
+    /// Without blanks at either end.
+    fileprivate var trimmingBlanks: String {
+        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+    }
 }

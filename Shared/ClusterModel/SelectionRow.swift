@@ -17,7 +17,7 @@ package struct SelectionRow: Hashable, Sendable {
     package var nearestCorrelation: Double?
     /// Whether nothing reaches the threshold with it, though it has pairs.
     package var isUnique = false
-    /// How many reach the threshold with it.
+    /// How many reach the threshold with it; of a candidate, submitted ones too.
     package var conflicts = 0
     /// 1 for the first to submit; nil for one that cannot be submitted.
     package var submissionPlace: Int?

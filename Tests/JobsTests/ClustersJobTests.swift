@@ -183,6 +183,8 @@ struct ClustersJobTests {
             (["methods": "umap,guess"], "guess"), (["methods": "umap,umap"], "twice"), (["method": "umap"], "'method'"),
             (["eps": "-1"], "eps"), (["clusters": "1"], "clusters"), (["min_cluster_size": "500"], "min_samples"),
             (["dbscan_on": "umap", "methods": "dbscan"], "umap"), (["distance": "cosine"], "sqrt(2(1-r))"),
+            (["bootstrap": "5"], "bootstrap"), (["choose_by": "gap", "methods": "kmeans"], "choose_by"),
+            (["consensus": "true", "methods": "hdbscan"], "consensus"), (["window": "2y"], "field of the job"),
         ])
     func refusals(params: [String: String], named: String) {
         let error = #expect(throws: GridError.self) { _ = try ClusterParameters(params) }

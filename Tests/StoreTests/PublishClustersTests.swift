@@ -29,7 +29,7 @@ import Testing
             windowStart: try Day(parsing: "2020-01-03"), windowEnd: try Day(parsing: "2023-12-29"))
     }
 
-    private func result(_ method: String, ids: [String] = ["A1", "A2", "A3"], tree: [TreeEdgeRow]? = nil) -> ClusterResult {
+    private func result(_ method: String, ids: [String] = ["A1", "A2", "A3"], tree: [TreeEdgeRow] = []) -> ClusterResult {
         let rows = ids.enumerated().map { place, id in
             ClusterRow(
                 alphaID: id, method: method, label: place == 0 ? nil : place - 1, probability: 0.5,
@@ -61,21 +61,20 @@ import Testing
                 "alpha_cluster_methods_usa") == ["average 42 1.5 a note 2 0 0.25 {0,2} {0.5,Infinity}"])
     }
 
-    @Test("A method's rows replace its own and leave those of other methods, of a region and of a job alike")
+    @Test("Each job replaces all of the last one's, whatever its methods; of jobs keyed by number, each its own")
     func replaced() throws {
         for target in [Publication.Target.region, .job] {
             let table = target == .region ? "alpha_clusters_usa" : "alpha_clusters_usa_jobs"
-            try store.publishClusters(result("average"), of: publication(5, target), epoch: epoch)
-            try store.publishClusters(result("ward"), of: publication(5, target), epoch: epoch)
+            let tree = [TreeEdgeRow(alphaIDA: "A1", alphaIDB: "A2", correlation: 0.5, distance: 1)]
+            try store.publishClusters(result("average", tree: tree), of: publication(5, target), epoch: epoch)
             let again = target == .region ? Int64(6) : 5
             try store.publishClusters(result("ward", ids: ["A2", "A3", "A4"]), of: publication(again, target), epoch: epoch)
-            let found = try texts("method, alpha_id", table)
-            #expect(found.filter { $0.hasPrefix("ward") } == ["ward A2", "ward A3", "ward A4"])
-            // Rows of alphas that the new result does not have go, whatever their method.
-            #expect(found.filter { $0.hasPrefix("average") } == ["average A2", "average A3"])
+            #expect(try texts("method, alpha_id", table) == ["ward A2", "ward A3", "ward A4"])
+            #expect(try texts("method", table.replacing("clusters", with: "cluster_methods")) == ["ward"])
+            #expect(try texts("alpha_id_a", table.replacing("clusters", with: "tree")).isEmpty)
         }
         try store.publishClusters(result("ward"), of: publication(7, .job), epoch: epoch)
-        #expect(try texts("job_id, count(*)", "alpha_clusters_usa_jobs GROUP BY job_id") == ["5 5", "7 3"])
+        #expect(try texts("job_id, count(*)", "alpha_clusters_usa_jobs GROUP BY job_id") == ["5 3", "7 3"])
     }
 
     @Test("Alphas that went while the job ran get no row, and an alpha that goes later takes its rows and edges along")
@@ -167,7 +166,7 @@ import Testing
         #expect(throws: GridError(.notFound, "job 7 has published nothing")) { try store.results(request, region: usa) }
         var wrong = ResultRequest(.features)
         wrong.method = "umap"
-        #expect(throws: GridError(.usage, "features have no method to choose")) { try store.results(wrong, region: usa) }
+        #expect(throws: GridError(.usage, "result 'features' has no method to choose")) { try store.results(wrong, region: usa) }
         #expect(throws: GridError.self) { try store.results(ResultRequest(.clusters), region: Region("EUR")) }
     }
 }

@@ -69,6 +69,9 @@ struct ResultsCommand: AsyncParsableCommand {
         case .csv: StandardOutput.write(Self.csv(page))
         case .table:
             StandardOutput.write(Self.table(page).lines().joined(separator: "\n") + "\n")
+            if page.rows.isEmpty {
+                StandardError.writeLine("no rows: either nothing like it was published, or a later job has replaced it")
+            }
             if page.nextOffset != nil {
                 StandardError.writeLine(
                     "there are more than \(page.rows.count) rows: ask for more with --limit, or all with --limit 0")
@@ -86,9 +89,9 @@ struct ResultsCommand: AsyncParsableCommand {
         return request
     }
 
-    /// Without the columns in which no row has anything.
+    /// Without the columns in which no row has anything; numbers to six digits, and the beginning of what is long.
     static func table(_ page: ResultPage) -> TextTable {
-        let rows = page.rows.map { $0.map(cell) }
+        let rows = page.rows.map { $0.map(shortCell) }
         let shown = page.columns.indices.filter { column in rows.isEmpty || rows.contains { !$0[column].isEmpty } }
         return TextTable(
             shown.map { .init(page.columns[$0].uppercased()) }, rows: rows.map { row in shown.map { row[$0] } })
@@ -111,15 +114,26 @@ struct ResultsCommand: AsyncParsableCommand {
         return String(decoding: writer.takeBytes(), as: UTF8.self)
     }
 
-    /// A value as text; lists and objects as JSON.
+    private static let cellWidthMax = 60
+
+    private static func shortCell(_ value: JSONValue) -> String {
+        if case .number(let number) = value { return String(format: "%.6g", number) }
+        let text = cell(value)
+        return text.count > cellWidthMax ? text.prefix(cellWidthMax - 1) + "\u{2026}" : text
+    }
+
+    /// A value as text; lists and objects as JSON, keys in order.
     static func cell(_ value: JSONValue) -> String {
+        let encoder = JSONEncoder()
         switch value {
-        case .null: ""
-        case .bool(let truth): "\(truth)"
-        case .whole(let number): "\(number)"
-        case .number(let number): "\(number)"
-        case .text(let text): text
-        case .array, .object: (try? String(decoding: JSONEncoder().encode(value), as: UTF8.self)) ?? ""
+        case .null: return ""
+        case .bool(let truth): return "\(truth)"
+        case .whole(let number): return "\(number)"
+        case .number(let number): return "\(number)"
+        case .text(let text): return text
+        case .array, .object:
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return (try? String(decoding: encoder.encode(value), as: UTF8.self)) ?? ""
         }
     }
 }

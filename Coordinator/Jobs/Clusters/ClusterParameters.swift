@@ -86,14 +86,31 @@ package struct ClusterParameters: Hashable, Sendable {
         if let value = try options.whole("bootstrap", in: 0...Limits.bootstrapMax) { bootstrap = value }
         if let value = try options.truth("consensus") { consensus = value }
         try options.expectNothingElse()
+        try checkTogether()
+    }
+
+    /// What goes by itself but not together, or would have no effect.
+    private func checkTogether() throws(GridError) {
+        let hierarchical = methods.contains { $0.linkage != nil }
         if ground == .umap, !methods.contains(.umap) {
             throw GridError(.usage, "parameter dbscan_on is umap, so methods must have umap too")
         }
         if methods.contains(.hdbscan), minSamples == nil, minClusterSize > Limits.neighboursMax {
             throw GridError(
                 .usage,
-                "parameter min_samples is missing: with min_cluster_size \(minClusterSize) it would be as large, and "
-                    + "\(Limits.neighboursMax) neighbours are kept at most")
+                "parameter min_cluster_size is \(minClusterSize): above \(Limits.neighboursMax) it needs min_samples as well, "
+                    + "which would otherwise be the same, and \(Limits.neighboursMax) neighbours are kept at most")
+        }
+        if bootstrap > 0, !hierarchical {
+            throw GridError(
+                .usage, "parameter bootstrap is for single, complete, average and ward: none of them is among methods")
+        }
+        if criterion == .gap, clusters == nil, !hierarchical || methods.contains(.kmeans) {
+            throw GridError(
+                .usage, "parameter choose_by is gap, which is for single, complete, average and ward: give clusters for kmeans")
+        }
+        if consensus, methods.count(where: \.isClustering) + bootstrap < 2 {
+            throw GridError(.usage, "parameter consensus is true, so methods must have at least two that give labels")
         }
     }
 

@@ -31,6 +31,10 @@ extension ClustersJob {
             selection: parameters.selection)
         result.labels = numberedBySize(found.labels)
         result.probabilities = found.probabilities
+        if found.clusterCount == 0, pointCount < 2 * parameters.minClusterSize {
+            result.notes.append(
+                "\(pointCount) alphas cannot be split into clusters of \(parameters.minClusterSize): min_cluster_size")
+        }
         return result
     }
 
@@ -117,8 +121,8 @@ extension ClustersJob {
         guard !check.isEuclidean else { return [] }
         return [
             "the distances are not Euclidean, so Ward's heights are no variances: the smallest eigenvalue of their inner "
-                + "products is \(check.smallest), the largest \(check.largest); nothing was repaired, and a repair would add "
-                + "\(check.additiveConstant) to every squared distance"
+                + "products is \(rounded(check.smallest)), the largest \(rounded(check.largest)); nothing was "
+                + "repaired, and a repair would add \(rounded(check.additiveConstant)) to every squared distance"
         ]
     }
 
@@ -171,6 +175,10 @@ extension ClustersJob {
         } else {
             result.parameters["perplexity"] = "\(parameters.perplexity)"
         }
+        let needed = method == .umap ? parameters.neighbours - 1 : Int(3 * parameters.perplexity)
+        if pointCount - 1 < needed {
+            result.notes.append("each alpha has fewer others than the \(needed) that the layout asks for, so it says little")
+        }
         guard let layout = findings.layouts[method] else { return result }
         result.coordinates = (0..<pointCount).map { point in
             layout.isPlaced(point) ? layout[point].map { Double($0) } : nil
@@ -178,6 +186,9 @@ extension ClustersJob {
         return result
     }
 }
+
+/// For a sentence.
+private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
 
 extension ClustersOutcome.Result {
     mutating func take(_ stability: BootstrapStability) {

@@ -4,18 +4,15 @@ import Clustering
 extension ClustersOutcome {
     /// What is published.
     ///
-    /// - Parameters:
-    ///   - alphaIDs: ids by point, so in bytewise order.
-    ///   - hasTree: whether a tree was asked for.
-    package func published(alphaIDs: [String], hasTree: Bool) -> ClusterResult {
+    /// - Parameter alphaIDs: ids by point, so in bytewise order.
+    package func published(alphaIDs: [String]) -> ClusterResult {
         ClusterResult(
             alphaIDs: alphaIDs, rows: results.flatMap { Self.rows($0, alphaIDs) },
             methods: results.map { Self.method($0, alphaIDs) },
-            tree: hasTree
-                ? tree.map {
-                    TreeEdgeRow(
-                        alphaIDA: alphaIDs[$0.a], alphaIDB: alphaIDs[$0.b], correlation: $0.correlation, distance: $0.distance)
-                } : nil)
+            tree: tree.map {
+                TreeEdgeRow(
+                    alphaIDA: alphaIDs[$0.a], alphaIDB: alphaIDs[$0.b], correlation: $0.correlation, distance: $0.distance)
+            })
     }
 
     private static func rows(_ result: Result, _ alphaIDs: [String]) -> [ClusterRow] {

@@ -32,7 +32,7 @@ struct RiskParity: Sendable {
         for (place, weight) in zip(usable, found.weights) { weights[chosen[place]] = weight }
         var notes: [String] = []
         let missing = leftOut.count + kept.count - usable.count
-        if missing > 0 { notes.append("risk parity leaves out \(missing) chosen alphas with undefined pairs") }
+        if missing > 0 { notes.append("risk parity leaves out \(missing) of those chosen, with undefined pairs") }
         if let repair = found.repairs.first {
             notes.append(
                 "risk parity: the covariances of \(found.repairs.count) groups do not fit together (a variance of "

@@ -122,10 +122,11 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
             return facts.weights[point].isNaN || pairCounts[point] == 0 ? 0 : facts.weights[point]
         }
         let keep = try KeepSet(graph, weights: weights, limit: parameters.count)
+        var conflicts = facts.weights.indices.map(graph.degree)
+        for edge in crossEdges { conflicts[edge.a] += 1 }
+        let isolated = graph.isolated(pairCounts: pairCounts).filter { conflicts[$0] == 0 }
         outcome = SelectionOutcome(
-            keep, order, isolated: graph.isolated(pairCounts: pairCounts), pairCounts: pairCounts,
-            conflicts: facts.weights.indices.map(graph.degree),
-            facts: facts)
+            keep, order, isolated: isolated, pairCounts: pairCounts, conflicts: conflicts, facts: facts)
     }
 
     /// The most alike of those that were chosen: the proof that no two of them conflict.

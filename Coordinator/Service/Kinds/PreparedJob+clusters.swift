@@ -30,7 +30,7 @@ extension PreparedJob {
                     result.notes(naming: ids).map { "\(result.method): \($0)" }
                 }
                 try store.publishClusters(
-                    outcome.published(alphaIDs: ids, hasTree: wanted.methods.contains(.mst)), of: publication, epoch: epoch,
+                    outcome.published(alphaIDs: ids), of: publication, epoch: epoch,
                     saving: view)
             }
         }

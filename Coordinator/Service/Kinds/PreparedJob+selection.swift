@@ -95,9 +95,11 @@ private struct Figures {
 
     func warnings(_ weight: SelectionParameters.Weight) -> [String] {
         var warnings: [String] = []
-        if computed > 0 { warnings.append("\(computed) alphas have no is_sharpe, so theirs is that of their PnL") }
+        if computed > 0 { warnings.append("\(alphas(computed)) no is_sharpe, so it is computed from the PnL") }
         let without = weights(weight).count { $0.isNaN }
-        if without > 0 { warnings.append("\(without) alphas have no \(weight.rawValue), so they are not kept") }
+        if without > 0 { warnings.append("\(alphas(without)) no \(weight.rawValue), so not kept") }
         return warnings
     }
+
+    private func alphas(_ count: Int) -> String { count == 1 ? "1 alpha has" : "\(count) alphas have" }
 }

@@ -59,6 +59,9 @@ final class CopyWriter {
         try result.get()
     }
 
+    /// A `jsonb`: a version in front of the text.
+    func put(jsonb text: String) throws(DatabaseError) { try put("\u{1}" + text) }
+
     /// A `text[]`.
     func put(_ values: [String]) throws(DatabaseError) {
         try beginArray(of: 25, count: values.count, bytes: values.reduce(0) { $0 + $1.utf8.count })

@@ -67,7 +67,6 @@ extension RegionTables {
     private func clusterFeatureQuery(_ target: Publication.Target) -> String {
         let features = AlphaFeature.allCases.filter { $0.form != .date }.map { "('\($0.name)', t.\($0.name)::double precision)" }
         let (clusters, table) = (quoted(identifier: clusters(target)), quoted(identifier: self.features(.region)))
-        let key = target == .region ? "" : "c.job_id, "
         return """
             WITH known AS (
                 SELECT t.alpha_id, f.feature, f.value FROM \(table) t CROSS JOIN LATERAL
@@ -76,11 +75,11 @@ extension RegionTables {
             ), overall AS (
                 SELECT feature, avg(value) AS mean, stddev_samp(value) AS deviation FROM known GROUP BY feature
             )
-            SELECT \(key)c.method, c.label, o.feature, count(*) AS alphas, avg(k.value) AS mean,
+            SELECT c.job_id, c.method, c.label, o.feature, count(*) AS alphas, avg(k.value) AS mean,
                 (avg(k.value) - o.mean) / nullif(o.deviation, 0) AS effect
             FROM \(clusters) c JOIN known k ON k.alpha_id = c.alpha_id JOIN overall o ON o.feature = k.feature
             WHERE c.label IS NOT NULL
-            GROUP BY \(key)c.method, c.label, o.feature, o.mean, o.deviation
+            GROUP BY c.job_id, c.method, c.label, o.feature, o.mean, o.deviation
             """
     }
 }
