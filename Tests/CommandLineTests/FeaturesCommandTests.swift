@@ -53,6 +53,18 @@ import Testing
         #expect(lines[2].split(separator: " ").suffix(3) == ["-", "-", "-"])
     }
 
+    @Test("Every feature is described by its name, unit and meaning, and an input goes without that")
+    func descriptions() throws {
+        let lines = FeaturesCommand.descriptions
+        #expect(lines.count == AlphaFeature.count + 1)
+        for (feature, line) in zip(AlphaFeature.allCases, lines.dropFirst()) {
+            #expect(line.hasPrefix(feature.name) && line.hasSuffix(feature.meaning.singleLine))
+        }
+        for arguments in [["pnl.csv", "--describe"], []] {
+            #expect(throws: (any Error).self) { _ = try FeaturesCommand.parse(arguments) }
+        }
+    }
+
     @Test(
         "A convention that is a rule for pairs, no workers, and an output in no folder or over the input are refused",
         arguments: [

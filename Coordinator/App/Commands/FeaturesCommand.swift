@@ -24,10 +24,14 @@ struct FeaturesCommand: ParsableCommand {
               alphagrid features pnl.csv
               alphagrid features pnl.csv.gz --window all --out features.csv
               alphagrid features daily.csv --convention daily-pnl --json
+              alphagrid features --describe
             """)
 
     @Argument(help: ArgumentHelp("File with the PnL: .csv, .csv.gz or .npy.", valueName: "input"))
-    var input: String
+    var input: String?
+
+    @Flag(help: "Say what each feature is, and in which unit, instead.")
+    var describe = false
 
     @Option(help: "ffill-shift (values are cumulative PnL) or daily-pnl.")
     var convention = Convention.ffillShift.rawValue
@@ -51,10 +55,12 @@ struct FeaturesCommand: ParsableCommand {
     var quiet = false
 
     func validate() throws {
+        guard (input == nil) == describe else { throw ValidationError("expected either an input or --describe") }
         if json, let format, format != .json { throw ValidationError(OutputOptions.contradiction(format.rawValue)) }
     }
 
     func run() throws {
+        guard let input else { return StandardOutput.write(Self.descriptions.joined(separator: "\n") + "\n") }
         let convention = try Convention(parsing: convention)
         guard AlphaFeature.convention(for: convention) == convention else {
             throw GridError(
@@ -82,6 +88,13 @@ struct FeaturesCommand: ParsableCommand {
         try write(report, interruption)
         interruption.end()
         if !quiet { StandardError.writeLine(report.summary) }
+    }
+
+    static var descriptions: [String] {
+        TextTable(
+            [.init("FEATURE"), .init("UNIT"), .init("MEANING")],
+            rows: AlphaFeature.allCases.map { [$0.name, $0.unit, $0.meaning] }
+        ).lines()
     }
 
     private func write(_ report: FeaturesReport, _ interruption: borrowing Interruption) throws {
