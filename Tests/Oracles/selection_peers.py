@@ -51,16 +51,16 @@ def selection(options):
     threshold = rows[0]["threshold"]
     sharpes = np.sqrt(252) * (frame.mean() / frame.std()).to_numpy()
     yield "sharpe_difference", np.nanmax(np.abs(np.array([row["sharpe"] for row in rows], float) - sharpes))
-    shut = shut_out(published.ids, sharpes, threshold, options)
-    yield from set_figures(published.ids, rows, r, threshold, shut, options.count)
+    shut, beside = shut_out(published.ids, sharpes, threshold, options)
+    yield from set_figures(published.ids, rows, r, threshold, shut, beside, options.count)
     yield from order_figures(published.ids, rows, r, sharpes, threshold, shut)
     yield from parity_figures(published.ids, rows, frame, options)
 
 
 def shut_out(ids, sharpes, threshold, options):
-    """Per alpha the submitted ones that leave no room for it."""
+    """Per alpha the submitted ones that leave no room for it, and how many reach the threshold with it."""
     if not options.submitted:
-        return [[] for _ in ids]
+        return [[] for _ in ids], np.zeros(len(ids), int)
     # Both on all the dates of either, as joining the two tables gives them.
     pnl, others = load(options.pnl), load(options.submitted)
     dates = pnl.index.union(others.index)
@@ -69,10 +69,10 @@ def shut_out(ids, sharpes, threshold, options):
     known = np.sqrt(252) * (both[others.columns].mean() / both[others.columns].std()).to_numpy()
     return [
         [name for name, value, sharpe in zip(others.columns, line, known) if value >= threshold and not surpasses(own, sharpe)]
-        for line, own in zip(cross, sharpes)]
+        for line, own in zip(cross, sharpes)], (cross >= threshold).sum(axis=1)
 
 
-def set_figures(ids, rows, r, threshold, shut, count):
+def set_figures(ids, rows, r, threshold, shut, beside, count):
     place = {name: i for i, name in enumerate(ids)}
     chosen = [i for i, row in enumerate(rows) if row["is_chosen"]]
     among = r[np.ix_(chosen, chosen)] - 3 * np.eye(len(chosen))
@@ -86,9 +86,9 @@ def set_figures(ids, rows, r, threshold, shut, count):
              for i, (value, other), row in zip(chosen, nearest, among)]
     yield "nearest_difference", max(worst)
     alike = (r >= threshold) & ~np.eye(len(ids), dtype=bool)
-    yield "conflicts_differ", sum(row["conflicts"] != alike[i].sum() for i, row in enumerate(rows))
+    yield "conflicts_differ", sum(row["conflicts"] != alike[i].sum() + beside[i] for i, row in enumerate(rows))
     defined = (~np.isnan(r)).sum(axis=1) > 1
-    yield "unique_differ", sum(row["is_unique"] != (alike[i].sum() == 0 and defined[i]) for i, row in enumerate(rows))
+    yield "unique_differ", sum(row["is_unique"] != (alike[i].sum() + beside[i] == 0 and defined[i]) for i, row in enumerate(rows))
     yield "unique", sum(row["is_unique"] for row in rows)
     wrong = 0
     for i, row in enumerate(rows):
