@@ -89,7 +89,7 @@ package final class CorrelationKernel {
     /// - Parameter body: called with each alpha of the row block and its r with every alpha of the column block; NaN where
     ///   undefined, and on and below the diagonal of a block with itself. The memory is the kernel's.
     /// - Returns: the floating-point operations of the matrix product, padding included.
-    func lines(
+    package func lines(
         row: PreparedBlock, column: PreparedBlock, minOverlap: Int, _ body: (Int, UnsafePointer<Double>) -> Void
     ) -> Double {
         precondition(row.blockEdge == blockEdge && row.fits(column), "blocks of one tile are made alike")

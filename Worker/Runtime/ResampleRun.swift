@@ -18,12 +18,11 @@ struct ResampleRun {
         var flops = 0.0
         for tile in task.tiles.tiles {
             let (row, column) = (Int(tile.row), Int(tile.column))
-            let found = kernel.correlations(row: blocks[row], column: blocks[column], minOverlap: task.tiles.minOverlap)
-            flops += 2 * Double(kernel.blockEdge * kernel.blockEdge) * Double(task.tiles.dayCount)
-            for (i, a) in task.tiles.blocks[row].ranks.enumerated() {
-                for (j, b) in task.tiles.blocks[column].ranks.enumerated() where row != column || j > i {
-                    let distance = CorrelationDistance.euclidean(found.values[i * kernel.blockEdge + j])
-                    memory[CondensedDistances.index(Int(a), Int(b), of: count)] = distance
+            let (rowRanks, columnRanks) = (task.tiles.blocks[row].ranks, task.tiles.blocks[column].ranks)
+            flops += kernel.lines(row: blocks[row], column: blocks[column], minOverlap: task.tiles.minOverlap) { i, r in
+                for j in (row == column ? i + 1 : 0)..<max(columnRanks.count, i + 1) where j < columnRanks.count {
+                    let place = CondensedDistances.index(Int(rowRanks[i]), Int(columnRanks[j]), of: count)
+                    memory[place] = CorrelationDistance.euclidean(r[j])
                 }
             }
         }
@@ -35,13 +34,17 @@ struct ResampleRun {
         let (edge, width) = (task.tiles.blockEdge, task.tiles.dayCount)
         let cumulative = payload.bytes.assumingMemoryBound(to: Double.self)
         let own = task.tiles.blocks[index]
-        let count = own.ranks.first.map { task.days(rank: $0).count } ?? 0
+        // A bootstrap draws the same days for all alphas.
+        let first = task.days(rank: own.ranks.first ?? 0)
+        let isShared = if case .bootstrap = task.purpose { true } else { false }
+        let count = first.count
         var drawn = [Double](repeating: .nan, count: edge * count)
         var returns = [Double](repeating: 0, count: width)
         for (alpha, rank) in own.ranks.enumerated() {
             let series = UnsafeBufferPointer(rebasing: cumulative[(alpha * width)..<((alpha + 1) * width)])
             returns.withUnsafeMutableBufferPointer { task.tiles.convention.returns(of: series, into: $0) }
-            for (place, day) in task.days(rank: rank).enumerated() { drawn[alpha * count + place] = returns[day] }
+            let days = isShared ? first : task.days(rank: rank)
+            for (place, day) in days.enumerated() { drawn[alpha * count + place] = returns[day] }
         }
         return withExtendedLifetime(payload) {
             drawn.withUnsafeBufferPointer {
