@@ -31,6 +31,23 @@ struct ClustersJobTests {
         #expect(try #require(found.meanSilhouette) > 0.4)
     }
 
+    @Test("A job is let go with all that it holds, whether it has ended or not")
+    func isLetGo() throws {
+        let data = try GroupedPanel()
+        weak var ended: ClustersJob?
+        weak var begun: ClustersJob?
+        do {
+            let parameters = try ClusterParameters(["methods": "average,kmeans", "clusters": "4"])
+            let jobs = try (0..<2).map { _ in
+                try ClustersJob(plan: try data.plan(), dates: data.panel.dates, parameters: parameters)
+            }
+            (ended, begun) = (jobs[0], jobs[1])
+            _ = try data.run(jobs[0], shuffle: 1)
+            _ = try jobs[1].next()
+        }
+        #expect(ended == nil && begun == nil)
+    }
+
     @Test("The number of clusters with the best silhouette is that of the groups", arguments: ["average", "kmeans"])
     func numberOfClusters(method: String) throws {
         let data = try GroupedPanel(groups: 5, perGroup: 9)

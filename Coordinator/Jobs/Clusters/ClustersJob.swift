@@ -42,8 +42,8 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
     private var resamples: [[Int]] = []
     private var steps = Step.allCases[...]
     private var phase: (any JobPhase)?
-    /// Called when the present phase is over.
-    private var whenOver: () throws -> Void = {}
+    /// Called when the present phase is over. Handed the job because holding it would keep it for ever.
+    private var whenOver: (ClustersJob) throws -> Void = { _ in }
     /// Where silhouettes and resamples are.
     private var position = 0
 
@@ -66,7 +66,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
             if let phase {
                 if let stage = try phase.next() { return .stage(stage) }
                 self.phase = nil
-                try whenOver()
+                try whenOver(self)
             } else if let step = steps.first {
                 if try !begin(step) {
                     steps.removeFirst()
@@ -102,9 +102,9 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         }
     }
 
-    private func run<Phase: JobPhase>(_ phase: Phase, then finish: @escaping (Phase) throws -> Void) -> Bool {
+    private func run<Phase: JobPhase>(_ phase: Phase, then finish: @escaping (ClustersJob, Phase) throws -> Void) -> Bool {
         self.phase = phase
-        whenOver = { try finish(phase) }
+        whenOver = { try finish($0, phase) }
         return true
     }
 
@@ -115,7 +115,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
     private func beginNeighbours() -> Bool {
         guard findings.neighbours == nil, parameters.neighboursNeeded > 0 else { return false }
         return run(NeighbourPhase(plan: plan, kept: parameters.neighboursNeeded)) {
-            self.findings.neighbours = $0.neighbours
+            $0.findings.neighbours = $1.neighbours
         }
     }
 
@@ -128,7 +128,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
             return list.count < samples ? -.infinity : list[list.startIndex + samples - 1].r
         }
         return run(ForestPhase(plan: plan, neighbours: neighbours, cores: cores)) {
-            self.findings.reachability = $0.edges(self.parameters.distance)
+            $0.findings.reachability = $1.edges($0.parameters.distance)
         }
     }
 
@@ -137,13 +137,13 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         position = 1
         let cores = Array(repeating: Double.infinity, count: neighbours.count)
         return run(ForestPhase(plan: plan, neighbours: neighbours, cores: cores)) {
-            self.findings.tree = $0.edges(self.parameters.distance)
+            $0.findings.tree = $1.edges($0.parameters.distance)
         }
     }
 
     private func beginMatrix() throws -> Bool {
         guard parameters.needsMatrix, findings.distances == nil else { return false }
-        return run(try MatrixPhase(plan: plan, distance: parameters.distance)) { self.findings.distances = $0.distances }
+        return run(try MatrixPhase(plan: plan, distance: parameters.distance)) { $0.findings.distances = $1.distances }
     }
 
     /// Panels without anything in common, for each hierarchical method whose number of clusters the gap shall tell.
@@ -156,21 +156,21 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         let phase = try ResamplePhase(
             plan: plan, method: linkage, purpose: .reference(clusters: parameters.clustersTried), count: parameters.references,
             seed: parameters.seed)
-        return run(phase) { self.findings.references[method] = $0.dispersions }
+        return run(phase) { $0.findings.references[method] = $1.dispersions }
     }
 
     private func beginPairs() -> Bool {
         guard asks(.dbscan), parameters.ground == .correlation, position == 0 else { return false }
         position = 1
         let rule = EdgeRule(from: 1 - parameters.radius, absolute: false)
-        return run(EdgePhase(plan: plan, rule: rule)) { self.findings.edges = try $0.edges() }
+        return run(EdgePhase(plan: plan, rule: rule)) { $0.findings.edges = try $1.edges() }
     }
 
     // MARK: Series
 
     private func beginFeatures() -> Bool {
         guard asks(.kmeans), parameters.rows == .features, findings.features.isEmpty else { return false }
-        return run(FeaturesPhase(features, plan)) { self.findings.features = $0.rows }
+        return run(FeaturesPhase(features, plan)) { $0.findings.features = $1.rows }
     }
 
     /// Some runs for every number of clusters that is tried, from other centres each; the one of the least inertia counts.
@@ -182,10 +182,10 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         guard clusters <= last else { return false }
         let seed = parameters.seed &+ UInt64(position % Self.kmeansStarts)
         position += 1
-        return run(KMeansPhase(plan: plan, clusters: clusters, seed: seed)) { phase in
+        return run(KMeansPhase(plan: plan, clusters: clusters, seed: seed)) { job, phase in
             guard let result = phase.result else { return }
-            if let best = self.findings.kmeans[clusters], best.result.inertia <= result.inertia { return }
-            self.findings.kmeans[clusters] = (phase.labels, phase.starts, result)
+            if let best = job.findings.kmeans[clusters], best.result.inertia <= result.inertia { return }
+            job.findings.kmeans[clusters] = (phase.labels, phase.starts, result)
         }
     }
 
@@ -207,8 +207,8 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
 
     private func beginPCA() -> Bool {
         guard asks(.pca), findings.components == nil else { return false }
-        return run(PCAPhase(plan: plan, components: parameters.components)) { phase in
-            if let basis = phase.basis { self.findings.components = (basis, phase.coordinates) }
+        return run(PCAPhase(plan: plan, components: parameters.components)) { job, phase in
+            if let basis = phase.basis { job.findings.components = (basis, phase.coordinates) }
         }
     }
 
@@ -225,8 +225,8 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
                         dimensions: parameters.dimensions),
                 seed: parameters.seed, graph: graph)
         }
-        return run(EmbeddingPhase(tasks)) { phase in
-            for (method, layout) in zip(wanted, phase.layouts) { self.findings.layouts[method] = layout }
+        return run(EmbeddingPhase(tasks)) { job, phase in
+            for (method, layout) in zip(wanted, phase.layouts) { job.findings.layouts[method] = layout }
         }
     }
 
@@ -254,7 +254,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
                 continue
             }
             return run(SilhouettePhase(plan: plan, labels: labels, name: "silhouettes \(results[at].method)")) {
-                self.results[at].silhouettes = $0.silhouette.values
+                $0.results[at].silhouettes = $1.silhouette.values
             }
         }
         return false
@@ -277,10 +277,10 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
             let phase = try ResamplePhase(
                 plan: plan, method: method, purpose: .bootstrap(clusters: results[at].clusterCount),
                 count: parameters.bootstrap, seed: parameters.seed)
-            return run(phase) { phase in
-                self.resamples += phase.labels
-                let reference = self.results[at].labels.map { $0 ?? Consensus.absent }
-                self.results[at].take(try BootstrapStability(reference: reference, resamples: phase.labels))
+            return run(phase) { job, phase in
+                job.resamples += phase.labels
+                let reference = job.results[at].labels.map { $0 ?? Consensus.absent }
+                job.results[at].take(try BootstrapStability(reference: reference, resamples: phase.labels))
             }
         }
         return false
