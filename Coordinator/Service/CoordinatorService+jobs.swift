@@ -53,7 +53,7 @@ extension CoordinatorService {
     private func plan(_ job: ActiveJob) {
         guard job.advance(to: .planning) else { return }
         do throws(GridError) {
-            try save(job)
+            try retryingWhileUnreachable(job) { () throws(GridError) in try save(job) }
             configuration.reached(.planning)
             let view = job.view
             let kind = try JobKind(parsing: view.kind)
@@ -68,7 +68,7 @@ extension CoordinatorService {
                 },
                 profiles: profiles,
                 log: { [log] in log.info("\($0)", metadata: ["job": "\(view.jobID)"]) })
-            let prepared = try kind.prepare(view, with: means)
+            let prepared = try retryingWhileUnreachable(job) { () throws(GridError) in try kind.prepare(view, with: means) }
             configuration.reached(.panelLoaded)
             job.prepared = prepared
             job.update {
@@ -85,7 +85,7 @@ extension CoordinatorService {
                 whenDone: { [weak self] result in self?.driverDone(job, result) })
             drivers.add(driver)
             guard job.advance(to: .running) else { return release(job) }
-            try save(job)
+            try retryingWhileUnreachable(job) { () throws(GridError) in try save(job) }
             configuration.reached(.running)
             log.info(
                 "job running",
@@ -153,7 +153,7 @@ extension CoordinatorService {
         done.stages = progress?.finishedStages ?? []
         done.state = .done
         let finished = done
-        try retryingWhileUnreachable { () throws(GridError) in
+        try retryingWhileUnreachable(job) { () throws(GridError) in
             done = finished
             done.finishedAt = ActiveJob.timestamp()
             try result.publish(store, &done, epoch)
@@ -165,20 +165,22 @@ extension CoordinatorService {
     func end(_ job: ActiveJob, _ state: JobState, error: GridError?) {
         let driver = drivers[job.id]
         driver?.stop()
-        // Whoever has taken over goes on with the job, and with what was kept of it.
-        if let error, isSuperseded(error) { return }
+        // Whoever has taken over goes on with the job, and with what was kept of it; so does the next one after a stop that
+        // came while the database was away.
+        if let error, isSuperseded(error) || error.kind == .unreachable && isStopping { return }
         if let progress = driver?.progress {
             job.update {
                 $0.stages = progress.finishedStages
                 $0.profile = progress.profile?.description
             }
         }
-        if let error { job.update { $0.error = error.message } }
+        // Why it was cancelled stays.
+        if let error { job.update { if !$0.state.isFinal { $0.error = error.message } } }
         if job.advance(to: state) {
             log.info("job \(state.rawValue)", metadata: ["job": "\(job.id)", "error": "\(error?.message ?? "none")"])
         }
         do throws(GridError) {
-            try retryingWhileUnreachable { () throws(GridError) in try save(job) }
+            try retryingWhileUnreachable(job) { () throws(GridError) in try save(job) }
         } catch {
             log.error("the end of the job could not be recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
         }
@@ -207,20 +209,30 @@ extension CoordinatorService {
         try usingDatabase { () throws(GridError) in try store.saveJob(view, epoch: epoch) }
     }
 
-    /// Hours of computing are not thrown away for a database that restarts: five tries over half a minute.
-    private func retryingWhileUnreachable(_ body: () throws(GridError) -> Void) throws(GridError) {
-        for wait: UInt32 in [1, 3, 8, 18] {
+    /// Hours of computing are not thrown away, nor is a job begun in vain, for a database that restarts or a network that
+    /// fails: tries until `Limits.databasePatienceSeconds` have passed, this coordinator stops, or the job is cancelled.
+    private func retryingWhileUnreachable<R>(_ job: ActiveJob, _ body: () throws(GridError) -> R) throws(GridError) -> R {
+        let wasOver = job.view.state.isFinal
+        let began = MonotonicTime.now()
+        var wait: UInt32 = 1
+        while true {
             do {
                 return try usingDatabase(body)
             } catch {
-                guard error.kind == .unreachable else { throw error }
-                log.warning("database unreachable, trying again", metadata: ["seconds": "\(wait)", "error": "\(error)"])
+                guard error.kind == .unreachable,
+                    MonotonicTime.now().seconds(since: began) < Double(Limits.databasePatienceSeconds)
+                else { throw error }
+                log.warning(
+                    "database unreachable, trying again",
+                    metadata: ["job": "\(job.id)", "seconds": "\(wait)", "error": "\(error)"])
                 for _ in 0..<wait {
-                    if shared.withLock({ $0.isStopping }) { throw error }
+                    if isStopping || job.view.state.isFinal != wasOver { throw error }
                     sleep(1)
                 }
+                wait = min(2 * wait, 8)
             }
         }
-        try usingDatabase(body)
     }
+
+    private var isStopping: Bool { shared.withLock { $0.isStopping } }
 }

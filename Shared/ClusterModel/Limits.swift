@@ -143,6 +143,8 @@ package enum Limits {
     package static let databaseTransactionAttemptsMax = 5
     /// How long a commit whose connection broke is asked after before its outcome is called unknown.
     package static let databaseCommitDoubtSeconds = 20
+    /// How long a job waits for a database that cannot be reached before it fails.
+    package static let databasePatienceSeconds = 600
     package static let panelReadersMax = 4
     package static let panelLoadsMax = 2
     /// Panels on disk that the database keeps change records for, per table.
