@@ -65,13 +65,13 @@ package final class TaskExecutor: Sendable {
                 switch try TaskWork(kind: kind, payload: payload) {
                 case .noop(let payload): return TaskOutcome(returning: payload)
                 case .correlation(let task):
-                    return try measure(task) { blocks in
-                        let (partial, flops) = kernel(for: task).run(task, blocks: blocks)
+                    return try measure(task) { blocks throws(GridError) in
+                        let (partial, flops) = try kernel(for: task).run(task, blocks: blocks)
                         return (partial.encoded(), flops)
                     }
                 case .pairs(let task):
-                    return try measure(task.tiles) { blocks in
-                        let (partial, flops) = PairKernel(kernel(for: task.tiles)).run(task, blocks: blocks)
+                    return try measure(task.tiles) { blocks throws(GridError) in
+                        let (partial, flops) = try PairKernel(kernel(for: task.tiles)).run(task, blocks: blocks)
                         return (partial.encoded(), flops)
                     }
                 case .resample(let task):
@@ -96,12 +96,12 @@ package final class TaskExecutor: Sendable {
 
         /// Has the task's blocks prepared, then computes.
         private func measure(
-            _ task: CorrelationTask, _ compute: ([PreparedBlock]) -> (bytes: [UInt8], flops: Double)
+            _ task: CorrelationTask, _ compute: ([PreparedBlock]) throws(GridError) -> (bytes: [UInt8], flops: Double)
         ) throws(GridError) -> TaskOutcome {
             let start = MonotonicTime.now()
             var waited = 0.0
             let blocks = try executor.blocks(of: task, waited: &waited)
-            let (bytes, flops) = compute(blocks)
+            let (bytes, flops) = try compute(blocks)
             return try TaskOutcome(bytes, flops: flops, since: start, waited: waited)
         }
     }
