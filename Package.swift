@@ -194,7 +194,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests", dependencies: ["ClusterModel", "Panel", "Store", "LocalPostgres"], path: "Tests/StoreTests"),
         .testTarget(
-            name: "ServiceTests", dependencies: ["ClusterModel", "Kernels", "Service"],
+            name: "ServiceTests", dependencies: ["ClusterModel", "Jobs", "Kernels", "Scheduling", "Service", "WireProtocol"],
             path: "Tests/ServiceTests"),
         .testTarget(
             name: "APITests",

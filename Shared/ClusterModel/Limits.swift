@@ -65,6 +65,8 @@ package enum Limits {
 
     // Worker
     package static let slotsMax = 512
+    /// Wrong products and changed payloads after which a worker leaves: once may be a cosmic ray.
+    package static let damagesPerWorkerMax = 2
     package static let workerMemoryBytesMin = 64 << 20
     package static let blockChunksInFlightMax = 8
     package static let blocksWantedMax = 4_096

@@ -142,7 +142,7 @@ struct ProductCheckTests {
         // Copies of square waves, of a ramp, of a single tick, and of noise so small that its squares vanish in float32.
         let shapes: [(Int) -> Double] = [
             { $0 % 2 == 0 ? 0.1 : -0.1 }, { $0 % 64 < 32 ? 1 / 3 : -1 / 3 }, { Double($0) * 0.7 }, { $0 == 77 ? 1e9 : 1e-3 * Double($0 % 3) },
-            { $0 == 9 ? 1 : 1e-25 * Double($0 % 5) }, { 1e140 * Double($0 % 7) }, { 1e-310 * Double($0 % 11) },
+            { $0 == 9 ? 1 : 1e-25 * Double($0 % 5) }, { 1e140 * Double($0 % 7) }, { .leastNonzeroMagnitude * Double($0 % 11) },
         ]
         let series = (0..<64).map { alpha in
             (0..<days).map { day in random.uniform() < gaps ? .nan : shapes[(alpha / 2) % (alpha < 32 ? 1 : shapes.count)](day) }

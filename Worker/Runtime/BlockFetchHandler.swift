@@ -108,7 +108,8 @@ struct BlockFetchHandler: SocketHandler {
                 let found = PanelHashing.hash(payload.bytes)
                 perform(machine.handle(.checked(hash, found: found), at: .now()), port)
             case .deliver(let hash):
-                if let payload = assemblies.removeValue(forKey: hash)?.payload { deliver(hash, .success(payload)) }
+                guard let payload = assemblies.removeValue(forKey: hash)?.payload else { continue }
+                deliver(hash, .success(payload.stating(checksum: WireCodec.checksum(payload))))
             case .discard(let hash):
                 assemblies[hash] = nil
             case .shunned(let peer, let reason):

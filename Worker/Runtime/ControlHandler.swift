@@ -83,7 +83,8 @@ struct ControlHandler: SocketHandler {
                 at: now, port)
         case .ended(let ref, .failure(let error)):
             logger.warning("task \(ref.task) attempt \(ref.attempt) failed: \(error)")
-            tell(.failedToCompute(ref, message: error.message), at: now, port)
+            let isDamage = error.kind == .damaged
+            tell(isDamage ? .damaged(ref, message: error.message) : .failedToCompute(ref, message: error.message), at: now, port)
         case .drain:
             let inHand = "\(engine.runningCount) running, \(engine.queuedCount) queued"
             logger.info("draining: \(inHand), \(engine.unacknowledgedCount) to be acknowledged")
@@ -134,7 +135,7 @@ struct ControlHandler: SocketHandler {
     private mutating func tell(_ event: WorkerEvent, at now: MonotonicTime, _ port: SocketPort) {
         for effect in engine.handle(event, at: now) {
             switch effect {
-            case .send(let message, let payload): send(message, payload, port)
+            case .send(let message, let payload): send(message, payload, at: now, port)
             case .start(let ref, let kind, let payload): start(ref, kind, payload)
             case .release(let payload): payloads[payload] = nil
             case .reconnect:
@@ -147,7 +148,9 @@ struct ControlHandler: SocketHandler {
         }
     }
 
-    private mutating func send(_ message: WorkerMessage, _ payload: PayloadHandle?, _ port: SocketPort) {
+    private mutating func send(
+        _ message: WorkerMessage, _ payload: PayloadHandle?, at now: MonotonicTime, _ port: SocketPort
+    ) {
         // What cannot be sent now is sent again by the engine in time.
         guard let peer = port.connectedPeer else { return }
         do throws(GridError) {
@@ -155,6 +158,10 @@ struct ControlHandler: SocketHandler {
             _ = port.send(frames, to: peer)
         } catch {
             logger.error("\(error)")
+            // Sent again and again it would be refused again and again.
+            if error.kind == .damaged, case .result(let result) = message {
+                tell(.damaged(result.ref, message: error.message), at: now, port)
+            }
         }
     }
 
