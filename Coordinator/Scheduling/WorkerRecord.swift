@@ -36,6 +36,8 @@ struct WorkerRecord: Sendable {
     /// An operator asked for it, so it holds over reconnects.
     var drainOrdered = false
     var draining = false
+    /// Found to compute wrongly; holds until another process of the name comes.
+    var isSuspect = false
 
     /// Attempts that occupy credit, in the order of their leases.
     var outstanding: [AttemptID] = []

@@ -57,6 +57,11 @@ package enum Limits {
     package static let taskLossesMax = 16
     package static let taskNotesMax = 65_536
     package static let taskStoryEventsMax = 32
+    /// Share of the tasks that are computed twice, and tasks of a stage from which on one of them is at least.
+    package static let verifiedShare = 0.005
+    package static let verifiedStageTasksMin = 9
+    package static let verificationsPerStageMax = 1_024
+    package static let verificationsLookedAtMax = 16
     package static let heartbeatIntervalMilliseconds: Int64 = 1_000
     package static let workerLostAfterMilliseconds: Int64 = 10_000
     package static let workerForgottenAfterMilliseconds: Int64 = 600_000
