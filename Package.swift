@@ -152,6 +152,13 @@ let package = Package(
         .executableTarget(
             name: "alphagrid-simulate", dependencies: ["ClusterModel", "Scheduling", "Simulation"],
             path: "Tests/SimulateTool"),
+        .executableTarget(
+            name: "alphagrid-crash",
+            dependencies: [
+                "ClusterModel", "Service", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/CrashTool"),
         .testTarget(name: "PanelTests", dependencies: ["ClusterModel", "Panel"], path: "Tests/PanelTests"),
         .testTarget(
             name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"],
@@ -194,7 +201,8 @@ let package = Package(
         .testTarget(
             name: "StoreTests", dependencies: ["ClusterModel", "Panel", "Store", "LocalPostgres"], path: "Tests/StoreTests"),
         .testTarget(
-            name: "ServiceTests", dependencies: ["ClusterModel", "Jobs", "Kernels", "Scheduling", "Service", "WireProtocol"],
+            name: "ServiceTests",
+            dependencies: ["ClusterModel", "Jobs", "Kernels", "Scheduling", "Service", "Store", "WireProtocol"],
             path: "Tests/ServiceTests"),
         .testTarget(
             name: "APITests",
@@ -217,7 +225,9 @@ let package = Package(
             path: "Tests/CommandLineTests"),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["ClusterModel", "LocalPostgres", "alphagrid", "alphagrid-worker", "alphagrid-synthetic"],
+            dependencies: [
+                "ClusterModel", "LocalPostgres", "alphagrid", "alphagrid-worker", "alphagrid-synthetic", "alphagrid-crash",
+            ],
             path: "Tests/EndToEndTests"),
         .testTarget(name: "HouseTests", path: "Tests/HouseTests"),
     ],

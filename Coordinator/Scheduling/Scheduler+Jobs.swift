@@ -33,6 +33,9 @@ extension Scheduler {
         if let grid = submission.grid, grid.taskCount != submission.taskCount {
             return "\(what) has \(submission.taskCount) tasks and a grid of \(grid.taskCount)"
         }
+        if let task = submission.merged.first(where: { $0 >= submission.taskCount }) {
+            return "\(what) has \(submission.taskCount) tasks, so its task \(task) cannot have been merged"
+        }
         if let profile = submission.profile, profileSlot(of: profile) == nil {
             return "\(what) has the numeric profile \(profile), and \(Limits.numericProfilesMax) others are known already"
         }

@@ -43,10 +43,12 @@ package struct StageSubmission: Equatable, Sendable {
     package var priority: Int
     /// The profile an earlier stage or an earlier coordinator fixed; nil leaves the choice to the scheduler.
     package var profile: NumericProfile?
+    /// Tasks whose partials have been merged already, from what an earlier coordinator kept: nobody gets them any more.
+    package var merged: [UInt32]
 
     package init(
         job: JobID, plan: PlanHash, stageName: String, kind: String, taskCount: Int, grid: TaskGrid? = nil,
-        priority: Int = 0, profile: NumericProfile? = nil
+        priority: Int = 0, profile: NumericProfile? = nil, merged: [UInt32] = []
     ) {
         self.job = job
         self.plan = plan
@@ -56,5 +58,6 @@ package struct StageSubmission: Equatable, Sendable {
         self.grid = grid
         self.priority = priority
         self.profile = profile
+        self.merged = merged
     }
 }

@@ -57,6 +57,7 @@ struct Stage: Sendable {
         beganAt = now
         states = Array(repeating: .queued, count: submission.taskCount)
         queued = NumberSet(capacity: submission.taskCount, full: true)
+        for task in submission.merged { move(task, to: .merged) }
     }
 
     var leasedCount: Int { live.count }
@@ -65,6 +66,7 @@ struct Stage: Sendable {
     /// The one place where a task changes its state.
     mutating func move(_ task: UInt32, to state: TaskState) {
         let old = states[Int(task)]
+        if old == state { return }
         if old == .queued { queued.remove(Int(task)) }
         if old == .merged { mergedCount -= 1 }
         if state == .queued { queued.insert(Int(task)) }

@@ -20,13 +20,14 @@ final class ControlSocket: Sendable {
     init(
         endpoint: Endpoint, drivers: JobDrivers, log: Logger,
         tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void = { _ in },
+        reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         publish: @escaping @Sendable (GridSnapshot) -> Void
     ) throws(GridError) {
         var options = SocketOptions()
         // Every partial being merged ends in one command, and none may be lost.
         options.commandsMax = Limits.mergeQueueMax + Limits.commandQueueMax
         loop = try SocketLoop(name: "control", .router(bind: endpoint), options: options) { _ in
-            ControlHandler(drivers: drivers, log: log, tellBlocks: tellBlocks, publish: publish)
+            ControlHandler(drivers: drivers, log: log, tellBlocks: tellBlocks, reached: reached, publish: publish)
         }
         self.endpoint = loop.endpoint
     }
@@ -48,6 +49,7 @@ struct ControlHandler: SocketHandler {
     private let drivers: JobDrivers
     private let log: Logger
     private let tellBlocks: @Sendable (BlockServer.Command) -> Void
+    private let reached: @Sendable (CoordinatorStep) -> Void
     private let publish: @Sendable (GridSnapshot) -> Void
     private var shell: SchedulerShell?
     private var publishedAt: MonotonicTime?
@@ -57,11 +59,12 @@ struct ControlHandler: SocketHandler {
 
     init(
         drivers: JobDrivers, log: Logger, tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void,
-        publish: @escaping @Sendable (GridSnapshot) -> Void
+        reached: @escaping @Sendable (CoordinatorStep) -> Void, publish: @escaping @Sendable (GridSnapshot) -> Void
     ) {
         self.drivers = drivers
         self.log = log
         self.tellBlocks = tellBlocks
+        self.reached = reached
         self.publish = publish
     }
 
@@ -98,7 +101,9 @@ struct ControlHandler: SocketHandler {
         switch command {
         case .begin(let scheduler):
             let tellBlocks = tellBlocks
-            shell = SchedulerShell(scheduler: scheduler, drivers: drivers, log: log) { tellBlocks(.left($0)) }
+            shell = SchedulerShell(scheduler: scheduler, drivers: drivers, log: log, reached: reached) {
+                tellBlocks(.left($0))
+            }
         case .event(let event): shell?.handle(event, at: now, via: PortTransport(port: port, log: log))
         }
     }

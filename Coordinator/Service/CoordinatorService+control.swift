@@ -35,6 +35,7 @@ extension CoordinatorService: GridControl {
                 var view = try request.resolve(region: region, settings: settings, now: ActiveJob.timestamp())
                 try service.requireAlphas(of: view, region)
                 view.jobID = try service.store.createJob(view, epoch: service.epoch)
+                service.configuration.reached(.jobQueued)
                 return try service.enqueue(view).view
             }
         }

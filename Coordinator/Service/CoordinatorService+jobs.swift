@@ -30,7 +30,11 @@ extension CoordinatorService {
     }
 
     func resumeUnfinishedJobs() throws(GridError) {
-        for var view in try store.unfinishedJobs() {
+        let unfinished = try store.unfinishedJobs()
+        if let directory = configuration.jobLogDirectory {
+            PartialLog.removeAll(in: directory, but: Set(unfinished.map(\.jobID)))
+        }
+        for var view in unfinished {
             view.state = .queued
             view.stages = []
             log.info("job taken up again", metadata: ["job": "\(view.jobID)"])
@@ -50,17 +54,22 @@ extension CoordinatorService {
         guard job.advance(to: .planning) else { return }
         do throws(GridError) {
             try save(job)
+            configuration.reached(.planning)
             let view = job.view
             let kind = try JobKind(parsing: view.kind)
             let region = try Region(view.region)
+            let kept = configuration.jobLogDirectory.map { PartialLog.kept(of: job.id, in: $0) } ?? PartialLog.Kept()
+            var profiles = Set(shared.withLock { $0.snapshot.workers }.filter { $0.state == "connected" }.map(\.profile))
+            if let profile = kept.profile { profiles.insert(profile.description) }
             let means = JobMeans(
                 load: { pool throws(GridError) in try self.load(region, pool, for: view) },
                 metrics: { pool throws(GridError) in
                     try self.usingDatabase { () throws(GridError) in try self.store.alphaMetrics(region, pool: pool) }
                 },
-                profiles: Set(shared.withLock { $0.snapshot.workers }.filter { $0.state == "connected" }.map(\.profile)),
+                profiles: profiles,
                 log: { [log] in log.info("\($0)", metadata: ["job": "\(view.jobID)"]) })
             let prepared = try kind.prepare(view, with: means)
+            configuration.reached(.panelLoaded)
             job.prepared = prepared
             job.update {
                 $0.alphaCount = prepared.alphaCount
@@ -70,17 +79,30 @@ extension CoordinatorService {
             }
             for panel in prepared.panels { blocks.add(panel) }
             let driver = JobDriver(
-                id: job.id, job: prepared.job, profile: prepared.profile, priority: job.priority, queue: job.queue,
+                id: job.id, job: prepared.job, profile: prepared.profile ?? kept.profile, priority: job.priority,
+                queue: job.queue, log: partialLog(of: job), kept: kept, reached: configuration.reached,
                 post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
                 whenDone: { [weak self] result in self?.driverDone(job, result) })
             drivers.add(driver)
             guard job.advance(to: .running) else { return release(job) }
             try save(job)
-            log.info("job running", metadata: ["job": "\(job.id)", "alphas": "\(prepared.alphaCount)"])
+            configuration.reached(.running)
+            log.info(
+                "job running",
+                metadata: ["job": "\(job.id)", "alphas": "\(prepared.alphaCount)", "partials_kept": "\(kept.count)"])
             driver.start()
         } catch {
             end(job, .failed, error: error)
         }
+    }
+
+    private func partialLog(of job: ActiveJob) -> PartialLog? {
+        guard let directory = configuration.jobLogDirectory else { return nil }
+        let (log, reached) = (log, configuration.reached)
+        return PartialLog(
+            directory: directory, job: job.id, epoch: epoch, delayMilliseconds: configuration.jobLogMilliseconds,
+            queue: job.queue, warn: { log.warning("\($0)", metadata: ["job": "\(job.id)"]) },
+            written: { reached(.partialLogged) })
     }
 
     /// On the job's thread, after the last stage or a failure.
@@ -90,8 +112,10 @@ extension CoordinatorService {
             end(job, .failed, error: error)
         case .success(let outcome):
             guard let prepared = job.prepared, job.advance(to: .publishing) else { return }
+            configuration.reached(.publishing)
             do throws(GridError) {
                 try publish(job, try prepared.result(outcome))
+                configuration.reached(.publishCommitted)
                 var metadata: Logger.Metadata = ["job": "\(job.id)"]
                 for (state, seconds) in job.timings(at: .now()) {
                     metadata["\(state.rawValue)_seconds"] = "\((seconds * 1_000).rounded() / 1_000)"
@@ -103,6 +127,7 @@ extension CoordinatorService {
                 let profile = drivers[job.id]?.progress.profile
                 release(job)
                 if let profile { prepared.afterwards(profile) }
+                configuration.reached(.stateKept)
             } catch {
                 end(job, .failed, error: error)
             }
@@ -140,6 +165,8 @@ extension CoordinatorService {
     func end(_ job: ActiveJob, _ state: JobState, error: GridError?) {
         let driver = drivers[job.id]
         driver?.stop()
+        // Whoever has taken over goes on with the job, and with what was kept of it.
+        if let error, isSuperseded(error) { return }
         if let progress = driver?.progress {
             job.update {
                 $0.stages = progress.finishedStages
@@ -160,6 +187,11 @@ extension CoordinatorService {
 
     private func release(_ job: ActiveJob) {
         post(.finish(job.id))
+        // One that stops in the middle leaves what it has to the next.
+        if !shared.withLock({ $0.isStopping }) {
+            drivers[job.id]?.removeLog()
+            configuration.reached(.logRemoved)
+        }
         drivers.remove(job.id)
         for panel in job.prepared?.panels ?? [] { forgetBlocks(blocks.remove(panel)) }
         job.prepared = nil

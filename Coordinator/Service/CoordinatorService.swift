@@ -15,6 +15,15 @@ package struct CoordinatorConfiguration: Sendable {
     package var blockPort: UInt16
     /// Folder where panels are kept, so that the next load reads only what has changed; nil keeps none.
     package var panelDirectory: String?
+    /// Folder where merged partials of running jobs are kept for the next coordinator; nil keeps none.
+    package var jobLogDirectory: String?
+    package var jobLogMilliseconds = Limits.partialLogMilliseconds
+    package var leaseRenewMilliseconds = Limits.leaseRenewMilliseconds
+    package var leaseStaleMilliseconds = Limits.leaseStaleMilliseconds
+    /// Takes over only when the coordinator that holds the lease shows no sign of life.
+    package var isStandby = false
+    /// Told of every step, on the thread that makes it; tests end the coordinator there.
+    package var reached: @Sendable (CoordinatorStep) -> Void = { _ in }
     package init(databaseURL: String, bind: String, blockPort: UInt16 = 0, panelDirectory: String? = nil) {
         self.databaseURL = databaseURL
         self.bind = bind
@@ -36,6 +45,8 @@ package final class CoordinatorService: Sendable {
         var isDatabaseReachable = true
         var lastError: String?
         var isStopping = false
+        var whenSuperseded: @Sendable (GridError) -> Void = { _ in }
+        var leaseKeeper: LeaseKeeper?
         var control: ControlSocket?
         var blockServer: SocketLoop<BlockServer>?
     }
@@ -55,13 +66,15 @@ package final class CoordinatorService: Sendable {
     /// Questions about single alphas have threads and panels of their own.
     let questions = PoolCheckQueue()
     let residents: ResidentPanels
+    private let standbyPause = StoppablePause()
     private let startedAt = MonotonicTime.now()
 
     /// - Throws: `GridError(.usage)` for a database URL or an endpoint that is not valid; connects to nothing.
     package init(configuration: CoordinatorConfiguration, log: Logger) throws(GridError) {
         self.configuration = configuration
         self.log = log
-        store = try Store(url: configuration.databaseURL)
+        let reached = configuration.reached
+        store = try Store(url: configuration.databaseURL) { reached(.publishWritten) }
         panels = configuration.panelDirectory.map { directory in
             PanelCache(directory: directory) { log.warning("\($0)") }
         }
@@ -71,27 +84,86 @@ package final class CoordinatorService: Sendable {
 
     /// Takes over as the coordinator of the database, binds the sockets and goes on with the jobs that were not
     /// finished. Returns when workers can connect. Blocks.
-    package func start() throws(GridError) {
+    ///
+    /// - Parameter whenSuperseded: called at most once, on some thread, when another coordinator has taken over: this one
+    ///   can write nothing any more, and should be stopped.
+    package func start(whenSuperseded: @escaping @Sendable (GridError) -> Void = { _ in }) throws(GridError) {
         try store.ping()
         let endpoint = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
         let blockServer = try startBlockServer(at: endpoint.with(port: configuration.blockPort))
         // Few, and none of them vital: what the directory of blocks does not know costs bytes, not results.
         let tellBlocks: @Sendable (BlockServer.Command) -> Void = { blockServer.post($0) }
         let control = try ControlSocket(
-            endpoint: endpoint, drivers: drivers, log: log, tellBlocks: tellBlocks
+            endpoint: endpoint, drivers: drivers, log: log, tellBlocks: tellBlocks, reached: configuration.reached
         ) { [weak self] snapshot in self?.published(snapshot) }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
-        let epoch = try store.takeEpoch(holder: "\(HostIdentity.name) process \(HostIdentity.processID)")
+        let epoch = try store.takeEpoch(
+            holder: "\(HostIdentity.name) process \(HostIdentity.processID)", evicting: configuration.isStandby)
+        configuration.reached(.tookLease)
+        let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] in self?.superseded($0) }
         control.post(
             .begin(
                 Scheduler(epoch: epoch, configuration: SchedulerConfiguration(blockPort: blockServer.endpoint.port))))
         shared.withLock {
             $0.epoch = epoch
+            $0.leaseKeeper = keeper
+            $0.whenSuperseded = whenSuperseded
             $0.control = control
             $0.blockServer = blockServer
         }
         log.info("coordinator ready", metadata: ["bind": "\(control.endpoint)", "epoch": "\(epoch.rawValue)"])
         try resumeUnfinishedJobs()
+    }
+
+    /// Blocks until the coordinator that holds the lease has left or shows no sign of life.
+    ///
+    /// - Returns: false when this one was stopped before.
+    package func waitForLease() throws(GridError) -> Bool {
+        try store.ping()
+        var watch = LeaseWatch()
+        var saidHolder: String?
+        while !shared.withLock({ $0.isStopping }) {
+            do throws(GridError) {
+                let lease = try store.lease()
+                if lease.isFree || watch.isStale(lease, at: .now(), staleMilliseconds: configuration.leaseStaleMilliseconds) {
+                    log.info("taking over", metadata: ["from": "\(lease.holder.printable)", "epoch": "\(lease.epoch.rawValue)"])
+                    return true
+                }
+                if saidHolder != lease.holder { log.info("standing by", metadata: ["leader": "\(lease.holder.printable)"]) }
+                saidHolder = lease.holder
+            } catch {
+                // Silence of the database says nothing about the coordinator.
+                watch = LeaseWatch()
+                log.warning("standing by; the lease cannot be read: \(error)")
+            }
+            _ = standbyPause.wait(milliseconds: configuration.leaseStaleMilliseconds / 10)
+        }
+        return false
+    }
+
+    /// Ends `waitForLease`.
+    package func stopWaiting() {
+        shared.withLock { $0.isStopping = true }
+        standbyPause.stop()
+    }
+
+    /// Whether a write was refused because another coordinator has taken over; from then on this one begins nothing more.
+    func isSuperseded(_ error: GridError) -> Bool {
+        guard error.kind == .conflict, let lease = try? store.lease(), lease.epoch != epoch else { return false }
+        superseded(error)
+        return true
+    }
+
+    /// Another coordinator has taken over: nothing more is begun, and nothing that ends is recorded here.
+    private func superseded(_ error: GridError) {
+        let tell = shared.withLock { shared in
+            guard !shared.isStopping else { return nil as (@Sendable (GridError) -> Void)? }
+            shared.isStopping = true
+            return shared.whenSuperseded
+        }
+        guard let tell else { return }
+        log.error("stepping down: \(error)")
+        tell(error)
     }
 
     /// Where workers can connect, with the real port.
@@ -105,14 +177,17 @@ package final class CoordinatorService: Sendable {
             defer { shared.control = nil }
             return (shared.control, shared.blockServer, shared.jobs.values.sorted { $0.id < $1.id })
         }
+        shared.withLock { $0.leaseKeeper }?.stop()
         for job in jobs { drivers[job.id]?.stop() }
         // A job in the middle of publishing ends its transaction; the others have nothing to lose.
-        for job in jobs { job.queue.sync {} }
+        for job in jobs { job.queue.sync { drivers[job.id]?.flushLog() } }
         control?.stop()
         blockServer?.stop()
         blockServer?.join()
         residents.removeAll()
         panels?.waitForWrites()
+        // What was not told yet the next coordinator finds out by itself.
+        if epoch.rawValue > 0 { try? store.releaseLease(epoch) }
     }
 
     /// Blocks have a socket and a thread of their own, so that megabytes never delay a lease.

@@ -48,14 +48,21 @@ final class JobDriver: Sendable {
     private let post: @Sendable (SchedulerCommand) -> Void
     /// Called once, on the job's thread, unless the driver is stopped before.
     private let whenDone: @Sendable (Result<JobOutcome, GridError>) -> Void
+    private let log: PartialLog?
+    private let kept: PartialLog.Kept
+    private let reached: @Sendable (CoordinatorStep) -> Void
     private let state = Mutex(State())
 
     /// - Parameters:
+    ///   - log: gets every partial before it is merged.
+    ///   - kept: what an earlier coordinator has left of the job's work; taken up stage by stage.
     ///   - profile: what workers have to compute with; nil leaves it to the first lease.
     ///   - queue: serial; all of the job's work runs on it.
     ///   - post: hands an event to the thread that owns the scheduler.
     init(
         id: JobID, job: any GridJob, profile: NumericProfile? = nil, priority: Int, queue: DispatchQueue,
+        log: PartialLog? = nil, kept: PartialLog.Kept = PartialLog.Kept(),
+        reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         post: @escaping @Sendable (SchedulerCommand) -> Void,
         whenDone: @escaping @Sendable (Result<JobOutcome, GridError>) -> Void
     ) {
@@ -63,9 +70,13 @@ final class JobDriver: Sendable {
         self.job = job
         self.priority = priority
         self.queue = queue
+        self.log = log
+        self.kept = kept
+        self.reached = reached
         self.post = post
         self.whenDone = whenDone
         state.withLock { $0.progress.profile = profile }
+        if let profile { log?.note(profile) }
     }
 
     func start() {
@@ -90,6 +101,7 @@ final class JobDriver: Sendable {
     }
 
     func profileChosen(_ profile: NumericProfile) {
+        log?.note(profile)
         state.withLock { $0.progress.profile = profile }
     }
 
@@ -101,7 +113,12 @@ final class JobDriver: Sendable {
                     throw GridError(
                         .damaged, "it has changed in the coordinator's memory since it arrived: that machine is suspect")
                 }
+                // First written down, then merged, then acknowledged: a worker forgets only what is safe.
+                if let log = self.log, let payload = self.payload(of: task) {
+                    log.append(task, of: payload, partial: partial)
+                }
                 try self.job.merge(task: Int(task.index), partial: partial)
+                self.reached(.partialMerged)
                 self.post(.event(.merged(task)))
             } catch {
                 self.post(.event(.mergeRejected(task, reason: error.message)))
@@ -132,7 +149,30 @@ final class JobDriver: Sendable {
         }
     }
 
+    /// What is still to be written down is written now. On the job's thread.
+    func flushLog() { log?.flush() }
+
+    /// The job is over.
+    func removeLog() { log?.remove() }
+
+    /// The tasks of a stage whose partials an earlier coordinator kept, merged again.
+    private func mergeKept(_ stage: JobStage) -> [UInt32] {
+        guard kept.holds(stage.plan) else { return [] }
+        return (0..<UInt32(stage.taskCount)).filter { index in
+            let task = TaskID(job: id, plan: stage.plan, index: index)
+            guard let partial = kept.partial(of: task, payload: stage.payload(Int(index))) else { return false }
+            do throws(GridError) {
+                try job.merge(task: Int(index), partial: partial)
+                return true
+            } catch {
+                // Then it is computed again.
+                return false
+            }
+        }
+    }
+
     private func begin(_ stage: JobStage) {
+        let merged = mergeKept(stage)
         let profile = state.withLock { state -> NumericProfile? in
             state.closeStage()
             state.stage = stage
@@ -146,7 +186,8 @@ final class JobDriver: Sendable {
                 .submit(
                     StageSubmission(
                         job: id, plan: stage.plan, stageName: stage.name, kind: stage.kind, taskCount: stage.taskCount,
-                        grid: stage.grid, priority: priority, profile: profile))))
+                        grid: stage.grid, priority: priority, profile: profile, merged: merged))))
+        reached(.stageBegun)
     }
 
     private func end(_ result: Result<JobOutcome, GridError>) {

@@ -28,11 +28,15 @@ final class SchedulerShell {
     private let drivers: JobDrivers
     private let log: Logger?
     private let workerGone: (WorkerID) -> Void
+    private let reached: @Sendable (CoordinatorStep) -> Void
 
     /// - Parameter workerGone: called for each worker that is lost or has left.
     init(
-        scheduler: Scheduler, drivers: JobDrivers, log: Logger?, workerGone: @escaping (WorkerID) -> Void = { _ in }
+        scheduler: Scheduler, drivers: JobDrivers, log: Logger?,
+        reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
+        workerGone: @escaping (WorkerID) -> Void = { _ in }
     ) {
+        self.reached = reached
         self.workerGone = workerGone
         self.scheduler = scheduler
         self.drivers = drivers
@@ -46,6 +50,7 @@ final class SchedulerShell {
         from peer: Peer, _ message: WorkerMessage, payload: Payload?, at now: MonotonicTime,
         via transport: any CoordinatorTransport
     ) {
+        if case .result = message { reached(.resultReceived) }
         let handle = payload.map(payloads.insert)
         // What was verified on arrival; computed anew it would tell of the bytes here, whatever has become of them.
         let checksum = payload.map { $0.checksum ?? WireCodec.checksum($0) }
@@ -77,11 +82,15 @@ final class SchedulerShell {
     private func carryOut(_ effect: SchedulerEffect, via transport: any CoordinatorTransport) -> Peer? {
         switch effect {
         case .send(let peer, let message):
-            return transport.send(message, payload: nil, to: peer) ? nil : peer
+            let isSent = transport.send(message, payload: nil, to: peer)
+            if case .ack = message { reached(.resultAcknowledged) }
+            return isSent ? nil : peer
         case .lease(let peer, let lease):
             // A stage that has just ended has no payloads any more; the scheduler hears of the end in a moment.
             guard let payload = drivers[lease.ref.task.job]?.payload(of: lease.ref.task) else { return nil }
-            return transport.send(.lease(lease), payload: payload, to: peer) ? nil : peer
+            let isSent = transport.send(.lease(lease), payload: payload, to: peer)
+            reached(.leaseSent)
+            return isSent ? nil : peer
         case .merge(let ref, let handle):
             guard let partial = payloads.remove(handle), let driver = drivers[ref.task.job] else { return nil }
             driver.merge(ref.task, partial: partial)
@@ -90,6 +99,7 @@ final class SchedulerShell {
         case .profileChosen(let job, let profile):
             drivers[job]?.profileChosen(profile)
         case .stageComplete(let job, let plan):
+            reached(.stageComplete)
             drivers[job]?.stageComplete(plan)
         case .jobFailed(let job, let reason):
             drivers[job]?.fail(reason)

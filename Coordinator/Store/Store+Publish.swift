@@ -102,6 +102,7 @@ extension Store {
             let (incoming, written) = try write(connection)
             let deleted = try Self.deleteOtherRows(of: publication, from: table, connection)
             if let job { try Self.save(job, epoch, connection) }
+            publicationWritten()
             return PublishReport(table: table, rows: written, alphasGone: incoming - written, rowsDeleted: deleted)
         }
     }

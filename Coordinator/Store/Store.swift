@@ -11,12 +11,15 @@ package final class Store: Sendable {
     let pool: ConnectionPool
     /// Panels being read at once.
     let loads = DispatchSemaphore(value: Limits.panelLoadsMax)
+    /// Called in every publication when all is written and nothing committed.
+    let publicationWritten: @Sendable () -> Void
 
     /// Checks the URL; connects to nothing.
     ///
     /// - Parameter url: `postgresql://USER@HOST:PORT/NAME` or libpq's `key=value` pairs. Passwords come from
     ///   `PGPASSWORD`, `~/.pgpass` or a service file; one in the URL is refused.
-    package init(url: String) throws(GridError) {
+    package init(url: String, publicationWritten: @escaping @Sendable () -> Void = {}) throws(GridError) {
+        self.publicationWritten = publicationWritten
         pool = ConnectionPool(try DatabaseURL(url))
     }
 
@@ -30,42 +33,6 @@ package final class Store: Sendable {
                     "the database at \(connection.place) has schema version \(version), but this program needs "
                         + "\(Migration.all.count): run 'alphagrid db init'")
             }
-        }
-    }
-
-    // MARK: Coordinator epoch
-
-    /// Begins a new generation of the coordinator. From now on writes of older ones are refused; those that are under
-    /// way are waited for.
-    ///
-    /// - Parameter holder: who takes over, such as host and process, for people to read.
-    package func takeEpoch(holder: String) throws(GridError) -> Epoch {
-        let action = Action("take over the coordinator's lease", needs: "INSERT and UPDATE on coordinator_lease")
-        return try pool.write(action, patience: .bulk) { connection in
-            let taken = try connection.execute(
-                """
-                INSERT INTO coordinator_lease AS lease (epoch, holder) VALUES (1, $1)
-                ON CONFLICT (only_row) DO UPDATE
-                SET epoch = lease.epoch + 1, holder = EXCLUDED.holder, taken_at = clock_timestamp()
-                RETURNING epoch
-                """, [.text(holder)])
-            return Epoch(Int64(taken.integer(0, 0) ?? 0))
-        }
-    }
-
-    /// Keeps the epoch from changing until the transaction ends, and checks that it is still the caller's.
-    ///
-    /// - Throws: `GridError(.conflict)` when another coordinator has taken over.
-    static func hold(_ epoch: Epoch, _ connection: Connection) throws {
-        let lease = try connection.execute("SELECT epoch, holder FROM coordinator_lease FOR SHARE")
-        guard lease.rowCount == 1, let present = lease.integer(0, 0) else {
-            throw GridError(.conflict, "nobody holds the coordinator's lease in the database at \(connection.place)")
-        }
-        guard Int64(present) == epoch.rawValue else {
-            let holder = (lease.text(0, 1) ?? "").printable
-            throw GridError(
-                .conflict,
-                "another coordinator has taken over: the database is at epoch \(present) of '\(holder)', this one is \(epoch)")
         }
     }
 

@@ -127,6 +127,15 @@ package enum Limits {
     package static let logBytesMax = 16 << 20
     package static let workerNameBytesMax = 255
     package static let commandQueueMax = 1_024
+    /// Merged partials are written down for a coordinator that takes the job up again at the latest after so long, or when
+    /// so many bytes of them wait.
+    package static let partialLogMilliseconds = 5_000
+    package static let partialLogWaitingBytesMax = 64 << 20
+    /// Of one job; beyond it, what is computed is no longer written down.
+    package static let partialLogBytesMax = 16 << 30
+    /// Between two signs of life of a coordinator in the database, and how long a standby waits for the next.
+    package static let leaseRenewMilliseconds = 3_000
+    package static let leaseStaleMilliseconds = 10_000
     package static let mergeQueueMax = 4_096
 
     // Database

@@ -17,6 +17,7 @@ package struct KMeans: Sendable {
     package static let tolerance = 1e-4
 
     private var centroids: Centroids
+    private let startRows: [Int]
     private let threshold: Double
     private var labels: [Int32] = []
     private var rounds = 0
@@ -27,6 +28,7 @@ package struct KMeans: Sendable {
     ///   - start: see `KMeansStart`.
     package init(start: Centroids, meanVariance: Double = 1) {
         centroids = start
+        startRows = start.rows
         threshold = Self.tolerance * meanVariance
     }
 
@@ -40,7 +42,7 @@ package struct KMeans: Sendable {
             return .done(
                 KMeansResult(
                     labels: partial.labels, centroids: centroids, inertia: partial.inertia, counts: partial.counts,
-                    rounds: rounds, converged: settled || isLast))
+                    rounds: rounds, converged: settled || isLast, startRows: startRows))
         }
         labels = partial.labels
         let (next, isWhole) = Self.update(centroids, partial)
@@ -90,4 +92,6 @@ package struct KMeansResult: Sendable, Equatable {
     package let rounds: Int
     /// False when `KMeans.roundsMax` ended it.
     package let converged: Bool
+    /// The rows that were the first centres; empty when these were no rows.
+    package let startRows: [Int]
 }

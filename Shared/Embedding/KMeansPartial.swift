@@ -6,12 +6,15 @@ package struct Centroids: Sendable, Equatable {
     package let count: Int
     package let width: Int
     package internal(set) var values: [Double]
+    /// The rows that first centres are, by number among all rows; empty for centres that are no rows.
+    package let rows: [Int]
 
-    package init(count: Int, width: Int, values: [Double]) {
+    package init(count: Int, width: Int, values: [Double], rows: [Int] = []) {
         precondition(values.count == count * width)
         self.count = count
         self.width = width
         self.values = values
+        self.rows = rows
     }
 }
 

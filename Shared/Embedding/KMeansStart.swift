@@ -15,9 +15,10 @@ package enum KMeansStart {
     /// - Parameters:
     ///   - rows: `count` x `width`, row-major, finite. All of them, or a sample.
     ///   - clusters: 1 to `count`, at most `Limits.centroidsMax`.
+    ///   - firstRow: number of the first of `rows` among all rows.
     /// - Returns: the rows that are centres. Where fewer rows differ than there are clusters, some are equal.
     package static func plusPlus(
-        _ rows: UnsafePointer<Double>, count: Int, width: Int, clusters: Int, seed: UInt64
+        _ rows: UnsafePointer<Double>, count: Int, width: Int, clusters: Int, seed: UInt64, firstRow: Int = 0
     ) throws -> Centroids {
         guard clusters >= 1, clusters <= min(count, Limits.centroidsMax) else {
             throw GridError(
@@ -41,7 +42,7 @@ package enum KMeansStart {
             chosen.append(candidates[best.trial])
         }
         let values = chosen.flatMap { Array(UnsafeBufferPointer(start: rows + $0 * width, count: width)) }
-        return Centroids(count: clusters, width: width, values: values)
+        return Centroids(count: clusters, width: width, values: values, rows: chosen.map { firstRow + $0 })
     }
 
     /// Squared distances of all rows from some of them: one run of `norms.count` for each.

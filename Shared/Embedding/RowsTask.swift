@@ -134,7 +134,9 @@ package enum RowsPartial: Equatable, Sendable {
             writer.writeArray(partial.gram)
             writer.writeArray(partial.sums)
         case .scores(let values): writer.writeArray(values)
-        case .start(let centroids): writer.writeArray(centroids.values)
+        case .start(let centroids):
+            writer.writeArray(centroids.values)
+            writer.writeArray(centroids.rows.map { UInt32($0) })
         case .assign(let partial):
             writer.writeArray(partial.labels)
             writer.writeArray(partial.counts.map { Int64($0) })
@@ -166,7 +168,12 @@ package enum RowsPartial: Equatable, Sendable {
             self = .gram(partial)
         case .scores(let basis): self = .scores(try reader.readArray(count: rows * basis.count))
         case .start(let clusters, _):
-            self = .start(Centroids(count: clusters, width: width, values: try reader.readArray(count: clusters * width)))
+            let values: [Double] = try reader.readArray(count: clusters * width)
+            let chosen: [UInt32] = try reader.readArray(count: clusters)
+            guard chosen.allSatisfy({ (task.firstRow..<(task.firstRow + rows)).contains(Int($0)) }) else {
+                throw reader.malformed("a first centre that is no row of the task")
+            }
+            self = .start(Centroids(count: clusters, width: width, values: values, rows: chosen.map { Int($0) }))
         case .assign(let centroids):
             let labels: [Int32] = try reader.readArray(count: rows)
             let counts: [Int64] = try reader.readArray(count: centroids.count)
@@ -208,7 +215,8 @@ extension RowsTask {
         case .start(let clusters, let seed):
             do {
                 return .start(
-                    try KMeansStart.plusPlus(returns, count: rowCount, width: width, clusters: clusters, seed: seed))
+                    try KMeansStart.plusPlus(
+                        returns, count: rowCount, width: width, clusters: clusters, seed: seed, firstRow: firstRow))
             } catch {
                 throw error as? GridError ?? GridError(.failed, "\(error)")
             }

@@ -79,7 +79,7 @@ package enum FileSystem {
     }
 
     /// - Parameter name: the file as the user named it, where that differs.
-    static func open(_ path: String, _ flags: Int32, reportedAs name: String? = nil) throws(GridError) -> Int32 {
+    package static func open(_ path: String, _ flags: Int32, reportedAs name: String? = nil) throws(GridError) -> Int32 {
         // A C string ends at the first NUL: without this another file than the one named would be opened.
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw GridError(.usage, "'\(path.printable)' is not a file name")
@@ -94,7 +94,7 @@ package enum FileSystem {
     }
 
     /// Writes all bytes; at an offset of the file or, without one, where the last write ended.
-    static func write(
+    package static func write(
         _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int? = nil, path: String
     ) throws(GridError) {
         var done = 0

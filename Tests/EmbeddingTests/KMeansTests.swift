@@ -77,6 +77,7 @@ struct KMeansTests {
         let rows = world.points.flatMap { $0 }
         for seed in UInt64(0)..<10 {
             let start = try KMeansStart.plusPlus(rows, count: 150, width: 4, clusters: 5, seed: seed)
+            #expect(start.rows.map { world.points[$0] } == (0..<5).map { Array(start.values[($0 * 4)..<(($0 + 1) * 4)]) })
             let chosen = (0..<5).map { c in world.points.firstIndex(of: Array(start.values[(c * 4)..<((c + 1) * 4)])) }
             #expect(Set(chosen.map { $0.map { world.groups[$0] } }).count == 5)
         }

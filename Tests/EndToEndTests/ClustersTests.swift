@@ -48,6 +48,8 @@ extension EndToEnd {
             for name in ["noise_differs", "labels_differ", "core_difference"] { most("dbscan_\(name)") }
             figures.expect("hdbscan_agreement", atLeast: 0.98, sourceLocation: sourceLocation)
             most("kmeans_inertia_ratio", 1.01)
+            most("kmeans_inertia_same_starts", 1.01)
+            #expect(figures.values["kmeans_starts"] == figures.values["kmeans_clusters"])
             most("kmeans_inertia_of_labels", 1e-9)
             most("pca_difference", 1e-8)
             most("pca_share_difference", 1e-10)
@@ -108,6 +110,7 @@ extension EndToEnd {
             figures.expect("dbscan_clusters", atLeast: 2)
             #expect(figures.values["kmeans_clusters"] == 7)
             figures.expect("kmeans_inertia_ratio", atMost: 1.01)
+            figures.expect("kmeans_inertia_same_starts", atMost: 1.01)
             figures.expect("kmeans_inertia_of_labels", atMost: 1e-9)
         }
 

@@ -159,6 +159,10 @@ def kmeans_figures(published, r, frame, options):
     theirs = KMeans(n_clusters=answer["clusters"], n_init=10, random_state=0).fit(rows)
     yield "kmeans_clusters", answer["clusters"]
     yield "kmeans_inertia_ratio", answer["figures"]["inertia"] / theirs.inertia_
+    starts = rows[[published.ids.index(name) for name in answer["parameters"]["starts"].split(",")]]
+    same = KMeans(n_clusters=answer["clusters"], init=starts, n_init=1, max_iter=300, tol=1e-4).fit(rows)
+    yield "kmeans_starts", len(starts)
+    yield "kmeans_inertia_same_starts", answer["figures"]["inertia"] / same.inertia_
     labels = published.labels("kmeans")
     centres = np.array([rows[labels == label].mean(axis=0) for label in range(answer["clusters"])])
     inertia = ((rows - centres[labels]) ** 2).sum()

@@ -11,6 +11,33 @@ struct JobTests {
         #expect(talk.submit(plan: 8, tasks: 0) == [.stageComplete(JobID(1), PlanHash(8))])
     }
 
+    @Test("Tasks that an earlier coordinator had merged are not leased again, and count as done")
+    func mergedBefore() {
+        var talk = Conversation()
+        talk.join(1)
+        let submission = StageSubmission(
+            job: JobID(1), plan: PlanHash(7), stageName: "tiles", kind: "toy", taskCount: 3, merged: [0, 2, 2])
+        #expect(talk.tell(.submit(submission)) == [profileChosen(job: 1), lease(1, 1, to: 1)])
+        #expect(talk.scheduler.progress(of: JobID(1))?.merged == 2)
+        // A worker that had task 2 in hand when the old coordinator ended sends it again.
+        #expect(talk.result(attempt(77, 2), from: 1) == [.discard(talk.lastPayload), ack(attempt(77, 2), to: 1)])
+        talk.result(attempt(1, 1), from: 1)
+        #expect(talk.tell(.merged(task(1))).contains(.stageComplete(JobID(1), PlanHash(7))))
+    }
+
+    @Test("A stage all of whose tasks were merged before is complete at once; one beyond the last is refused")
+    func allMergedBefore() {
+        var talk = Conversation()
+        var submission = StageSubmission(
+            job: JobID(1), plan: PlanHash(7), stageName: "tiles", kind: "toy", taskCount: 2, merged: [1, 0])
+        #expect(talk.tell(.submit(submission)) == [.stageComplete(JobID(1), PlanHash(7))])
+        submission.plan = PlanHash(8)
+        submission.merged = [2]
+        #expect(
+            talk.tell(.submit(submission))
+                == [.jobFailed(JobID(1), reason: "stage tiles of job 1 has 2 tasks, so its task 2 cannot have been merged")])
+    }
+
     @Test("A finished job's attempts are cancelled once per worker, occupy credit until answered, and free it then")
     func finish() {
         var talk = Conversation()

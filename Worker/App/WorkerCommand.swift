@@ -19,7 +19,9 @@ struct WorkerCommand: ParsableCommand {
             """,
         version: AlphaGrid.version)
 
-    @Option(help: ArgumentHelp("Address of the coordinator.", valueName: "tcp://HOST:5710"))
+    @Option(
+        help: ArgumentHelp(
+            "Address of the coordinator; those of its standbys follow behind commas.", valueName: "tcp://HOST:5710"))
     var connect: String?
 
     @Option(help: ArgumentHelp("Tasks computed at once (default: one per processor).", valueName: "N"))
@@ -71,9 +73,14 @@ struct WorkerCommand: ParsableCommand {
         }
         var memory = WorkerSettings.defaultMemoryBytes
         if let text = value(self.memory, "MEMORY", environment) { memory = try ByteSize.parse(text, field: "--memory") }
+        var endpoints: [Endpoint] = []
+        for part in address.split(separator: ",", omittingEmptySubsequences: false) {
+            endpoints.append(try Endpoint(parsing: String(part), for: .connect, field: "--connect"))
+        }
         var settings = try WorkerSettings(
-            coordinator: try Endpoint(parsing: address, for: .connect, field: "--connect"), slots: slots,
+            coordinator: endpoints[0], slots: slots,
             memoryBytes: memory, worker: value(name, "NAME", environment))
+        settings.standbys = Array(endpoints.dropFirst())
         if let text = value(serveBlocks, "SERVE_BLOCKS", environment) {
             settings.serveBlocks = try WorkerSettings.serving(text, isInsecure: insecure)
         }

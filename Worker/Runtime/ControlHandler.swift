@@ -28,10 +28,19 @@ struct ControlHandler: SocketHandler {
     private var cachedBytes = 0
     private var saidUnreachable = false
     private var malformedCount = 0
+    /// Of the coordinator and its standbys.
+    private let endpoints: [Endpoint]
+    private var endpointsTried = 0
+    private var triedAt: MonotonicTime?
+
+    /// An address that refuses does so at once, and the next one perhaps too.
+    private static let turnMilliseconds: Int64 = 300
 
     init(
-        engine: WorkerEngine, work: WorkerParts, poster: CommandPoster<Command>, notice: ExitNotice, logger: Logger
+        engine: WorkerEngine, work: WorkerParts, poster: CommandPoster<Command>, notice: ExitNotice, logger: Logger,
+        endpoints: [Endpoint]
     ) {
+        self.endpoints = endpoints
         self.engine = engine
         self.work = work
         self.poster = poster
@@ -69,6 +78,10 @@ struct ControlHandler: SocketHandler {
         case .connectFailed:
             if !saidUnreachable { logger.warning("cannot reach \(port.endpoint); trying until it answers") }
             saidUnreachable = true
+            if endpoints.count > 1, triedAt.map({ $0.advanced(milliseconds: Self.turnMilliseconds) <= now }) ?? true {
+                triedAt = now
+                reconnect(port)
+            }
         case .dropped(_, let reason):
             logger.warning("coordinator \(port.endpoint) sent \(reason)")
         }
@@ -172,9 +185,11 @@ struct ControlHandler: SocketHandler {
         work.pool.submit(kind: kind, payload: payload) { outcome in poster.post(.ended(ref, outcome)) }
     }
 
-    private func reconnect(_ port: SocketPort) {
+    /// To the next address, or the only one again.
+    private mutating func reconnect(_ port: SocketPort) {
+        endpointsTried += 1
         do throws(GridError) {
-            try port.reconnect()
+            try port.reconnect(to: endpoints[endpointsTried % endpoints.count])
         } catch {
             logger.error("\(error)")
         }

@@ -45,7 +45,7 @@ package final class WorkerRuntime: Sendable {
         control = try SocketLoop(name: "control", .dealer(connect: settings.coordinator), options: options) { poster in
             ControlHandler(
                 engine: WorkerEngine(hello: introduction, configuration: settings.engine), work: parts, poster: poster,
-                notice: notice, logger: logger)
+                notice: notice, logger: logger, endpoints: [settings.coordinator] + settings.standbys)
         }
         self.parts = parts
         self.logger = logger

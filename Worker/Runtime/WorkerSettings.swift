@@ -6,6 +6,8 @@ import WorkerEngine
 /// How one worker runs.
 package struct WorkerSettings: Sendable {
     package var coordinator: Endpoint
+    /// Where its standbys will be, tried in turn with it.
+    package var standbys: [Endpoint] = []
     /// Tasks computed at once, each by a thread with a single-threaded BLAS.
     package var slots: Int
     /// Bound of the block cache.

@@ -38,6 +38,16 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
     @OptionGroup var state: StateOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Where the work of running jobs is kept, so that a coordinator that starts again need not repeat it; a folder that a "
+                + "standby on another host sees too serves both (default: jobs in the state folder).",
+            valueName: "dir"))
+    var jobLogs: String?
+
+    @Flag(help: "Wait until the coordinator that holds the database's lease has left or shows no sign of life, then take over.")
+    var standby = false
+
     @Flag(help: "Listen on addresses that other machines reach although no keys keep strangers out.")
     var insecure = false
 
@@ -63,31 +73,53 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let logger = Self.makeLogger()
         signal(SIGPIPE, SIG_IGN)
 
-        let service = try CoordinatorService(
-            configuration: CoordinatorConfiguration(
-                databaseURL: databaseURL, bind: bind, panelDirectory: "\(folder.path)/panels"), log: logger)
+        var configuration = CoordinatorConfiguration(
+            databaseURL: databaseURL, bind: bind, panelDirectory: "\(folder.path)/panels")
+        configuration.jobLogDirectory = jobLogs ?? "\(folder.path)/jobs"
+        configuration.isStandby = standby
+        let service = try CoordinatorService(configuration: configuration, log: logger)
+        if standby { guard try await Blocking.run({ try service.waitForLease() }) else { return } }
+        let reign = Reign()
         let server = APIServer(
             control: service, token: token, host: httpAddress.bindHost, port: httpAddress.port, logger: logger
         ) { port in
             // Only now: one that cannot serve must not take the database over from one that does.
-            try await Self.start(service)
+            try await Self.start(service, reign)
             let file = ConnectionFile(
                 url: httpAddress.reachableURL(port: port), tokenFile: tokenFile, database: databaseURL,
                 endpoint: service.endpoint, processID: getpid())
             try file.write(in: folder.path)
             StandardOutput.announce("coordinator ready: \(file.url), workers connect to \(file.endpoint)")
         }
-        let outcome = await Self.serve(server, logger)
+        let outcome = await Self.serve(server, reign, logger)
         try await Blocking.run { service.stop() }
         if let file = try ConnectionFile.read(in: folder.path), file.processID == getpid() { file.remove(in: folder.path) }
+        if let error = reign.end { throw error }
         try outcome.get()
     }
 
+    /// How this coordinator's time ends when another one takes over.
+    private final class Reign: Sendable {
+        private let state = Mutex<(group: ServiceGroup?, end: GridError?)>((nil, nil))
+
+        var end: GridError? { state.withLock { $0.end } }
+
+        func begins(with group: ServiceGroup) { state.withLock { $0.group = group } }
+
+        func ends(_ error: GridError) {
+            let group = state.withLock { state in
+                state.end = error
+                return state.group
+            }
+            Task { await group?.triggerGracefulShutdown() }
+        }
+    }
+
     /// Takes the database over and binds the workers' sockets.
-    private static func start(_ service: CoordinatorService) async throws {
+    private static func start(_ service: CoordinatorService, _ reign: Reign) async throws {
         let started = Started()
         try await withGracefulShutdownHandler {
-            try await Blocking.run { try service.start() }
+            try await Blocking.run { try service.start { reign.ends($0) } }
             started.value.store(true, ordering: .releasing)
         } onGracefulShutdown: {
             // It may be waiting minutes for another writer to finish, and nothing has begun that would need an end.
@@ -100,9 +132,10 @@ struct CoordinatorCommand: AsyncParsableCommand {
     }
 
     /// Serves until a signal asks to stop; open requests are answered first.
-    private static func serve(_ server: APIServer, _ logger: Logger) async -> Result<Void, any Error> {
+    private static func serve(_ server: APIServer, _ reign: Reign, _ logger: Logger) async -> Result<Void, any Error> {
         let group = ServiceGroup(
             configuration: .init(services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        reign.begins(with: group)
         do {
             return .success(try await group.run())
         } catch {

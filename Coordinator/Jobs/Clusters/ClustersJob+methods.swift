@@ -144,6 +144,7 @@ extension ClustersJob {
         result.parameters["clusters"] =
             parameters.clusters.map { "\($0)" } ?? "best silhouette of 2...\(parameters.clustersTried)"
         result.labels = numberedBySize(found.labels)
+        result.starts = found.starts
         result.figures["inertia"] = found.result.inertia
         result.figures["rounds"] = Double(found.result.rounds)
         if !found.result.converged { result.notes.append("k-means was ended after \(KMeans.roundsMax) rounds") }

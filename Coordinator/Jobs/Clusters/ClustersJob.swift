@@ -29,7 +29,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         /// By point, one row of standardised features each.
         var features: [Double] = []
         /// By number of clusters.
-        var kmeans: [Int: (labels: [Int], result: KMeansResult)] = [:]
+        var kmeans: [Int: (labels: [Int], starts: [Int], result: KMeansResult)] = [:]
         var components: (basis: PCABasis, coordinates: [[Double]])?
         var layouts: [ClusterParameters.Method: Coordinates] = [:]
     }
@@ -185,7 +185,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         return run(KMeansPhase(plan: plan, clusters: clusters, seed: seed)) { phase in
             guard let result = phase.result else { return }
             if let best = self.findings.kmeans[clusters], best.result.inertia <= result.inertia { return }
-            self.findings.kmeans[clusters] = (phase.labels, result)
+            self.findings.kmeans[clusters] = (phase.labels, phase.starts, result)
         }
     }
 
@@ -200,7 +200,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
             let result = try KMeans.run(
                 findings.features, count: count, width: width, clusters: clusters, seed: parameters.seed,
                 starts: Self.kmeansStarts)
-            findings.kmeans[clusters] = (result.labels.map { Int($0) }, result)
+            findings.kmeans[clusters] = (result.labels.map { Int($0) }, result.startRows, result)
         }
         return false
     }

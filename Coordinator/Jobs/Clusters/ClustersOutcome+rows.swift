@@ -28,8 +28,10 @@ extension ClustersOutcome {
 
     private static func method(_ result: Result, _ alphaIDs: [String]) -> ClusterMethodRow {
         let hasLabels = !result.labels.isEmpty
+        var parameters = result.parameters
+        if !result.starts.isEmpty { parameters["starts"] = result.starts.map { alphaIDs[$0] }.joined(separator: ",") }
         return ClusterMethodRow(
-            method: result.method, parameters: result.parameters, figures: result.figures, notes: result.notes(naming: alphaIDs),
+            method: result.method, parameters: parameters, figures: result.figures, notes: result.notes(naming: alphaIDs),
             clusters: hasLabels ? result.clusterCount : nil, noise: hasLabels ? result.noiseCount : nil,
             silhouette: result.meanSilhouette,
             dendrogram: result.linkage.map { linkage in

@@ -24,6 +24,8 @@ package struct ClustersOutcome: Sendable {
         package var notes: [String] = []
         /// Points that the method leaves out because pairs of theirs are undefined.
         package var leftOut: [Int] = []
+        /// Points from which the method set out, so that others can set out from the same.
+        package var starts: [Int] = []
         package var linkage: Dendrogram?
 
         package init(method: String, parameters: [String: String]) {

@@ -107,6 +107,8 @@ final class KMeansPhase: RowsPhase {
 
     /// By point.
     var labels: [Int] { byPoint((result?.labels ?? []).map { Int($0) }) }
+    /// The points that were the first centres.
+    var starts: [Int] { (result?.startRows ?? []).map { Int(plan.layout.ranks[$0]) } }
 }
 
 /// Principal components of the standardised series.

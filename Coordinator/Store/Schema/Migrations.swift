@@ -19,7 +19,19 @@ struct Migration: Sendable {
         Migration(
             version: 7, name: "pools by type",
             sql: "UPDATE pools SET pool_name = pool_name || ' (own)' WHERE pool_name IN ('regular', 'super')"),
+        Migration(version: 8, name: "signs of life of the coordinator", sql: renewals),
     ]
+
+    /// A row of its own: that of `coordinator_lease` is held by every transaction that writes, for minutes by a publication.
+    private static let renewals = """
+        CREATE TABLE coordinator_renewals (
+            only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+            epoch bigint NOT NULL,
+            renewals bigint NOT NULL,
+            renewed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+        );
+        INSERT INTO coordinator_renewals (epoch, renewals) SELECT epoch, 0 FROM coordinator_lease;
+        """
 
     private static let pairColumns = """
         ALTER TABLE jobs
