@@ -109,10 +109,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Coordinator/Service"),
+        .target(name: "Requests", dependencies: ["ClusterModel"], path: "Coordinator/Requests"),
         .target(
             name: "API",
             dependencies: [
-                "ClusterModel",
+                "ClusterModel", "Requests",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -124,8 +125,8 @@ let package = Package(
         .executableTarget(
             name: "alphagrid",
             dependencies: [
-                "ClusterModel", "Clustering", "Expressions", "Service", "API", "Store", "LocalPostgres", "Panel", "Kernels",
-                "Messaging",
+                "ClusterModel", "Clustering", "Expressions", "Service", "Requests", "API", "Store", "LocalPostgres", "Panel",
+                "Kernels", "Messaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -199,7 +200,7 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "ClusterModel", "API",
+                "ClusterModel", "Requests", "API",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -209,7 +210,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "Expressions", "API", "Store", "alphagrid",
+                "ClusterModel", "Expressions", "Requests", "API", "Store", "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
