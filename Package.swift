@@ -153,6 +153,15 @@ let package = Package(
         .executableTarget(
             name: "alphagrid-simulate", dependencies: ["ClusterModel", "Scheduling", "Simulation"],
             path: "Tests/SimulateTool"),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "ClusterModel", "Panel", "Clustering", "Embedding", "WireProtocol", "WorkerEngine", "WorkerRuntime",
+                "Scheduling", "Expressions", "Jobs", "Store", "Requests",
+            ],
+            path: "Tests/Fuzz"),
+        .executableTarget(
+            name: "alphagrid-fuzz", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTool"),
         .testTarget(name: "PanelTests", dependencies: ["ClusterModel", "Panel"], path: "Tests/PanelTests"),
         .testTarget(
             name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"],
@@ -197,6 +206,9 @@ let package = Package(
         .testTarget(
             name: "ServiceTests", dependencies: ["ClusterModel", "Kernels", "Service"],
             path: "Tests/ServiceTests"),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTests",
+            exclude: ["found"]),
         .testTarget(
             name: "APITests",
             dependencies: [
