@@ -109,10 +109,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Coordinator/Service"),
+        .target(name: "Requests", dependencies: ["ClusterModel"], path: "Coordinator/Requests"),
         .target(
             name: "API",
             dependencies: [
-                "ClusterModel",
+                "ClusterModel", "Requests",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -124,8 +125,8 @@ let package = Package(
         .executableTarget(
             name: "alphagrid",
             dependencies: [
-                "ClusterModel", "Clustering", "Expressions", "Service", "API", "Store", "LocalPostgres", "Panel", "Kernels",
-                "Messaging",
+                "ClusterModel", "Clustering", "Expressions", "Service", "Requests", "API", "Store", "LocalPostgres", "Panel",
+                "Kernels", "Messaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -159,6 +160,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/CrashTool"),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "ClusterModel", "Panel", "Clustering", "Embedding", "WireProtocol", "WorkerEngine", "WorkerRuntime",
+                "Scheduling", "Expressions", "Jobs", "Store", "Requests",
+            ],
+            path: "Tests/Fuzz"),
+        .executableTarget(
+            name: "alphagrid-fuzz", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTool"),
         .testTarget(name: "PanelTests", dependencies: ["ClusterModel", "Panel"], path: "Tests/PanelTests"),
         .testTarget(
             name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"],
@@ -205,9 +215,12 @@ let package = Package(
             dependencies: ["ClusterModel", "Jobs", "Kernels", "Scheduling", "Service", "Store", "WireProtocol"],
             path: "Tests/ServiceTests"),
         .testTarget(
+            name: "FuzzTests", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTests",
+            exclude: ["found"]),
+        .testTarget(
             name: "APITests",
             dependencies: [
-                "ClusterModel", "API",
+                "ClusterModel", "Requests", "API",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -217,7 +230,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "Expressions", "API", "Store", "alphagrid",
+                "ClusterModel", "Expressions", "Requests", "API", "Store", "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -1,6 +1,6 @@
 // The HTTP interface of a coordinator: routes over any `GridControl`, and nothing that computes. `TokenGate` is the one
-// gate in front of them, `StrictObject` and `RequestDecoding` judge what was sent, `Problem` and `ProblemMiddleware`
-// turn every failure into problem details, `APIServer` binds, answers and stops.
+// gate in front of them, the target `Requests` judges what was sent, `Problem` and `ProblemMiddleware` turn every failure
+// into problem details, `APIServer` binds, answers and stops.
 
 import ClusterModel
 import Foundation
@@ -8,6 +8,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Requests
 
 /// What a request carries through the middleware.
 struct APIContext: RequestContext {

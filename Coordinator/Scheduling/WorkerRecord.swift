@@ -64,8 +64,11 @@ struct WorkerRecord: Sendable {
     var recent = RecentGroups()
 
     mutating func describe(_ hello: Hello) {
-        slots = min(Int(hello.slots), Limits.creditPerWorkerMax)
-        credit = min(max(Int(hello.credit), slots), Limits.creditPerWorkerMax)
+        // What it has was given to it by what it said before: no process takes that back while it has anything.
+        if outstanding.isEmpty {
+            slots = min(Int(hello.slots), Limits.creditPerWorkerMax)
+            credit = min(max(Int(hello.credit), slots), Limits.creditPerWorkerMax)
+        }
         coreTypes = Array(hello.coreTypes.prefix(Limits.coreTypesPerWorkerMax))
         memoryBytes = hello.memoryBytes
         host = hello.host

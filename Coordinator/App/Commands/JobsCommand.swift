@@ -1,6 +1,6 @@
-import API
 import ArgumentParser
 import ClusterModel
+import Requests
 
 #if canImport(Glibc)
 import Glibc

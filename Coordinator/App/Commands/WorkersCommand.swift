@@ -1,6 +1,6 @@
-import API
 import ArgumentParser
 import ClusterModel
+import Requests
 
 struct WorkersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
