@@ -11,11 +11,11 @@ extension APIRoutes {
         let asked: CheckRequest
         if type == "text/csv" {
             let query = try QueryParameters(request.uri.query, names: CheckRequest.queryNames)
-            let body = try await body(of: request, bytesMax: Limits.checkBodyBytesMax)
+            let body = try await body(of: request, context)
             asked = try CheckRequest(csv: Array(body), query)
         } else {
             _ = try QueryParameters(request.uri.query, names: [])
-            asked = try CheckRequest(json: try await body(of: request, bytesMax: Limits.checkBodyBytesMax))
+            asked = try CheckRequest(json: try await body(of: request, context))
         }
         return try answer(await control.check(asked, region: region))
     }

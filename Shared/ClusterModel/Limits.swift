@@ -105,6 +105,11 @@ package enum Limits {
     // Service
     package static let httpBodyBytesMax = 1 << 20
     package static let httpConnectionsMax = 1_024
+    package static let httpConnectionsPerAddressMax = 256
+    /// One field of a request's header, the path among them, and all of them together.
+    package static let httpHeaderFieldBytesMax = 8 << 10
+    package static let httpHeaderBytesMax = 32 << 10
+    package static let httpHeaderFieldsMax = 64
     /// A hundred candidates with a few thousand days each.
     package static let checkBodyBytesMax = 16 << 20
     package static let checkCandidatesMax = 100
@@ -115,8 +120,40 @@ package enum Limits {
     /// Panels kept in memory for checks, with what is made of them; a quarter of the machine's memory if that is less.
     package static let residentPanelBytesMax = 8 << 30
     package static let residentPoolsPerPanelMax = 3
-    /// A connection that says nothing for so long is closed.
+    /// A connection whose next request is not there after so long is closed, however many bytes of it have come.
     package static let httpIdleSeconds: Int64 = 60
+    /// The same for the first request of a connection, its TLS handshake included, and after one that was refused.
+    package static let httpHeaderMilliseconds: Int64 = 10_000
+    /// From a request's header to the end of its body, and from the start of an answer to its last byte gone.
+    package static let httpBodyMilliseconds: Int64 = 120_000
+    package static let httpAnswerMilliseconds: Int64 = 300_000
+    /// Bytes of a body that are taken off the line, also those that nobody reads.
+    package static let httpBodyBytesTakenMax = 2 * checkBodyBytesMax
+    /// Requests of one caller: several times what a program gets that waits for each answer, and far below what would
+    /// leave nothing for others.
+    package static let requestsPerSecondMax = 500.0
+    package static let requestsBurstMax = 1_000.0
+    /// Requests of one address that showed nothing valid.
+    package static let strangerRequestsPerSecondMax = 1.0
+    package static let strangerRequestsBurstMax = 30.0
+    /// Callers and addresses whose rate is remembered.
+    package static let rateNamesMax = 4_096
+    package static let tokensMax = 1_000
+    /// Revoked tokens that stay listed.
+    package static let tokensRevokedKeptMax = 1_000
+    package static let tokenNameBytesMax = 64
+    /// Whether tokens were added or revoked is looked up this often while requests come.
+    package static let tokensLookSeconds = 2.0
+    /// When the database does not answer, what it said last holds for so long.
+    package static let tokensTrustedSeconds = 5.0
+    package static let jwtSubjectBytesMax = 200
+    /// Refused requests with a row of their own in the audit log; the others are counted in the next row, so that nobody
+    /// can wash the log out.
+    package static let refusalsRecordedPerSecondMax = 0.1
+    package static let refusalsRecordedBurstMax = 20.0
+    package static let refusalsWaitingMax = 64
+    /// Whether a certificate on disk is a new one is looked up this often while connections come.
+    package static let certificateLookSeconds = 10.0
     package static let reasonBytesMax = 500
     /// Rows of one answer.
     package static let resultRowsMax = 10_000
@@ -161,6 +198,8 @@ package enum Limits {
     package static let panelCacheBytesDefault = 64 << 30
     package static let copyBufferBytes = 1 << 18
     package static let auditRowsMax = 100_000
+    package static let auditRowsListedMax = 10_000
+    package static let auditPathBytesMax = 500
     package static let poolsPerRegionMax = 1_000
     package static let poolNameBytesMax = 50
     package static let regionsMax = 200

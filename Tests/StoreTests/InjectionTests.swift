@@ -141,4 +141,21 @@ import Testing
         }
         #expect(try database.value("SELECT count(*) FROM regions") == "1")
     }
+
+    @Test("A text that ends early for PostgreSQL is the caller's mistake, and is never cut")
+    func zeroByte() throws {
+        let database = try TestDatabase()
+        try database.store.ensureRegion(usa)
+        for call in [
+            { _ = try database.store.poolMembers(usa, pool: "submitted\u{0}x") },
+            { _ = try database.store.remove(alphaIDs: ["A1\u{0}"], unsubmitted: false) },
+            {
+                var request = ResultRequest(.clusters, limit: 1, offset: 0)
+                request.method = "umap\u{0}"
+                _ = try database.store.results(request, region: usa)
+            },
+        ] {
+            #expect([.usage, .notFound].contains(gridError(call)?.kind))
+        }
+    }
 }
