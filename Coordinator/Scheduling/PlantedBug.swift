@@ -38,6 +38,4 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case epochIgnored
     /// Two results of one task are never compared.
     case verificationIgnored
-    /// A worker that was found to compute wrongly goes on as before.
-    case suspectTrusted
 }

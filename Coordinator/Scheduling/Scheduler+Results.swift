@@ -8,7 +8,7 @@ extension Scheduler {
     ) {
         let ref = result.ref
         let known = attempts[ref.attempt]
-        if workers[worker].isSuspect, !planted(.suspectTrusted) {
+        if workers[worker].isSuspect {
             drop(ref, payload, from: worker, isForeign: known.map { $0.worker != worker } ?? false)
             return
         }

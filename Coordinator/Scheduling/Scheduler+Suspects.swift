@@ -27,7 +27,11 @@ extension Scheduler {
             guard let attempt = attempts[id], attempt.state == .live || attempt.state == .verifying else { continue }
             attempts[id]?.state = .doomed
             withdrawn.append(id)
-            if attempt.state == .live { giveBack(id, attempt, because: .workerSuspect) } else { unverified(id, attempt, failed: false) }
+            if attempt.state == .live {
+                giveBack(id, attempt, because: .workerSuspect)
+            } else {
+                unverified(id, attempt, failed: false)
+            }
         }
         if !withdrawn.isEmpty { send(.cancel(withdrawn), to: worker) }
         refresh(worker)

@@ -95,8 +95,9 @@ extension Scheduler {
                 continue
             }
             if attempt.worker != index { wrong.append("attempt \(id) is another worker's") }
-            if attempt.state == .verifying, jobByID[attempt.task.job].flatMap({ jobs[$0]?.stage })?
-                .verifications[attempt.task.index]?.attempt != id
+            if attempt.state == .verifying,
+                jobByID[attempt.task.job].flatMap({ jobs[$0]?.stage })?
+                    .verifications[attempt.task.index]?.attempt != id
             {
                 wrong.append("attempt \(id) verifies nothing")
             }

@@ -11,7 +11,7 @@ import ClusterModel
 package final class CorrelationKernel {
     /// Alphas per block this kernel was made for.
     package let blockEdge: Int
-    private var workspace: TileWorkspace
+    private(set) var workspace: TileWorkspace
     /// Kept from task to task, since fresh memory is slow memory.
     private var logs: [BracketLog] = []
     /// Tests do here to a product what a broken machine would.
@@ -166,57 +166,6 @@ package final class CorrelationKernel {
         }
         if let fault = outcome.fault { throw GridError(.damaged, "\(fault): this machine's memory or CPU is suspect") }
         return outcome
-    }
-
-    /// - Returns: what is wrong with the product; nil when it is right.
-    private func multiply(
-        _ tile: inout ag_tile, row: PreparedBlock, column: PreparedBlock, _ centred: (CentredSeries?, CentredSeries?)
-    ) -> String? {
-        let operands = (centred.0?.x ?? row.standard, centred.1?.x ?? column.standard)
-        switch operands {
-        case (.float64(let a), .float64(let b)):
-            return multiplyChecked(a, b, &tile, row.series)
-        case (.float32(let a), .float32(let b)):
-            return multiplyChecked(a, b, &tile, row.series)
-        default:
-            preconditionFailure("blocks of one tile have one precision")
-        }
-    }
-
-    private func multiplyChecked<Element>(
-        _ a: Operand<Element>, _ b: Operand<Element>, _ tile: inout ag_tile, _ series: SurveyedSeries
-    ) -> String? {
-        multiply(a, b, tile, series)
-        let check = ProductCheck(
-            row: a.sums, column: b.sums, operands: (a.view, b.view), isDiagonal: tile.diagonal != 0,
-            alphas: (tile.row.pointee.alphas, tile.column.pointee.alphas))
-        let isFull = a.rows != nil && b.rows != nil
-        return check.fault(of: tile.values, step: workspace.step, isFull: isFull) { [tile] in multiply(a, b, tile, series) }
-    }
-
-    private func multiply<Element>(
-        _ a: Operand<Element>, _ b: Operand<Element>, _ tile: ag_tile, _ series: SurveyedSeries
-    ) {
-        defer { disturbProduct?(tile.values) }
-        if let left = a.rows, let right = b.rows {
-            Element.multiplyTransposed(
-                left.pointer, right.pointer, into: tile.values.assumingMemoryBound(to: Element.self), edge: blockEdge,
-                step: workspace.step, depth: series.depth)
-            return
-        }
-        guard let left = a.strips, let right = b.strips else { preconditionFailure("an operand without any layout") }
-        var product = ag_product()
-        product.rows = UnsafeRawPointer(left.pointer)
-        product.columns = UnsafeRawPointer(right.pointer)
-        product.depth = series.depth
-        product.days = series.keptDays
-        product.panel = Panels.depth(of: series.depth)
-        product.row_count = tile.row.pointee.alphas
-        product.column_count = tile.column.pointee.alphas
-        product.step = workspace.step
-        product.is_float = tile.is_float
-        product.diagonal = tile.diagonal
-        ag_multiply(&product, tile.values)
     }
 
     private func finish(_ tile: inout ag_tile, _ products: inout ag_products, _ output: Output?) -> UInt64 {

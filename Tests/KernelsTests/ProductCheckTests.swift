@@ -141,7 +141,8 @@ struct ProductCheckTests {
         let days = 3_200
         // Copies of square waves, of a ramp, of a single tick, and of noise so small that its squares vanish in float32.
         let shapes: [(Int) -> Double] = [
-            { $0 % 2 == 0 ? 0.1 : -0.1 }, { $0 % 64 < 32 ? 1 / 3 : -1 / 3 }, { Double($0) * 0.7 }, { $0 == 77 ? 1e9 : 1e-3 * Double($0 % 3) },
+            { $0 % 2 == 0 ? 0.1 : -0.1 }, { $0 % 64 < 32 ? 1 / 3 : -1 / 3 }, { Double($0) * 0.7 },
+            { $0 == 77 ? 1e9 : 1e-3 * Double($0 % 3) },
             { $0 == 9 ? 1 : 1e-25 * Double($0 % 5) }, { 1e140 * Double($0 % 7) }, { .leastNonzeroMagnitude * Double($0 % 11) },
         ]
         let series = (0..<64).map { alpha in

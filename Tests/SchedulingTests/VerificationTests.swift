@@ -104,7 +104,8 @@ struct VerificationTests {
         talk.tell(.merged(task(0)))
         #expect(talk.result(attempt(2, 0), from: 2, checksum: 5).leases == ["1.0->w3"])
         let verdict = talk.result(attempt(3, 0), from: 3, checksum: 5)
-        #expect(verdict.failure?.hasPrefix("worker w1 computed other bytes for task 0 of job 1, stage tiles than w2 and w3") == true)
+        #expect(
+            verdict.failure?.hasPrefix("worker w1 computed other bytes for task 0 of job 1, stage tiles than w2 and w3") == true)
         #expect(states(talk) == ["suspect", "connected", "connected"])
         #expect(talk.scheduler.emptinessCheck() == [])
     }
@@ -140,7 +141,8 @@ struct VerificationTests {
         var talk = talk(workers: 3, tasks: 1)
         talk.result(attempt(1, 0), from: 1, checksum: 5)
         talk.result(attempt(2, 0), from: 2, checksum: 6)
-        #expect(talk.result(attempt(3, 0), from: 3, checksum: 7).failure?.hasPrefix("workers w1, w2, w3 computed different") == true)
+        #expect(
+            talk.result(attempt(3, 0), from: 3, checksum: 7).failure?.hasPrefix("workers w1, w2, w3 computed different") == true)
     }
 
     @Test("A suspect gets no lease, and neither its results nor what it has in hand counts, until its process is a new one")

@@ -37,8 +37,14 @@ import WireProtocol
     @Test("On the way: the receiver refuses it", arguments: [0, 77, 1_599])
     func onTheWay(bit: Int) throws {
         for (frames, decode) in [
-            (try WireCodec.encode(result, payload: made(Array(repeating: 9, count: 200))), { try _ = WireCodec.decodeWorkerMessage($0) }),
-            (try WireCodec.encode(lease, payload: made(Array(repeating: 9, count: 200))), { try _ = WireCodec.decodeCoordinatorMessage($0) }),
+            (
+                try WireCodec.encode(result, payload: made(Array(repeating: 9, count: 200))),
+                { try _ = WireCodec.decodeWorkerMessage($0) }
+            ),
+            (
+                try WireCodec.encode(lease, payload: made(Array(repeating: 9, count: 200))),
+                { try _ = WireCodec.decodeCoordinatorMessage($0) }
+            ),
         ] as [([Payload], ([Payload]) throws -> Void)] {
             try decode(frames)
             flip(bit, of: frames[1])
