@@ -53,8 +53,10 @@ extension Store {
         let action = Action("revoke a token", needs: "UPDATE on access_tokens and INSERT on audit_log")
         return try pool.write(action) { connection in
             let revoked = try connection.execute(
-                "UPDATE access_tokens SET revoked_at = clock_timestamp() WHERE name = $1 AND revoked_at IS NULL RETURNING token_id",
-                [.text(name.rawValue)])
+                """
+                UPDATE access_tokens SET revoked_at = clock_timestamp()
+                WHERE name = $1 AND revoked_at IS NULL RETURNING token_id
+                """, [.text(name.rawValue)])
             guard let id = revoked.text(ifAnyRow: 0) else {
                 throw GridError(.notFound, "there is no token '\(name)' to revoke")
             }

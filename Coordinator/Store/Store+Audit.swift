@@ -33,8 +33,8 @@ extension Store {
         try pool.read(Action("read the audit log", needs: "SELECT on audit_log")) { connection in
             let found = try connection.execute(
                 """
-                SELECT audit_id, \(Self.isoSeconds("happened_at")), actor, role, action, method, path, region, subject, status, peer,
-                    detail
+                SELECT audit_id, \(Self.isoSeconds("happened_at")), actor, role, action, method, path, region, subject, status,
+                    peer, detail
                 FROM audit_log ORDER BY audit_id DESC LIMIT $1
                 """, [.integer(Int64(max(0, min(limit, Limits.auditRowsListedMax))))])
             return try (0..<found.rowCount).map { row in

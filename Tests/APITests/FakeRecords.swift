@@ -51,6 +51,7 @@ actor FakeRecords: AccessRecords {
     }
 
     func finishAudit(_ row: Int64, status: Int, subject: String?) async throws {
+        guard rows.indices.contains(Int(row) - 1) else { throw GridError(.notFound, "there is no row \(row)") }
         rows[Int(row) - 1].status = status
         rows[Int(row) - 1].subject = subject
     }
