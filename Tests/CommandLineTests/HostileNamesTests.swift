@@ -68,7 +68,7 @@ import Testing
         let scratch = try Scratch()
         let file = try scratch.write("date,A,B\n2024-01-01,1,2\n2024-01-02,2,1\n2024-01-03,4,4\n", to: "pnl.csv")
         try FileManager.default.createDirectory(atPath: scratch.path + "/folder", withIntermediateDirectories: false)
-        for (out, status) in [("folder", 2), ("none/out.csv", 3), ("pnl.csv/out.csv", 3), ("a\nb.csv", 0)] {
+        for (out, status) in [("folder", 2), ("none/out.csv", 3), ("pnl.csv/out.csv", 1), ("a\nb.csv", 0)] {
             let arguments = [
                 "correlate", file, "--window", "all", "--min-overlap", "2", "--quiet", "--out", "\(scratch.path)/\(out)",
             ]

@@ -150,8 +150,10 @@ extension EndToEnd {
                 try #require(peer.receiveMessage() != nil, "no answer")
                 peers.append(peer)
             }
-            let workers = try #require(try await cluster.json("/v1/workers")["workers"] as? [[String: Any]])
-            let listed = workers.compactMap { $0["worker"] as? String }
+            let listed = try await waitFor("the workers", seconds: 20) {
+                let workers = try #require(try await cluster.json("/v1/workers")["workers"] as? [[String: Any]])
+                return workers.count == names.count ? workers.compactMap { $0["worker"] as? String } : nil
+            }
             #expect(listed.count == names.count && listed.contains(names[0]) && listed.contains(names[1]), "\(listed)")
             #expect(listed.allSatisfy { name in name.utf8.count <= 200 && name.unicodeScalars.allSatisfy { $0.value >= 0x20 } })
             let table = try await cluster.attempt("workers", "list")

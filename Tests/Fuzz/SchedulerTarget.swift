@@ -22,13 +22,11 @@ package enum SchedulerTarget: FuzzTarget {
 
     package static func check(_ input: [UInt8]) throws -> Bool {
         var room = Room(input)
-        var merged = false
         for _ in 0..<eventsMax where !room.input.isEmpty {
             let wrong = try room.step()
             try promise(wrong.isEmpty, wrong.joined(separator: "; "))
-            merged = merged || room.scheduler.counters.messagesUndecodable == 0
         }
-        return merged
+        return room.scheduler.counters.workersJoined > 0
     }
 
     private struct Room {

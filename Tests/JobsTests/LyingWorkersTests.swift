@@ -108,7 +108,7 @@ import WorkerRuntime
                 if stage.kind == "pairs" {
                     // Numbers of 8 bytes behind the magic number and its padding: correlations, likenesses or sums.
                     var bytes = right.withUnsafeBytes { Array($0) }
-                    bytes.replaceSubrange(8..<16, with: [0, 0, 0, 0, 0, 0, 0xF0, 0x3F].reversed())
+                    bytes.replaceSubrange(8..<16, with: [0, 0, 0, 0, 0, 0, 0, 0x40])
                     #expect(throws: GridError.self) { try job.merge(task: task, partial: Payload(copying: bytes)) }
                     refused += 1
                 }
