@@ -221,7 +221,7 @@ let package = Package(
             name: "StoreTests", dependencies: ["ClusterModel", "Panel", "Store", "LocalPostgres"], path: "Tests/StoreTests"),
         .testTarget(
             name: "ServiceTests",
-            dependencies: ["ClusterModel", "Jobs", "Kernels", "Scheduling", "Service", "Store", "WireProtocol"],
+            dependencies: ["ClusterModel", "Jobs", "Kernels", "Messaging", "Scheduling", "Service", "Store", "WireProtocol"],
             path: "Tests/ServiceTests"),
         .testTarget(
             name: "FuzzTests", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTests",
@@ -242,7 +242,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "Expressions", "Requests", "API", "Store", "alphagrid",
+                "ClusterModel", "Expressions", "Requests", "API", "Messaging", "Store", "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -30,6 +30,15 @@ package enum Limits {
     package static let wireSentenceBytesMax = 1_000
     package static let socketHighWaterMark: Int32 = 4_096
 
+    // Keys
+    package static let keyNameBytesMax = 64
+    /// Workers' keys that a coordinator knows, revoked ones included.
+    package static let keysMax = 20_000
+    /// Somebody who does not admit this program's key, or has none, is tried again after so long.
+    package static let handshakeRetryMilliseconds: Int64 = 5_000
+    /// Peers that were kept out are told of in the log at most once in so long.
+    package static let refusalsLoggedMilliseconds: Int64 = 10_000
+
     // Scheduling
     package static let workersMax = 20_000
     package static let peersUnknownMax = 4_096

@@ -21,12 +21,15 @@ struct ControlHandler: SocketHandler {
     private let work: WorkerParts
     private let poster: CommandPoster<Command>
     private let notice: ExitNotice
+    private let keyName: String?
     private let logger: Logger
     /// The bytes behind the engine's handles.
     private var payloads: [PayloadHandle: Payload] = [:]
     private var lastHandle: UInt64 = 0
     private var cachedBytes = 0
     private var saidUnreachable = false
+    /// What has been said since the last connection: which side hangs up first differs from time to time.
+    private var saidRefusals: Set<HandshakeRefusal> = []
     private var malformedCount = 0
     /// Of the coordinator and its standbys.
     private let endpoints: [Endpoint]
@@ -36,10 +39,12 @@ struct ControlHandler: SocketHandler {
     /// An address that refuses does so at once, and the next one perhaps too.
     private static let turnMilliseconds: Int64 = 300
 
+    /// - Parameter keyName: of the worker's key; nil for one without.
     init(
-        engine: WorkerEngine, work: WorkerParts, poster: CommandPoster<Command>, notice: ExitNotice, logger: Logger,
-        endpoints: [Endpoint]
+        engine: WorkerEngine, work: WorkerParts, poster: CommandPoster<Command>, notice: ExitNotice, keyName: String?,
+        logger: Logger, endpoints: [Endpoint]
     ) {
+        self.keyName = keyName
         self.endpoints = endpoints
         self.engine = engine
         self.work = work
@@ -71,6 +76,7 @@ struct ControlHandler: SocketHandler {
         case .connected:
             logger.info("connected to \(port.endpoint)")
             saidUnreachable = false
+            saidRefusals = []
             tell(.connected, at: now, port)
         case .disconnected:
             logger.warning("connection to \(port.endpoint) lost; computing on and trying again")
@@ -78,10 +84,13 @@ struct ControlHandler: SocketHandler {
         case .connectFailed:
             if !saidUnreachable { logger.warning("cannot reach \(port.endpoint); trying until it answers") }
             saidUnreachable = true
-            if endpoints.count > 1, triedAt.map({ $0.advanced(milliseconds: Self.turnMilliseconds) <= now }) ?? true {
-                triedAt = now
-                reconnect(port)
-            }
+            tryNext(at: now, port)
+        case .refused(let refusal):
+            let isNews = keyName == nil ? saidRefusals.isEmpty : !saidRefusals.contains(refusal)
+            saidRefusals.insert(refusal)
+            if isNews { logger.error("\(refusal.sentence(of: port.endpoint, keyName: keyName)); trying again now and then") }
+            tryNext(at: now, port)
+        case .revoked: break
         case .dropped(_, let reason):
             logger.warning("coordinator \(port.endpoint) sent \(reason)")
         }
@@ -122,6 +131,11 @@ struct ControlHandler: SocketHandler {
             // A draining worker repeats its hello, and is welcomed each time.
             if engine.welcomedBy != welcome.epoch { logger.info("welcomed by \(port.endpoint), \(welcome.epoch)") }
             do throws(GridError) {
+                if let secret = welcome.blockSecret, keyName != nil {
+                    let membership = try BlockMembership(secret)
+                    work.blocks.join(membership)
+                    try work.sharing?.serve(membership)
+                }
                 try work.blocks.serve(from: port.endpoint.with(port: welcome.blockPort))
             } catch {
                 logger.error("blocks cannot be fetched: \(error)")
@@ -183,6 +197,15 @@ struct ControlHandler: SocketHandler {
         let poster = poster
         // The queue has room for more than a worker's credit, so posting fails only once this thread has ended.
         work.pool.submit(kind: kind, payload: payload) { outcome in poster.post(.ended(ref, outcome)) }
+    }
+
+    /// A coordinator that does not answer, or lets this worker not in, may have a standby.
+    private mutating func tryNext(at now: MonotonicTime, _ port: SocketPort) {
+        guard endpoints.count > 1, triedAt.map({ $0.advanced(milliseconds: Self.turnMilliseconds) <= now }) ?? true else {
+            return
+        }
+        triedAt = now
+        reconnect(port)
     }
 
     /// To the next address, or the only one again.

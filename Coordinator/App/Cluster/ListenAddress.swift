@@ -62,14 +62,18 @@ struct ListenAddress: Equatable {
 
     /// - Parameters:
     ///   - insecure: whether `--insecure` was typed; nil where it cannot be.
+    ///   - hasKeys: whether whoever connects has to show one; nil where that cannot be.
     ///   - protection: what is missing, for the message.
     /// - Throws: `GridError(.usage)` when others could connect and nothing would keep them out.
-    func expectSafe(flag: String, insecure: Bool?, protection: String = "no keys are set up") throws(GridError) {
-        guard isLoopback || insecure == true else {
+    func expectSafe(
+        flag: String, insecure: Bool?, hasKeys: Bool? = nil, protection: String = "no keys are set up"
+    ) throws(GridError) {
+        guard isLoopback || insecure == true || hasKeys == true else {
+            let make = hasKeys == nil ? "" : "make some with 'alphagrid keys init', "
             let advice =
                 insecure == nil
                 ? "use 127.0.0.1 here, and 'alphagrid coordinator' for several machines"
-                : "use 127.0.0.1, or type --insecure if everybody who can reach it may use it"
+                : "\(make)use 127.0.0.1, or type --insecure if everybody who can reach it may use it"
             throw GridError(
                 .usage, "\(flag) \(description) is open to other machines and \(protection): \(advice)")
         }

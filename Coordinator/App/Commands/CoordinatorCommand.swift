@@ -3,6 +3,7 @@ import ArgumentParser
 import ClusterModel
 import Foundation
 import Logging
+import Messaging
 import Service
 import ServiceLifecycle
 import Synchronization
@@ -27,6 +28,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
               alphagrid coordinator --database postgresql://quant@db/alphagrid
               alphagrid coordinator --http 0.0.0.0:8710 --tls-cert grid.pem --tls-key grid.key
               alphagrid coordinator --database service=alphagrid --bind tcp://127.0.0.1:5710 --http 127.0.0.1:8710
+              alphagrid keys init && alphagrid coordinator --database service=alphagrid --bind 'tcp://*:5710'
             """)
 
     @Option(help: ArgumentHelp("Database, without a password (default: $ALPHAGRID_DATABASE).", valueName: "url"))
@@ -44,6 +46,12 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Folder with the keys that workers have to show (default: 'keys' in the state folder, if there is one).",
+            valueName: "dir"))
+    var keys: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Where the work of running jobs is kept, so that a coordinator that starts again need not repeat it; a folder that a "
                 + "standby on another host sees too serves both (default: jobs in the state folder).",
             valueName: "dir"))
@@ -58,7 +66,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
     func run() async throws {
         let workersAddress = try ListenAddress(parsing: bind, flag: "--bind", scheme: "tcp://")
         let httpAddress = try ListenAddress(parsing: http, flag: "--http")
-        try workersAddress.expectSafe(flag: "--bind", insecure: insecure)
+        let keyFolder = KeyStore.folder(flag: keys, state: state.resolved())
+        try workersAddress.expectSafe(flag: "--bind", insecure: insecure, hasKeys: keyFolder?.exists ?? false)
         if door.certificateFile == nil {
             try httpAddress.expectSafe(flag: "--http", insecure: insecure, protection: "no --tls-cert is given")
         }
@@ -83,6 +92,10 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
         var configuration = CoordinatorConfiguration(
             databaseURL: databaseURL, bind: bind, panelDirectory: "\(folder.path)/panels")
+        configuration.keys = try keyFolder.map { folder throws(GridError) in
+            try folder.serverKeys { logger.error("\($0)") }
+        }
+        configuration.trustsNetwork = insecure
         configuration.jobLogDirectory = jobLogs ?? "\(folder.path)/jobs"
         configuration.isStandby = standby
         let service = try CoordinatorService(configuration: configuration, log: logger)
