@@ -17,10 +17,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // Shared: what both programs are made of.
@@ -109,29 +112,36 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Coordinator/Service"),
+        .target(name: "Requests", dependencies: ["ClusterModel"], path: "Coordinator/Requests"),
         .target(
             name: "API",
             dependencies: [
-                "ClusterModel",
+                "ClusterModel", "Requests",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Coordinator/API"),
         .executableTarget(
             name: "alphagrid",
             dependencies: [
-                "ClusterModel", "Clustering", "Expressions", "Service", "API", "Store", "LocalPostgres", "Panel", "Kernels",
-                "Messaging",
+                "ClusterModel", "Clustering", "Expressions", "Service", "Requests", "API", "Store", "LocalPostgres", "Panel",
+                "Kernels", "Messaging",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -159,6 +169,15 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/CrashTool"),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "ClusterModel", "Panel", "Clustering", "Embedding", "WireProtocol", "WorkerEngine", "WorkerRuntime",
+                "Scheduling", "Expressions", "Jobs", "Store", "Requests",
+            ],
+            path: "Tests/Fuzz"),
+        .executableTarget(
+            name: "alphagrid-fuzz", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTool"),
         .testTarget(name: "PanelTests", dependencies: ["ClusterModel", "Panel"], path: "Tests/PanelTests"),
         .testTarget(
             name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"],
@@ -201,22 +220,29 @@ let package = Package(
         .testTarget(
             name: "StoreTests", dependencies: ["ClusterModel", "Panel", "Store", "LocalPostgres"], path: "Tests/StoreTests"),
         .testTarget(
-            name: "ServiceTests", dependencies: ["ClusterModel", "Kernels", "Store", "Service"],
+            name: "ServiceTests",
+            dependencies: ["ClusterModel", "Jobs", "Kernels", "Messaging", "Scheduling", "Service", "Store", "WireProtocol"],
             path: "Tests/ServiceTests"),
+        .testTarget(
+            name: "FuzzTests", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTests",
+            exclude: ["found"]),
         .testTarget(
             name: "APITests",
             dependencies: [
-                "ClusterModel", "API",
+                "ClusterModel", "Requests", "API",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Tests/APITests"),
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "Expressions", "API", "Store", "alphagrid",
+                "ClusterModel", "Expressions", "Requests", "API", "Messaging", "Store", "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -1,6 +1,6 @@
 // The HTTP interface of a coordinator: routes over any `GridControl`, and nothing that computes. `TokenGate` is the one
-// gate in front of them, `StrictObject` and `RequestDecoding` judge what was sent, `Problem` and `ProblemMiddleware`
-// turn every failure into problem details, `APIServer` binds, answers and stops.
+// gate in front of them, the target `Requests` judges what was sent, `Problem` and `ProblemMiddleware` turn every failure
+// into problem details, `APIServer` binds, answers and stops.
 
 import ClusterModel
 import Foundation
@@ -8,58 +8,85 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Requests
 
 /// What a request carries through the middleware.
 struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    init(source: Source) { coreContext = .init(source: source) }
-    var maxUploadSize: Int { Limits.httpBodyBytesMax }
+    /// Address of the other end of the connection.
+    let peer: String
+    /// Who asks; nil before the gate.
+    var principal: Principal?
+    /// As the route has it.
+    var bodyBytesMax = 0
+
+    init(source: Source) {
+        coreContext = .init(source: source)
+        peer = source.channel.remoteAddress?.ipAddress ?? "unknown"
+    }
+
+    var maxUploadSize: Int { bodyBytesMax }
 }
 
 /// Which path does what.
 struct APIRoutes: Sendable {
-    typealias Handler = @Sendable (Request, APIContext) async throws -> Response
-
     let control: any GridControl
     let logger: Logger
 
     static let jobsPageDefault = 50
 
-    func router(token: AccessToken) -> Router<APIContext> {
+    /// Every route there is; the router is made of nothing else.
+    var table: [APIRoute] {
+        [
+            .open("livez", live),
+            .open("readyz", ready),
+            .get("v1/status", .viewer, status),
+            .get("v1/jobs", .viewer, listJobs),
+            .change("v1/jobs", .operator, as: "submit job", submit),
+            .get("v1/jobs/:id", .viewer, showJob),
+            .change("v1/jobs/:id/cancel", .operator, as: "cancel job", cancel),
+            .get("v1/workers", .viewer, listWorkers),
+            .change("v1/workers/:id/drain", .operator, as: "drain worker", drain),
+            .ask("v1/regions/:region/check", .viewer, bodyBytesMax: Limits.checkBodyBytesMax, check),
+            .get("v1/regions/:region/pairs", .viewer, pair),
+            .get("v1/regions/:region/results/:result", .viewer, results),
+        ]
+    }
+
+    func router(access: AccessSettings) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ProblemMiddleware(logger: logger))
-        route(router, "livez", get: live)
-        route(router, "readyz", get: ready)
-        // Whatever is added from here on, and every unknown path, wants the token.
-        router.add(middleware: TokenGate(token: token))
-        route(router, "v1/status", get: status)
-        route(router, "v1/jobs", get: listJobs, post: submit)
-        route(router, "v1/jobs/:id", get: showJob)
-        route(router, "v1/jobs/:id/cancel", post: cancel)
-        route(router, "v1/workers", get: listWorkers)
-        route(router, "v1/workers/:id/drain", post: drain)
-        route(router, "v1/regions/:region/check", post: check)
-        route(router, "v1/regions/:region/pairs", get: pair)
-        route(router, "v1/regions/:region/results/:result", get: results)
+        let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger)
+        add(table.filter { $0.access == .open }, to: router, trail)
+        // Whatever is added from here on, and every unknown path, wants a token.
+        router.add(
+            middleware: TokenGate(
+                authenticator: Authenticator(access, logger: logger), trail: trail, clock: access.clock))
+        add(table.filter { $0.access != .open }, to: router, trail)
         return router
     }
 
-    /// Adds a path's methods, and says 405 to the others.
-    private func route(
-        _ router: Router<APIContext>, _ path: RouterPath, get: Handler? = nil, post: Handler? = nil
-    ) {
-        if let get { router.on(path, method: .get, use: get) }
-        if let post { router.on(path, method: .post, use: post) }
-        var allowed: [HTTPRequest.Method] = []
-        if get != nil { allowed += [.get, .head] }
-        if post != nil { allowed.append(.post) }
-        let names = allowed.map(\.rawValue).joined(separator: ", ")
-        let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
-        for method in others where !allowed.contains(method) {
-            router.on(path, method: method) { request, _ -> Response in
-                throw Problem(
-                    .methodNotAllowed, "\(request.method) is not possible here: expected \(names)",
-                    headers: [.allow: names])
+    /// Adds routes, and says 405 to the methods that their paths do not have.
+    private func add(_ routes: [APIRoute], to router: Router<APIContext>, _ trail: AuditTrail) {
+        var allowed: [(path: String, methods: [HTTPRequest.Method])] = []
+        for route in routes {
+            router.on(RouterPath(route.path), method: route.method, use: route.guarded(by: trail))
+            let methods: [HTTPRequest.Method] = route.method == .get ? [.get, .head] : [route.method]
+            if let known = allowed.firstIndex(where: { $0.path == route.path }) {
+                allowed[known].methods += methods
+            } else {
+                allowed.append((route.path, methods))
+            }
+        }
+        for (path, methods) in allowed {
+            let names = methods.map(\.rawValue).joined(separator: ", ")
+            let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
+            for method in others where !methods.contains(method) {
+                router.on(RouterPath(path), method: method) { request, _ -> Response in
+                    throw Problem(
+                        .methodNotAllowed, "\(request.method) is not possible here: expected \(names)",
+                        headers: [.allow: names])
+                }
             }
         }
     }
@@ -90,7 +117,7 @@ struct APIRoutes: Sendable {
     // MARK: Jobs
 
     @Sendable private func submit(_ request: Request, _ context: APIContext) async throws -> Response {
-        let job = try await control.submit(try JobRequest(decoding: try await jsonBody(of: request)))
+        let job = try await control.submit(try JobRequest(decoding: try await jsonBody(of: request, context)))
         return try answer(job.finite, status: .created, headers: [.location: "/v1/jobs/\(job.jobID)"])
     }
 
@@ -108,7 +135,7 @@ struct APIRoutes: Sendable {
 
     @Sendable private func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
         let id = try jobID(context)
-        let body = try await jsonBody(of: request, mayBeEmpty: true)
+        let body = try await jsonBody(of: request, context, mayBeEmpty: true)
         return try answer(await control.cancel(id, reason: try CancelRequest(decoding: body).reason).finite)
     }
 
@@ -121,7 +148,7 @@ struct APIRoutes: Sendable {
 
     @Sendable private func drain(_ request: Request, _ context: APIContext) async throws -> Response {
         let worker = try WorkerID(parsing: try pathParameter("id", context))
-        let body = try await jsonBody(of: request, mayBeEmpty: true)
+        let body = try await jsonBody(of: request, context, mayBeEmpty: true)
         if !body.isEmpty { try StrictObject(body, what: "the request to drain").expectNothingElse() }
         return try answer(await control.drain(worker).finite)
     }
@@ -150,22 +177,19 @@ struct APIRoutes: Sendable {
     }
 
     /// The body of a request that must be JSON.
-    private func jsonBody(of request: Request, mayBeEmpty: Bool = false) async throws -> Data {
-        let body = try await body(of: request, bytesMax: Limits.httpBodyBytesMax)
+    private func jsonBody(of request: Request, _ context: APIContext, mayBeEmpty: Bool = false) async throws -> Data {
+        let body = try await body(of: request, context)
         if !(body.isEmpty && mayBeEmpty) { _ = try mediaType(of: request, oneOf: ["application/json"]) }
         return body
     }
 
-    /// A declared size is judged before a byte of the body is read.
-    func body(of request: Request, bytesMax: Int) async throws -> Data {
-        if let declared = request.headers[.contentLength], let size = Int(declared), size > bytesMax {
-            throw Problem.bodyTooLarge(bytesMax: bytesMax)
-        }
+    /// A body whose declared size is too large was refused before a byte of it was read (`APIRoute`).
+    func body(of request: Request, _ context: APIContext) async throws -> Data {
         var request = request
         do {
-            return Data(try await request.collectBody(upTo: bytesMax).readableBytesView)
+            return Data(try await request.collectBody(upTo: context.bodyBytesMax).readableBytesView)
         } catch is NIOTooManyBytesError {
-            throw Problem.bodyTooLarge(bytesMax: bytesMax)
+            throw Problem.bodyTooLarge(bytesMax: context.bodyBytesMax)
         }
     }
 

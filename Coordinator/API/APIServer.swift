@@ -1,6 +1,7 @@
 import ClusterModel
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -26,21 +27,24 @@ package struct APIServer: Service {
 
     /// - Parameters:
     ///   - control: What the routes ask.
+    ///   - access: Who is let in.
+    ///   - certificate: nil serves without TLS.
     ///   - host: Name or address to bind.
     ///   - port: 0 takes a free one.
     ///   - onRunning: Called once with the bound port; requests wait until it returns. When it throws, the server
     ///     stops and `run` throws the same.
     package init(
-        control: any GridControl, token: AccessToken, host: String, port: Int, logger: Logger,
+        control: any GridControl, access: AccessSettings, certificate: TLSCertificate? = nil, host: String, port: Int,
+        logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
-    ) {
+    ) throws {
         self.host = host
         self.port = port
         let startFailure = StartFailure()
         self.startFailure = startFailure
         application = Application(
-            router: APIRoutes(control: control, logger: logger).router(token: token),
-            server: .http1(configuration: .init(idleTimeout: .seconds(Limits.httpIdleSeconds))),
+            router: APIRoutes(control: control, logger: logger).router(access: access),
+            server: try Self.builder(certificate, limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),
                 availableConnectionsDelegate: MaximumAvailableConnections(Limits.httpConnectionsMax)),
@@ -53,6 +57,19 @@ package struct APIServer: Service {
                 }
             },
             logger: logger)
+    }
+
+    private static func builder(_ certificate: TLSCertificate?, _ limits: ConnectionLimits) throws -> HTTPServerBuilder {
+        let table = ConnectionTable()
+        let http = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ConnectionGuard(limits: limits, table: table)],
+                idleTimeout: limits.idle,
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: Limits.httpHeaderFieldBytesMax, maxHeaderListSize: Limits.httpHeaderBytesMax,
+                    maxHeaderFieldCount: Limits.httpHeaderFieldsMax)))
+        guard let certificate else { return http }
+        return try .tls(http, tlsConfiguration: certificate.configuration())
     }
 
     /// - Throws: What `onRunning` threw; `GridError(.conflict)` when the address is taken, `GridError(.usage)` when it is

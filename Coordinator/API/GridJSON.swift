@@ -79,9 +79,3 @@ package struct WorkerList: Codable, Hashable, Sendable {
     package var workers: [WorkerView]
     package init(workers: [WorkerView]) { self.workers = workers }
 }
-
-/// Body of `POST /v1/jobs/{id}/cancel`; without a body no reason is recorded.
-package struct CancelRequest: Codable, Hashable, Sendable {
-    package var reason: String
-    package init(reason: String) { self.reason = reason }
-}

@@ -23,7 +23,7 @@ struct Problem: Error {
             case .notFound: .notFound
             case .conflict: .conflict
             case .unreachable: .serviceUnavailable
-            case .partlyDone, .failed: .internalServerError
+            case .partlyDone, .damaged, .failed: .internalServerError
             }
         self.init(status, error.message)
     }

@@ -34,24 +34,17 @@ struct ProblemMiddleware: RouterMiddleware {
     }
 
     private func problem(for error: any Error, _ request: Request) -> Problem {
+        let problem = Problem(for: error)
         switch error {
-        case let problem as Problem:
-            return problem
+        case is Problem: break
         case let error as GridError:
-            let problem = Problem(error)
             if problem.status.code >= 500 { log(error.message, request) }
-            return problem
-        case is NIOTooManyBytesError:
-            return .bodyTooLarge(bytesMax: Limits.httpBodyBytesMax)
-        case let error as any HTTPResponseError:
-            return error.status == .notFound
-                ? Problem(.notFound, "there is nothing at \(request.uri.path.printable)")
-                : Problem(error.status, "the request could not be handled: \(error.status.reasonPhrase)")
-        default:
-            // What went wrong inside may name paths, statements or addresses: it is for the log alone.
-            log("\(error)", request)
-            return Problem(.internalServerError, "the coordinator failed to answer this request; its log says why")
+        case is any HTTPResponseError where problem.status == .notFound:
+            return Problem(.notFound, "there is nothing at \(request.uri.path.printable)")
+        case is any HTTPResponseError, is NIOTooManyBytesError: break
+        default: log("\(error)", request)
         }
+        return problem
     }
 
     private func log(_ message: String, _ request: Request) {
@@ -68,6 +61,19 @@ struct ProblemMiddleware: RouterMiddleware {
 }
 
 extension Problem {
+    init(for error: any Error) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let error as GridError: self.init(error)
+        case is NIOTooManyBytesError: self = .bodyTooLarge(bytesMax: Limits.httpBodyBytesMax)
+        case let error as any HTTPResponseError:
+            self.init(error.status, "the request could not be handled: \(error.status.reasonPhrase)")
+        default:
+            // What went wrong inside may name paths, statements or addresses: it is for the log alone.
+            self.init(.internalServerError, "the coordinator failed to answer this request; its log says why")
+        }
+    }
+
     static func bodyTooLarge(bytesMax: Int) -> Problem {
         Problem(.contentTooLarge, "the body is too large: expected at most \(bytesMax) bytes")
     }

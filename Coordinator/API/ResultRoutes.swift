@@ -1,5 +1,6 @@
 import ClusterModel
 import Hummingbird
+import Requests
 
 // What jobs have published of a region.
 extension APIRoutes {

@@ -68,13 +68,15 @@ private struct CanonicalWriter {
 
     mutating func write() -> String {
         let repeated = partsNamed()
+        let bases = basesNamed()
         let prefix = freePrefix()
         var levels: [Int: Int] = [:]
         for node in order {
             let level = 1 + (graph.nodes[node].children.map { levels[$0, default: 0] }.max() ?? 0)
             written[node] = translate(node)
             levels[node] = level
-            guard node != root, isNameable(node), repeated.contains(node) || level >= Self.levelsMax else { continue }
+            let isNamed = isNameable(node) && (repeated.contains(node) || level >= Self.levelsMax)
+            guard node != root, isNamed || bases.contains(node) else { continue }
             assigned.append(written[node, default: 0])
             names[written[node, default: 0]] = prefix + String(assigned.count)
             levels[node] = 0
@@ -104,6 +106,19 @@ private struct CanonicalWriter {
     /// A sign is written where it is used; it is what it stands before that has the name.
     private func isNameable(_ node: Int) -> Bool {
         if case .negation = graph.nodes[node] { false } else { !graph.nodes[node].children.isEmpty }
+    }
+
+    /// Parts whose members are asked for, unless they are names, members or calls: no others can be written before a `.`.
+    private func basesNamed() -> Set<Int> {
+        var named: Set<Int> = []
+        for node in order {
+            guard case .member(let base, _) = graph.nodes[node] else { continue }
+            switch graph.nodes[base] {
+            case .name, .member, .call: break
+            default: named.insert(base)
+            }
+        }
+        return named
     }
 
     /// The parts that are used more than once, if the form would be long with all of them written out; and always chains

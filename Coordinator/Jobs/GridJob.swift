@@ -33,12 +33,15 @@ package struct JobStage: Sendable {
     package let tileCount: Int
     /// Tiles of the stages that are known to follow, for the time that is left.
     package let laterTileCount: Int
+    /// Indices of the blocks whose summaries a correlation task returns, in their order; nil for tasks that return others.
+    package let blocks: (@Sendable (_ task: Int) -> [Int])?
     /// The payload of a task, made when it is leased so that a stage of millions of tasks costs nothing.
     package let payload: @Sendable (_ task: Int) -> Payload
 
     package init(
         name: String, plan: PlanHash, kind: String, taskCount: Int, grid: TaskGrid?, tileCount: Int,
-        laterTileCount: Int = 0, payload: @escaping @Sendable (_ task: Int) -> Payload
+        laterTileCount: Int = 0, blocks: (@Sendable (_ task: Int) -> [Int])? = nil,
+        payload: @escaping @Sendable (_ task: Int) -> Payload
     ) {
         self.name = name
         self.plan = plan
@@ -47,6 +50,7 @@ package struct JobStage: Sendable {
         self.grid = grid
         self.tileCount = tileCount
         self.laterTileCount = laterTileCount
+        self.blocks = blocks
         self.payload = payload
     }
 }

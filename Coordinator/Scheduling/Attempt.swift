@@ -5,6 +5,9 @@ struct Attempt: Sendable {
     enum State: Sendable {
         /// May decide its task. Goes to merging, doomed, or away when it fails or its worker is lost.
         case live
+        /// Computes a task again whose result is there already; compared, never merged. Goes to doomed, or away when answered,
+        /// failed or lost.
+        case verifying
         /// Its partial is with the merger. Goes away when that ends.
         case merging
         /// Its task no longer needs it; it only occupies credit until the worker answers. Goes away then.

@@ -9,6 +9,8 @@ struct JobRecord: Sendable {
     /// Nil between stages.
     var stage: Stage?
     var lastFailure: String?
+    /// Workers whose partials went into the job; at most `Limits.workersMax`. Only ever asked whether it has a name.
+    var contributors: Set<WorkerID> = []
 
     /// Larger priority first, then the smaller number.
     static func runsBefore(_ a: JobRecord, _ b: JobRecord) -> Bool {

@@ -36,4 +36,6 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case dropNotAcknowledged
     /// Attempts of a new coordinator have the numbers of its predecessor's.
     case epochIgnored
+    /// Two results of one task are never compared.
+    case verificationIgnored
 }

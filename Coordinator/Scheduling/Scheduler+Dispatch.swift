@@ -6,6 +6,7 @@ extension Scheduler {
     /// Leases queued tasks as long as somebody can take one: free slots first, one lease at a time round the workers,
     /// then a reserve for those whose slots are taken, up to their credit.
     mutating func dispatch() {
+        leaseVerifications()
         guard !readyOrder.isEmpty else { return }
         chooseProfiles()
         for profile in profiles.indices where profiles[profile].workers > 0 {
@@ -104,7 +105,7 @@ extension Scheduler {
     }
 
     /// Makes an attempt, counts it against the worker's credit and sends it.
-    mutating func newAttempt(_ task: UInt32, _ job: Int, _ worker: Int) -> AttemptID? {
+    mutating func newAttempt(_ task: UInt32, _ job: Int, _ worker: Int, state: Attempt.State = .live) -> AttemptID? {
         guard let peer = workers[worker].peer, let record = jobs[job], let stage = record.stage else { return nil }
         var id: AttemptID
         repeat {
@@ -113,7 +114,7 @@ extension Scheduler {
             // Taken only if a worker claimed to have it in hand before it existed.
         } while attempts[id] != nil
         let taskID = TaskID(job: record.id, plan: stage.plan, index: task)
-        attempts[id] = Attempt(task: taskID, worker: worker, leasedAt: now, state: .live)
+        attempts[id] = Attempt(task: taskID, worker: worker, leasedAt: now, state: state)
         workers[worker].outstanding.append(id)
         workers[worker].lastSent = now
         if let groups = stage.grid?.groups(ofTask: Int(task)) {

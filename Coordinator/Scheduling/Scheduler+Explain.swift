@@ -8,6 +8,9 @@ extension Scheduler {
         let subject = "job \(id), stage \(stage.name)"
         let progress = "\(stage.mergedCount) of \(stage.taskCount) tasks are done"
         let failure = record.lastFailure.map { "; last failure: \($0)" } ?? ""
+        if stage.isComplete {
+            return "\(subject): \(progress), and \(stage.verifications.count) of them are compared with a second worker's result"
+        }
         if !stage.live.isEmpty || !stage.merges.isEmpty {
             return "\(subject): \(progress), \(stage.leasedCount) are with workers, \(stage.queued.count) wait\(failure)"
         }
@@ -17,7 +20,10 @@ extension Scheduler {
     private func reasonToWait(_ slot: Int, _ record: JobRecord) -> String {
         let connected = workers.filter { $0.state == .connected || $0.state == .unreachable }
         if connected.isEmpty { return "for a worker: none is connected" }
-        if !connected.contains(where: \.leasable) { return "for a worker: all \(connected.count) connected ones are draining" }
+        if !connected.contains(where: \.leasable) {
+            let reason = connected.contains(where: \.isSuspect) ? "draining or suspect" : "draining"
+            return "for a worker: all \(connected.count) connected ones are \(reason)"
+        }
         if let profile = record.profile, profiles[profile].workers == 0 {
             let others = Set(connected.filter(\.leasable).compactMap { $0.profile.map { profiles[$0].profile.description } })
             let able = workers.indices.filter { workers[$0].leasable && canChange($0, to: profile) }.count

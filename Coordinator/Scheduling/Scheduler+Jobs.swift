@@ -75,6 +75,9 @@ extension Scheduler {
 
     mutating func completeStageIfDone(_ job: Int) {
         guard let record = jobs[job], let stage = record.stage, stage.isComplete else { return }
+        if stage.allMergedAt == nil { jobs[job]?.stage?.allMergedAt = now }
+        giveUpVerifications(job)
+        guard jobs[job]?.stage?.verifications.isEmpty == true else { return }
         jobs[job]?.stage = nil
         refreshReady(job)
         effects.append(.stageComplete(record.id, stage.plan))
@@ -105,8 +108,9 @@ extension Scheduler {
             mergesInFlight -= 1
             acknowledge(merge)
         }
-        let live = stage.live.values.flatMap { [$0.first] + ($0.second.map { [$0] } ?? []) }.sorted()
-        cancel(live)
+        verificationsOpen -= stage.verifications.count
+        let live = stage.live.values.flatMap { [$0.first] + ($0.second.map { [$0] } ?? []) }
+        cancel((live + stage.verifications.values.compactMap(\.attempt)).sorted())
     }
 
     /// Dooms live attempts, and tells each worker once.

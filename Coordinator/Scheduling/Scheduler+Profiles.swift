@@ -43,6 +43,7 @@ extension Scheduler {
         guard let slot = workers[worker].profile else { return }
         let isLeasable =
             workers[worker].state == .connected && (!workers[worker].draining || planted(.drainIgnored))
+            && !workers[worker].isSuspect
         if isLeasable != workers[worker].leasable {
             workers[worker].leasable = isLeasable
             profiles[slot].workers += isLeasable ? 1 : -1

@@ -35,7 +35,11 @@ extension Scheduler {
             guard let attempt = attempts[id], attempt.state != .merging else { continue }
             if mayBeOnTheWay, attempt.leasedAt > young { continue }
             settle(id, of: worker)
-            if attempt.state == .live { giveBack(id, attempt, because: .leaseLost) }
+            switch attempt.state {
+            case .live: giveBack(id, attempt, because: .leaseLost)
+            case .verifying: unverified(id, attempt, failed: false)
+            case .merging, .doomed: break
+            }
         }
     }
 
@@ -43,7 +47,7 @@ extension Scheduler {
     /// - Returns: false when the worker shall forget it.
     private mutating func takeUp(_ ref: AttemptRef, _ worker: Int) -> Bool {
         guard let job = jobByID[ref.task.job], taskState(ref.task, job) == .queued,
-            jobs[job]?.profile != nil, jobs[job]?.profile == workers[worker].profile,
+            !workers[worker].isSuspect, jobs[job]?.profile != nil, jobs[job]?.profile == workers[worker].profile,
             workers[worker].creditInUse < workers[worker].credit,
             jobs[job]?.stage?.notes[ref.task.index]?.hasRejected(ref.attempt) != true
         else { return false }
@@ -96,7 +100,9 @@ extension Scheduler {
         workers[worker].unwanted = []
         var returned = 0
         for (position, id) in held.enumerated() {
-            guard let attempt = attempts.removeValue(forKey: id), attempt.state == .live else { continue }
+            guard let attempt = attempts.removeValue(forKey: id) else { continue }
+            if attempt.state == .verifying { unverified(id, attempt, failed: false) }
+            guard attempt.state == .live else { continue }
             returned += 1
             giveBack(id, attempt, because: what, wasRunning: position < running)
         }

@@ -8,6 +8,10 @@ extension Scheduler {
     ) {
         let ref = result.ref
         let known = attempts[ref.attempt]
+        if workers[worker].isSuspect {
+            drop(ref, payload, from: worker, isForeign: known.map { $0.worker != worker } ?? false)
+            return
+        }
         // Somebody else's attempt, or another task than leased, decides nothing.
         let isForeign = known.map { $0.worker != worker || $0.task != ref.task } ?? false
         guard !isForeign, let job = jobByID[ref.task.job], let state = taskState(ref.task, job) else {
@@ -19,10 +23,10 @@ extension Scheduler {
             // Sent again because the acknowledgement waits for the merge.
             if let payload { effects.append(.discard(payload)) }
         case .merging:
-            compare(checksum, with: jobs[job]?.stage?.merges[ref.task.index]?.checksum, ref, job, worker)
+            compare(checksum, ref, job, worker)
             drop(ref, payload, from: worker, isForeign: false)
         case .merged:
-            compare(checksum, with: jobs[job]?.stage?.notes[ref.task.index]?.checksum, ref, job, worker)
+            compare(checksum, ref, job, worker)
             if planted(.doubleMerge), let payload { effects.append(.merge(ref, payload)) }
             drop(ref, planted(.doubleMerge) ? nil : payload, from: worker, isForeign: false)
         case .queued, .leased:
@@ -63,11 +67,13 @@ extension Scheduler {
             attempt: ref.attempt, worker: worker, incarnation: workers[worker].incarnation,
             workerName: workers[worker].id, checksum: checksum)
         mergesInFlight += 1
+        jobs[job]?.contributors.insert(workers[worker].id)
         refreshReady(job)
         if known != nil { attempts[ref.attempt]?.state = .merging }
         effects.append(.merge(ref, payload))
         if planted(.acknowledgedEarly) { send(.ack(ref.attempt), to: worker) }
         if let others { cancelOthers(others, except: ref.attempt) }
+        if let checksum { verify(task, job, Verification.Answer(worker: workers[worker].id, checksum: checksum)) }
     }
 
     private mutating func cancelOthers(_ others: LiveAttempts, except winner: AttemptID) {
@@ -89,18 +95,6 @@ extension Scheduler {
         send(.ack(ref.attempt), to: worker)
     }
 
-    /// Tasks are pure, so two results of one task are the same bytes, or somebody computes wrongly.
-    private mutating func compare(
-        _ checksum: UInt32?, with first: UInt32?, _ ref: AttemptRef, _ job: Int, _ worker: Int
-    ) {
-        guard let checksum, let first, checksum != first else { return }
-        let name = workers[worker].id
-        note(ref.task, job) { $0.add(.differs, attempt: ref.attempt, worker: name, at: $1) }
-        alarm(
-            "worker \(name) computed other bytes for task \(ref.task.index) of job \(ref.task.job), stage \(stageName(job)), "
-                + "than the worker whose result was taken: one of them computes wrongly")
-    }
-
     mutating func failed(_ failure: TaskFailure, from worker: Int) {
         let id = failure.ref.attempt
         let attempt = attempts[id]
@@ -110,6 +104,10 @@ extension Scheduler {
         if planted(.creditLeak) { attempts[id] = nil }
         settle(id, of: worker, alsoLeased: !isForeign)
         send(.ack(id), to: worker)
+        if !isForeign, let attempt, attempt.state == .verifying {
+            workers[worker].tasksFailed += 1
+            unverified(id, attempt, failed: true)
+        }
         guard !isForeign, let attempt, attempt.state == .live, let job = jobByID[attempt.task.job] else { return }
         requeue(attempt.task.index, job, without: id)
         workers[worker].tasksFailed += 1
@@ -127,7 +125,9 @@ extension Scheduler {
         jobs[job]?.stage?.move(task.index, to: .merged)
         if jobs[job]?.stage?.notes[task.index] != nil {
             if (jobs[job]?.stage?.notes[task.index]?.failures ?? 0) > 0 { jobs[job]?.stage?.failingCount -= 1 }
-            jobs[job]?.stage?.notes[task.index]?.checksum = merge.checksum
+            jobs[job]?.stage?.notes[task.index]?.answer = merge.checksum.map {
+                Verification.Answer(worker: merge.workerName, checksum: $0)
+            }
             jobs[job]?.stage?.notes[task.index]?.add(.merged, attempt: merge.attempt, worker: merge.workerName, at: now)
         }
         acknowledge(merge)
@@ -145,6 +145,7 @@ extension Scheduler {
         else { return }
         mergesInFlight -= 1
         counters.partialsRejected += 1
+        endVerification(of: task.index, job)
         jobs[job]?.stage?.move(task.index, to: .queued)
         counters.tasksRequeued += 1
         refreshReady(job)

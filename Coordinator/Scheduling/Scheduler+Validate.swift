@@ -16,6 +16,8 @@ extension Scheduler {
         let merging = jobs.reduce(0) { $0 + ($1?.stage?.merges.count ?? 0) }
         if merging != mergesInFlight { wrong.append("\(merging) tasks are merging, counted as \(mergesInFlight)") }
         if mergesInFlight > configuration.mergesInFlightMax { wrong.append("\(mergesInFlight) merges are in flight") }
+        let verifying = jobs.reduce(0) { $0 + ($1?.stage?.verifications.count ?? 0) }
+        if verifying != verificationsOpen { wrong.append("\(verifying) tasks are verified, counted as \(verificationsOpen)") }
         let leasable = workers.count { $0.leasable }
         if leasable != leasableCount { wrong.append("\(leasable) workers can take leases, counted as \(leasableCount)") }
         if noteOrder.count > Limits.taskNotesMax { wrong.append("\(noteOrder.count) notes are kept") }
@@ -32,6 +34,7 @@ extension Scheduler {
         if !runOrder.isEmpty || !readyOrder.isEmpty { left.append("jobs in the queue") }
         let held = workers.reduce(0) { $0 + $1.creditInUse }
         if !attempts.isEmpty || held > 0 { left.append("\(held) attempts") }
+        if verificationsOpen != 0 { left.append("\(verificationsOpen) verifications") }
         if mergesInFlight != 0 { left.append("\(mergesInFlight) merges") }
         return left
     }
@@ -68,6 +71,15 @@ extension Scheduler {
                 }
             }
         }
+        for (task, verification) in stage.verifications {
+            let isQueued = stage.verificationQueue.contains(task)
+            let isLeased = verification.attempt.map { attempts[$0]?.state == .verifying && attempts[$0]?.task.index == task }
+            if isLeased == false || isQueued != (isLeased == nil) { wrong.append("task \(task) is verified by nobody") }
+            if stage.states[Int(task)] != .merging, stage.states[Int(task)] != .merged {
+                wrong.append("task \(task) is verified without a result")
+            }
+        }
+        if stage.verificationQueue.count > stage.verifications.count { wrong.append("tasks wait twice to be verified") }
         let failing = stage.notes.filter { $0.value.failures > 0 && stage.states[Int($0.key)] != .merged }.count
         if failing != stage.failingCount { wrong.append("\(failing) tasks have failed, counted as \(stage.failingCount)") }
         if stage.leaseOrder.count > 4 * stage.live.count + 256 { wrong.append("\(stage.leaseOrder.count) leases are remembered") }
@@ -83,9 +95,15 @@ extension Scheduler {
                 continue
             }
             if attempt.worker != index { wrong.append("attempt \(id) is another worker's") }
+            if attempt.state == .verifying,
+                jobByID[attempt.task.job].flatMap({ jobs[$0]?.stage })?
+                    .verifications[attempt.task.index]?.attempt != id
+            {
+                wrong.append("attempt \(id) verifies nothing")
+            }
             if attempt.state == .live, !isLive(attempt, id) { wrong.append("attempt \(id) is live, its task does not have it") }
         }
-        let live = worker.outstanding.filter { attempts[$0]?.state == .live }.count
+        let live = worker.outstanding.count { attempts[$0]?.state == .live || attempts[$0]?.state == .verifying }
         if live > worker.credit { wrong.append("\(live) attempts are live, its credit is \(worker.credit)") }
         if worker.unwanted.count > Limits.creditPerWorkerMax {
             wrong.append("\(worker.unwanted.count) unwanted attempts are kept")

@@ -104,6 +104,8 @@ extension Scheduler {
         giveBackAttempts(of: worker, because: .workerRestarted, blame: true)
         workers[worker].drainOrdered = false
         workers[worker].draining = false
+        // Somebody has started it again, one hopes on a machine that was looked after.
+        workers[worker].isSuspect = false
         workers[worker].askedToChangeAt = nil
         workers[worker].recent = RecentGroups()
         workers[worker].heartbeat = Heartbeat()

@@ -37,6 +37,8 @@ package struct Scheduler: Sendable {
     var attempts: [AttemptID: Attempt] = [:]
     var lastAttemptSerial: UInt64 = 0
     var mergesInFlight = 0
+    /// Of all stages.
+    var verificationsOpen = 0
     /// Tasks with notes in the order the notes were begun: the oldest goes when there are too many.
     var noteOrder: Deque<TaskID> = []
 

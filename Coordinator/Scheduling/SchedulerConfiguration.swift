@@ -24,6 +24,10 @@ package struct SchedulerConfiguration: Equatable, Sendable {
     package var taskFailuresMax: Int = Limits.taskFailuresMax
     /// Workers that may be lost while running one task before its job fails.
     package var taskLossesMax: Int = Limits.taskLossesMax
+    /// Share of the tasks that are computed twice, by two workers of one numeric profile, to compare the bytes; 0 for none.
+    package var verifiedShare = Limits.verifiedShare
+    /// How long a stage waits for comparisons after its last merge, and at least twice as long as its tasks take.
+    package var verificationWaitMilliseconds: Int64 = 2_000
     /// Partials handed over for merging at once; a further result is left for the worker to send again.
     package var mergesInFlightMax: Int = Limits.mergeQueueMax
     /// How long the first workers are waited for before a job's numeric profile is chosen, so that whoever connects first

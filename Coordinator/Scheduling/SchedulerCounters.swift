@@ -14,6 +14,14 @@ package struct SchedulerCounters: Equatable, Sendable {
     package var resultsDropped = 0
     /// Results left for the worker to send again because too many merges were waiting.
     package var resultsDeferred = 0
+    /// Results of one task by two workers that were compared and found equal.
+    package var tasksVerified = 0
+    /// The same with different bytes.
+    package var disagreements = 0
+    /// Comparisons that were given up because nobody gave a second result in time.
+    package var verificationsGivenUp = 0
+    /// Workers found to compute wrongly.
+    package var workersSuspected = 0
     package var workersJoined = 0
     package var workersLost = 0
     package var workersRefused = 0
@@ -38,6 +46,10 @@ package struct SchedulerCounters: Equatable, Sendable {
         resultsLateAccepted += other.resultsLateAccepted
         resultsDropped += other.resultsDropped
         resultsDeferred += other.resultsDeferred
+        tasksVerified += other.tasksVerified
+        disagreements += other.disagreements
+        verificationsGivenUp += other.verificationsGivenUp
+        workersSuspected += other.workersSuspected
         workersJoined += other.workersJoined
         workersLost += other.workersLost
         workersRefused += other.workersRefused

@@ -32,6 +32,11 @@ struct Stage: Sendable {
     var notes: [UInt32: TaskNote] = [:]
     /// Tasks with failures in their notes that are not merged; while there are none, any worker may take any task.
     var failingCount = 0
+    /// Tasks that are computed again, and those of them that wait for a worker; at most `Limits.verificationsPerStageMax`.
+    var verifications: [UInt32: Verification] = [:]
+    var verificationQueue: Deque<UInt32> = []
+    /// When the last partial was merged; nil until then.
+    var allMergedAt: MonotonicTime?
     /// Leases in the order they went out, oldest first; ended ones are thrown out now and then.
     var leaseOrder: Deque<LeaseRecord> = []
     /// From lease to result, waiting at the worker included.

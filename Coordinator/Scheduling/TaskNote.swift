@@ -16,6 +16,7 @@ struct TaskNote: Sendable {
             case lateResult
             case merged
             case differs
+            case workerSuspect
         }
         let at: MonotonicTime
         let attempt: AttemptID
@@ -29,8 +30,8 @@ struct TaskNote: Sendable {
     private(set) var failures = 0
     /// Workers lost while they were probably computing it.
     private(set) var losses = 0
-    /// Of the merged partial, to compare a second one with.
-    var checksum: UInt32?
+    /// The merged partial's, to compare a second one with.
+    var answer: Verification.Answer?
     private(set) var events: [Event] = []
 
     mutating func add(_ what: Event.What, attempt: AttemptID, worker: WorkerID, at now: MonotonicTime) {
@@ -84,6 +85,7 @@ extension TaskNote.Event.What {
         case .lateResult: "late result from"
         case .merged: "merged from"
         case .differs: "DIFFERENT BYTES from"
+        case .workerSuspect: "taken from the suspect"
         }
     }
 

@@ -42,7 +42,8 @@ extension Scheduler {
         let state =
             switch worker.state {
             case .lost: "lost"
-            case .vacant, .connected, .unreachable: worker.draining ? "draining" : "connected"
+            case .vacant, .connected, .unreachable:
+                worker.isSuspect ? "suspect" : worker.draining ? "draining" : "connected"
             }
         let profile = worker.profile.map { profiles[$0].profile }
         var view = WorkerView(

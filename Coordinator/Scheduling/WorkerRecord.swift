@@ -36,6 +36,8 @@ struct WorkerRecord: Sendable {
     /// An operator asked for it, so it holds over reconnects.
     var drainOrdered = false
     var draining = false
+    /// Found to compute wrongly; holds until another process of the name comes.
+    var isSuspect = false
 
     /// Attempts that occupy credit, in the order of their leases.
     var outstanding: [AttemptID] = []
@@ -62,8 +64,11 @@ struct WorkerRecord: Sendable {
     var recent = RecentGroups()
 
     mutating func describe(_ hello: Hello) {
-        slots = min(Int(hello.slots), Limits.creditPerWorkerMax)
-        credit = min(max(Int(hello.credit), slots), Limits.creditPerWorkerMax)
+        // What it has was given to it by what it said before: no process takes that back while it has anything.
+        if outstanding.isEmpty {
+            slots = min(Int(hello.slots), Limits.creditPerWorkerMax)
+            credit = min(max(Int(hello.credit), slots), Limits.creditPerWorkerMax)
+        }
         coreTypes = Array(hello.coreTypes.prefix(Limits.coreTypesPerWorkerMax))
         memoryBytes = hello.memoryBytes
         host = hello.host

@@ -15,10 +15,12 @@ final class ControlSocket: Sendable {
     /// Binds; workers are answered after `SchedulerCommand.begin`.
     ///
     /// - Parameters:
+    ///   - keys: what keeps strangers out; nil for anybody.
+    ///   - trustsNetwork: whether workers without keys are believed where they serve blocks.
     ///   - tellBlocks: is told which workers come and go, on the socket's thread, for those that serve blocks.
     ///   - publish: gets a snapshot for displays a few times a second, on the socket's thread.
     init(
-        endpoint: Endpoint, drivers: JobDrivers, log: Logger,
+        endpoint: Endpoint, drivers: JobDrivers, log: Logger, keys: ServerKeys? = nil, trustsNetwork: Bool = false,
         tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void = { _ in },
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         publish: @escaping @Sendable (GridSnapshot) -> Void
@@ -26,8 +28,11 @@ final class ControlSocket: Sendable {
         var options = SocketOptions()
         // Every partial being merged ends in one command, and none may be lost.
         options.commandsMax = Limits.mergeQueueMax + Limits.commandQueueMax
+        options.security = keys.map { .server($0) } ?? .none
         loop = try SocketLoop(name: "control", .router(bind: endpoint), options: options) { _ in
-            ControlHandler(drivers: drivers, log: log, tellBlocks: tellBlocks, reached: reached, publish: publish)
+            ControlHandler(
+                drivers: drivers, log: log, door: Doorkeeper(keys: keys, trustsNetwork: trustsNetwork),
+                tellBlocks: tellBlocks, reached: reached, publish: publish)
         }
         self.endpoint = loop.endpoint
     }
@@ -48,6 +53,7 @@ struct ControlHandler: SocketHandler {
 
     private let drivers: JobDrivers
     private let log: Logger
+    private var door: Doorkeeper
     private let tellBlocks: @Sendable (BlockServer.Command) -> Void
     private let reached: @Sendable (CoordinatorStep) -> Void
     private let publish: @Sendable (GridSnapshot) -> Void
@@ -58,11 +64,13 @@ struct ControlHandler: SocketHandler {
     private static let publishEveryMilliseconds: Int64 = 200
 
     init(
-        drivers: JobDrivers, log: Logger, tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void,
+        drivers: JobDrivers, log: Logger, door: Doorkeeper,
+        tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void,
         reached: @escaping @Sendable (CoordinatorStep) -> Void, publish: @escaping @Sendable (GridSnapshot) -> Void
     ) {
         self.drivers = drivers
         self.log = log
+        self.door = door
         self.tellBlocks = tellBlocks
         self.reached = reached
         self.publish = publish
@@ -71,13 +79,18 @@ struct ControlHandler: SocketHandler {
     mutating func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
         // A worker that gets no answer says hello again.
         guard let shell else { return }
-        let transport = PortTransport(port: port, log: log)
+        let transport = transport(port)
         do throws(GridError) {
             let (message, payload) = try WireCodec.decodeWorkerMessage(frames)
             // Whoever speaks the protocol keeps its place among the peers when strangers crowd in.
             if case .hello(let hello) = message {
+                if let refusal = door.refusal(of: hello, keyName: port.keyName(of: peer)) {
+                    log.warning("worker refused", metadata: ["peer": "\(peer)", "reason": "\(refusal)"])
+                    _ = transport.send(.refused(refusal), payload: nil, to: peer)
+                    return
+                }
                 _ = port.keep(peer)
-                tellBlocks(.joined(hello))
+                tellBlocks(.joined(door.believed(hello)))
             }
             shell.received(from: peer, message, payload: payload, at: now, via: transport)
         } catch {
@@ -91,10 +104,32 @@ struct ControlHandler: SocketHandler {
     }
 
     mutating func noticed(_ event: SocketEvent, at now: MonotonicTime, via port: SocketPort) {
-        if case .dropped(let peer, let reason) = event {
-            let transport = PortTransport(port: port, log: log)
-            shell?.handle(.undecodable(from: peer, reason: reason), at: now, via: transport)
+        switch event {
+        case .dropped(let peer, let reason):
+            shell?.handle(.undecodable(from: peer, reason: reason), at: now, via: transport(port))
+        case .revoked(let peer, let key): revoked(peer, key, at: now, via: port)
+        case .refused(let refusal): door.note(refusal, at: now, to: log)
+        case .connected, .disconnected, .connectFailed: break
         }
+    }
+
+    private func transport(_ port: SocketPort) -> PortTransport {
+        PortTransport(port: port, log: log, blockSecret: door.blockSecret)
+    }
+
+    /// What the worker had in hand goes to others at once: to the scheduler it has said goodbye.
+    private func revoked(_ peer: Peer, _ key: String, at now: MonotonicTime, via port: SocketPort) {
+        log.warning("key revoked: its worker is dropped", metadata: ["key": "\(key)", "peer": "\(peer)"])
+        _ = transport(port).send(.refused("the key '\(key)' was revoked"), payload: nil, to: peer)
+        shell?.handle(.received(from: peer, .goodbye), at: now, via: transport(port))
+        port.forget(peer)
+    }
+
+    /// Those who know the former secret ask for the new one by a hello.
+    private mutating func spreadSecret(via port: SocketPort) {
+        guard door.renewSecretIfRevoked() else { return }
+        let transport = transport(port)
+        for peer in port.kept where !transport.send(.whoAreYou, payload: nil, to: peer) { port.forget(peer) }
     }
 
     mutating func handle(_ command: SchedulerCommand, at now: MonotonicTime, via port: SocketPort) {
@@ -104,14 +139,15 @@ struct ControlHandler: SocketHandler {
             shell = SchedulerShell(scheduler: scheduler, drivers: drivers, log: log, reached: reached) {
                 tellBlocks(.left($0))
             }
-        case .event(let event): shell?.handle(event, at: now, via: PortTransport(port: port, log: log))
+        case .event(let event): shell?.handle(event, at: now, via: transport(port))
         }
     }
 
     mutating func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? {
         guard let shell else { return nil }
+        spreadSecret(via: port)
         if let deadline = shell.nextDeadline, deadline <= now {
-            shell.handle(.tick, at: now, via: PortTransport(port: port, log: log))
+            shell.handle(.tick, at: now, via: transport(port))
         }
         let due = publishedAt?.advanced(milliseconds: Self.publishEveryMilliseconds) ?? now
         if due <= now {
@@ -126,8 +162,15 @@ struct ControlHandler: SocketHandler {
 private struct PortTransport: CoordinatorTransport {
     let port: SocketPort
     let log: Logger
+    let blockSecret: SecretKey?
 
     func send(_ message: CoordinatorMessage, payload: Payload?, to peer: Peer) -> Bool {
+        var message = message
+        if let blockSecret, case .welcome(var welcome) = message {
+            // The scheduler decides who is welcome, and knows no secrets.
+            welcome.blockSecret = blockSecret
+            message = .welcome(welcome)
+        }
         do throws(GridError) {
             return port.send(try WireCodec.encode(message, payload: payload), to: peer) == .sent
         } catch {

@@ -122,7 +122,7 @@ extension CoordinatorService: GridControl {
     }
 
     /// Runs a call that may block on a thread that may.
-    private func waiting<R: Sendable>(
+    func waiting<R: Sendable>(
         _ body: @escaping @Sendable (CoordinatorService) throws(GridError) -> R
     ) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in

@@ -15,6 +15,10 @@ package struct CoordinatorConfiguration: Sendable {
     package var blockPort: UInt16
     /// Folder where panels are kept, so that the next load reads only what has changed; nil keeps none.
     package var panelDirectory: String?
+    /// What keeps strangers out of both sockets; nil for anybody.
+    package var keys: ServerKeys?
+    /// Without keys: whether workers elsewhere are believed where they serve blocks.
+    package var trustsNetwork = false
     /// Folder where merged partials of running jobs are kept for the next coordinator; nil keeps none.
     package var jobLogDirectory: String?
     package var jobLogMilliseconds = Limits.partialLogMilliseconds
@@ -94,7 +98,8 @@ package final class CoordinatorService: Sendable {
         // Few, and none of them vital: what the directory of blocks does not know costs bytes, not results.
         let tellBlocks: @Sendable (BlockServer.Command) -> Void = { blockServer.post($0) }
         let control = try ControlSocket(
-            endpoint: endpoint, drivers: drivers, log: log, tellBlocks: tellBlocks, reached: configuration.reached
+            endpoint: endpoint, drivers: drivers, log: log, keys: configuration.keys,
+            trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, reached: configuration.reached
         ) { [weak self] snapshot in self?.published(snapshot) }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try store.takeEpoch(
@@ -111,7 +116,12 @@ package final class CoordinatorService: Sendable {
             $0.control = control
             $0.blockServer = blockServer
         }
-        log.info("coordinator ready", metadata: ["bind": "\(control.endpoint)", "epoch": "\(epoch.rawValue)"])
+        log.info(
+            "coordinator ready",
+            metadata: [
+                "bind": "\(control.endpoint)", "epoch": "\(epoch.rawValue)",
+                "keys": "\(configuration.keys == nil ? "none" : "required")",
+            ])
         try resumeUnfinishedJobs()
     }
 
@@ -196,9 +206,10 @@ package final class CoordinatorService: Sendable {
         // Requests are a few dozen bytes.
         options.frameBytesMax = Limits.headerBytesMax
         options.commandsMax = Limits.workersMax
-        let (blocks, tally, log) = (blocks, blockTally, log)
+        options.security = configuration.keys.map { .server($0) } ?? .none
+        let (blocks, tally, log, isKeyed) = (blocks, blockTally, log, configuration.keys != nil)
         return try SocketLoop(name: "blocks", .router(bind: endpoint), options: options) { _ in
-            BlockServer(logger: log, sharesWork: true, tally: tally) { blocks.payload($0) }
+            BlockServer(logger: log, sharesWork: true, isKeyed: isKeyed, tally: tally) { blocks.payload($0) }
         }
     }
 

@@ -30,7 +30,7 @@ package struct CorrelationMatrix: Sendable {
         for (position, layout) in panel.inputOrder.enumerated() { input[layout] = position }
         var rows = Array(repeating: Double.nan, count: panel.blockEdge * n)
         for row in 0..<panel.blockCount {
-            fill(&rows, row: row, blocks, input, kernels)
+            try fill(&rows, row: row, blocks, input, kernels)
             for (slot, alpha) in panel.alphas(inBlock: row).enumerated() {
                 let failed = rows.withUnsafeBufferPointer { values -> GridError? in
                     do throws(GridError) {
@@ -59,11 +59,13 @@ package struct CorrelationMatrix: Sendable {
     }
 
     /// All values of one block's alphas, row after row, columns in the order of the input.
-    private func fill(_ rows: inout [Double], row: Int, _ blocks: [PreparedBlock], _ input: [Int], _ kernels: [CorrelationKernel])
-    {
+    private func fill(
+        _ rows: inout [Double], row: Int, _ blocks: [PreparedBlock], _ input: [Int], _ kernels: [CorrelationKernel]
+    ) throws(GridError) {
         let (n, edge) = (panel.alphaCount, panel.blockEdge)
         let ownCount = panel.alphas(inBlock: row).count
         let next = Atomic(0)
+        let failure = Mutex<GridError?>(nil)
         rows.withUnsafeMutableBufferPointer { buffer in
             // Every column of it belongs to one tile only.
             nonisolated(unsafe) let rows = buffer
@@ -74,8 +76,14 @@ package struct CorrelationMatrix: Sendable {
                 while case let column = next.wrappingAdd(1, ordering: .relaxed).oldValue, column < blocks.count {
                     // A tile has the bits of the job only with the earlier block as its rows.
                     let isUpper = row <= column
-                    let tile = kernel.correlations(
-                        row: blocks[min(row, column)], column: blocks[max(row, column)], minOverlap: parameters.minOverlap)
+                    let tile: TileCorrelations
+                    do throws(GridError) {
+                        tile = try kernel.correlations(
+                            row: blocks[min(row, column)], column: blocks[max(row, column)], minOverlap: parameters.minOverlap)
+                    } catch {
+                        failure.withLock { $0 = error }
+                        return
+                    }
                     for (j, alpha) in panel.alphas(inBlock: column).enumerated() {
                         for i in 0..<ownCount {
                             rows[i * n + input[alpha]] = tile.values[isUpper ? i * edge + j : j * edge + i]
@@ -84,5 +92,6 @@ package struct CorrelationMatrix: Sendable {
                 }
             }
         }
+        if let failure = failure.withLock({ $0 }) { throw failure }
     }
 }

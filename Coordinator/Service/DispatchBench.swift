@@ -18,11 +18,13 @@ package final class DispatchBench: Sendable {
     }
 
     /// Binds a free port of the loopback interface.
-    package init(log: Logger) throws(GridError) {
+    ///
+    /// - Parameter keys: what workers have to show; nil for nothing.
+    package init(log: Logger, keys: ServerKeys? = nil) throws(GridError) {
         let endpoint = try Endpoint(parsing: "tcp://127.0.0.1:0", for: .bind, field: "address")
         let box = Box()
         snapshot = box
-        control = try ControlSocket(endpoint: endpoint, drivers: drivers, log: log) { found in
+        control = try ControlSocket(endpoint: endpoint, drivers: drivers, log: log, keys: keys) { found in
             box.value.withLock { $0 = found }
         }
         control.post(.begin(Scheduler(epoch: Epoch(1), configuration: SchedulerConfiguration(blockPort: 0))))

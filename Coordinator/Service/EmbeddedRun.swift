@@ -96,6 +96,8 @@ final class EmbeddedRun {
                 if let task = workerPayloads.payload(handle) { start(ref, kind: kind, task: task) }
             case .release(let handle):
                 workerPayloads.remove(handle)
+            case .exit(.machineSuspect(let sentence)):
+                events.push(.done(.failure(GridError(.damaged, sentence))))
             case .reconnect, .exit:
                 break
             }
@@ -112,7 +114,11 @@ final class EmbeddedRun {
                 events.push(
                     .worker(.finished(ref, payload: handle, computeSeconds: done.computeSeconds, flops: done.flops)))
             case .failure(let error):
-                events.push(.worker(.failedToCompute(ref, message: error.message)))
+                let isDamage = error.kind == .damaged
+                events.push(
+                    .worker(
+                        isDamage
+                            ? .damaged(ref, message: error.message) : .failedToCompute(ref, message: error.message)))
             }
         }
     }

@@ -3,6 +3,7 @@ import Dispatch
 import Jobs
 import Scheduling
 import Synchronization
+import WireProtocol
 
 /// Runs one job's own work — planning the next stage, merging partials — on a thread of its own, so that the thread
 /// of the sockets never waits for it.
@@ -108,6 +109,10 @@ final class JobDriver: Sendable {
         queue.async {
             guard !self.state.withLock({ $0.isStopped }) else { return }
             do throws(GridError) {
+                guard WireCodec.isIntact(partial) else {
+                    throw GridError(
+                        .damaged, "it has changed in the coordinator's memory since it arrived: that machine is suspect")
+                }
                 // First written down, then merged, then acknowledged: a worker forgets only what is safe.
                 if let log = self.log, let payload = self.payload(of: task) {
                     log.append(task, of: payload, partial: partial)

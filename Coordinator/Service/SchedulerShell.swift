@@ -52,7 +52,8 @@ final class SchedulerShell {
     ) {
         if case .result = message { reached(.resultReceived) }
         let handle = payload.map(payloads.insert)
-        let checksum = payload.map(WireCodec.checksum)
+        // What was verified on arrival; computed anew it would tell of the bytes here, whatever has become of them.
+        let checksum = payload.map { $0.checksum ?? WireCodec.checksum($0) }
         self.handle(.received(from: peer, message, payload: handle, checksum: checksum), at: now, via: transport)
     }
 

@@ -45,9 +45,7 @@ package final class Store: Sendable {
         let added = try connection.execute(
             "INSERT INTO audit_log (action, region, subject, detail) VALUES ($1, $2, $3, $4::jsonb) RETURNING audit_id",
             [.text(action), .optional(region?.name), .text(subject), .text(try json(detail))])
-        let newest = Int64(added.integer(0, 0) ?? 0)
-        try connection.execute(
-            "DELETE FROM audit_log WHERE audit_id <= $1", [.integer(newest - Int64(Limits.auditRowsMax))])
+        try forgetOldAudit(newest: Int64(added.integer(0, 0) ?? 0), connection)
     }
 
     /// JSON with sorted snake_case keys.

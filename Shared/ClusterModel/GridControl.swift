@@ -121,7 +121,7 @@ package struct WorkerView: Codable, Hashable, Sendable {
     package var processID: Int32
     package var version: String
     package var profile: String
-    /// `connected`, `draining` or `lost`.
+    /// `connected`, `draining`, `suspect` (found to compute wrongly: it gets no leases) or `lost`.
     package var state: String
     package var slots: Int
     package var running: Int

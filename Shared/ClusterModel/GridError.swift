@@ -13,6 +13,8 @@ package struct GridError: Error, Equatable, Sendable, CustomStringConvertible {
         case unreachable
         /// Some of it was done, and what was not is named. Exit 5, status 500.
         case partlyDone
+        /// Bytes or results are not what was made: memory, CPU or disk of a machine is suspect. Exit 1, status 500.
+        case damaged
         /// Anything else that failed. Exit 1, status 500.
         case failed
     }
@@ -29,7 +31,7 @@ package struct GridError: Error, Equatable, Sendable, CustomStringConvertible {
 
     package var exitCode: Int32 {
         switch kind {
-        case .failed, .conflict: 1
+        case .failed, .damaged, .conflict: 1
         case .usage: 2
         case .notFound: 3
         case .unreachable: 4

@@ -30,6 +30,15 @@ package enum Limits {
     package static let wireSentenceBytesMax = 1_000
     package static let socketHighWaterMark: Int32 = 4_096
 
+    // Keys
+    package static let keyNameBytesMax = 64
+    /// Workers' keys that a coordinator knows, revoked ones included.
+    package static let keysMax = 20_000
+    /// Somebody who does not admit this program's key, or has none, is tried again after so long.
+    package static let handshakeRetryMilliseconds: Int64 = 5_000
+    /// Peers that were kept out are told of in the log at most once in so long.
+    package static let refusalsLoggedMilliseconds: Int64 = 10_000
+
     // Scheduling
     package static let workersMax = 20_000
     package static let peersUnknownMax = 4_096
@@ -57,6 +66,11 @@ package enum Limits {
     package static let taskLossesMax = 16
     package static let taskNotesMax = 65_536
     package static let taskStoryEventsMax = 32
+    /// Share of the tasks that are computed twice, and tasks of a stage from which on one of them is at least.
+    package static let verifiedShare = 0.005
+    package static let verifiedStageTasksMin = 9
+    package static let verificationsPerStageMax = 1_024
+    package static let verificationsLookedAtMax = 16
     package static let heartbeatIntervalMilliseconds: Int64 = 1_000
     package static let workerLostAfterMilliseconds: Int64 = 10_000
     package static let workerForgottenAfterMilliseconds: Int64 = 600_000
@@ -65,6 +79,8 @@ package enum Limits {
 
     // Worker
     package static let slotsMax = 512
+    /// Wrong products and changed payloads after which a worker leaves: once may be a cosmic ray.
+    package static let damagesPerWorkerMax = 2
     package static let workerMemoryBytesMin = 64 << 20
     package static let blockChunksInFlightMax = 8
     package static let blocksWantedMax = 4_096
@@ -98,6 +114,11 @@ package enum Limits {
     // Service
     package static let httpBodyBytesMax = 1 << 20
     package static let httpConnectionsMax = 1_024
+    package static let httpConnectionsPerAddressMax = 256
+    /// One field of a request's header, the path among them, and all of them together.
+    package static let httpHeaderFieldBytesMax = 8 << 10
+    package static let httpHeaderBytesMax = 32 << 10
+    package static let httpHeaderFieldsMax = 64
     /// A hundred candidates with a few thousand days each.
     package static let checkBodyBytesMax = 16 << 20
     package static let checkCandidatesMax = 100
@@ -108,8 +129,40 @@ package enum Limits {
     /// Panels kept in memory for checks, with what is made of them; a quarter of the machine's memory if that is less.
     package static let residentPanelBytesMax = 8 << 30
     package static let residentPoolsPerPanelMax = 3
-    /// A connection that says nothing for so long is closed.
+    /// A connection whose next request is not there after so long is closed, however many bytes of it have come.
     package static let httpIdleSeconds: Int64 = 60
+    /// The same for the first request of a connection, its TLS handshake included, and after one that was refused.
+    package static let httpHeaderMilliseconds: Int64 = 10_000
+    /// From a request's header to the end of its body, and from the start of an answer to its last byte gone.
+    package static let httpBodyMilliseconds: Int64 = 120_000
+    package static let httpAnswerMilliseconds: Int64 = 300_000
+    /// Bytes of a body that are taken off the line, also those that nobody reads.
+    package static let httpBodyBytesTakenMax = 2 * checkBodyBytesMax
+    /// Requests of one caller: several times what a program gets that waits for each answer, and far below what would
+    /// leave nothing for others.
+    package static let requestsPerSecondMax = 500.0
+    package static let requestsBurstMax = 1_000.0
+    /// Requests of one address that showed nothing valid.
+    package static let strangerRequestsPerSecondMax = 1.0
+    package static let strangerRequestsBurstMax = 30.0
+    /// Callers and addresses whose rate is remembered.
+    package static let rateNamesMax = 4_096
+    package static let tokensMax = 1_000
+    /// Revoked tokens that stay listed.
+    package static let tokensRevokedKeptMax = 1_000
+    package static let tokenNameBytesMax = 64
+    /// Whether tokens were added or revoked is looked up this often while requests come.
+    package static let tokensLookSeconds = 2.0
+    /// When the database does not answer, what it said last holds for so long.
+    package static let tokensTrustedSeconds = 5.0
+    package static let jwtSubjectBytesMax = 200
+    /// Refused requests with a row of their own in the audit log; the others are counted in the next row, so that nobody
+    /// can wash the log out.
+    package static let refusalsRecordedPerSecondMax = 0.1
+    package static let refusalsRecordedBurstMax = 20.0
+    package static let refusalsWaitingMax = 64
+    /// Whether a certificate on disk is a new one is looked up this often while connections come.
+    package static let certificateLookSeconds = 10.0
     package static let reasonBytesMax = 500
     /// Rows of one answer.
     package static let resultRowsMax = 10_000
@@ -156,6 +209,8 @@ package enum Limits {
     package static let panelCacheBytesDefault = 64 << 30
     package static let copyBufferBytes = 1 << 18
     package static let auditRowsMax = 100_000
+    package static let auditRowsListedMax = 10_000
+    package static let auditPathBytesMax = 500
     package static let poolsPerRegionMax = 1_000
     package static let poolNameBytesMax = 50
     package static let regionsMax = 200

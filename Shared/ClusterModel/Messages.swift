@@ -133,10 +133,14 @@ package struct Welcome: Hashable, Sendable {
     package var heartbeatMilliseconds: UInt32
     /// TCP port of the coordinator's block socket, on the host the worker connected to.
     package var blockPort: UInt16
-    package init(epoch: Epoch, heartbeatMilliseconds: UInt32, blockPort: UInt16) {
+    /// With which workers prove to each other that they belong to the cluster; nil without keys. Nobody sees it on the way:
+    /// what has keys is encrypted.
+    package var blockSecret: SecretKey?
+    package init(epoch: Epoch, heartbeatMilliseconds: UInt32, blockPort: UInt16, blockSecret: SecretKey? = nil) {
         self.epoch = epoch
         self.heartbeatMilliseconds = heartbeatMilliseconds
         self.blockPort = blockPort
+        self.blockSecret = blockSecret
     }
 }
 

@@ -11,6 +11,9 @@ package final class Payload: @unchecked Sendable {
     /// Valid as long as the payload lives: a temporary may be gone right after its last use, so hold it with
     /// `withExtendedLifetime` or use `withUnsafeBytes`.
     package let bytes: UnsafeRawBufferPointer
+    /// CRC32C of the bytes as whoever made them said, or as was verified when they arrived; nil when nobody has. Whoever uses
+    /// or sends them much later can see whether they are still the same.
+    package let checksum: UInt32?
     private let release: () -> Void
 
     /// Makes `count` bytes and lets `fill` write them; they start as zeros.
@@ -19,6 +22,7 @@ package final class Payload: @unchecked Sendable {
         guard let memory = aligned_alloc(64, size) else { fatalError("out of memory for a payload of \(count) bytes") }
         memset(memory, 0, size)
         bytes = UnsafeRawBufferPointer(start: memory, count: count)
+        checksum = nil
         // The pointer crosses into the closure as a number because it has exactly one owner: this object.
         let address = UInt(bitPattern: memory)
         release = { free(UnsafeMutableRawPointer(bitPattern: address)) }
@@ -26,8 +30,9 @@ package final class Payload: @unchecked Sendable {
     }
 
     /// Takes over foreign memory (a mapped file, a received message) that `release` gives back.
-    package init(adopting bytes: UnsafeRawBufferPointer, release: @escaping () -> Void) {
+    package init(adopting bytes: UnsafeRawBufferPointer, checksum: UInt32? = nil, release: @escaping () -> Void) {
         self.bytes = bytes
+        self.checksum = checksum
         self.release = release
     }
 
@@ -40,6 +45,11 @@ package final class Payload: @unchecked Sendable {
     }
 
     package var count: Int { bytes.count }
+
+    /// The same bytes with what their CRC32C is.
+    package func stating(checksum: UInt32) -> Payload {
+        Payload(adopting: bytes, checksum: checksum) { withExtendedLifetime(self) {} }
+    }
 
     package func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
         try withExtendedLifetime(self) { try body(bytes) }

@@ -67,6 +67,7 @@ package struct ResampleTask: Equatable, Sendable {
         guard try reader.read(UInt32.self) == Self.magic else { throw reader.malformed("not a resample task") }
         let inner: [UInt8] = try reader.readArray(count: Int(try reader.read(UInt32.self)))
         tiles = try CorrelationTask(decoding: Payload(copying: inner))
+        guard Self.isWhole(tiles) else { throw reader.malformed("its tiles are not those of all pairs of its alphas") }
         seed = try reader.read(UInt64.self)
         let method = Int(try reader.read(UInt8.self))
         let kind = try reader.read(UInt8.self)
@@ -78,6 +79,20 @@ package struct ResampleTask: Equatable, Sendable {
         self.method = Linkage.Method.allCases[method]
         try reader.expectEnd()
         withExtendedLifetime(payload) {}
+    }
+
+    /// Whether every pair of alphas is in one tile, and ranks number the alphas: both say where a distance is written.
+    private static func isWhole(_ tiles: CorrelationTask) -> Bool {
+        let ranks = tiles.blocks.flatMap(\.ranks)
+        var isMet = [Bool](repeating: false, count: ranks.count)
+        for rank in ranks {
+            guard rank < ranks.count, !isMet[Int(rank)] else { return false }
+            isMet[Int(rank)] = true
+        }
+        let expected = tiles.blocks.indices.flatMap { row in
+            (row..<tiles.blocks.count).map { CorrelationTask.Tile(row: UInt16(row), column: UInt16($0)) }
+        }
+        return tiles.tiles == expected
     }
 
     /// Clusters the points from their distances.

@@ -106,7 +106,10 @@ package struct RowsTask: Equatable, Sendable {
                     width: width, mean: try reader.readArray(count: width),
                     components: try reader.readArray(count: count * width), variances: try reader.readArray(count: count),
                     shares: try reader.readArray(count: count)))
-        case 2: operation = .start(clusters: Int(try reader.read(UInt32.self)), seed: try reader.read())
+        case 2:
+            let clusters = Int(try reader.read(UInt32.self))
+            guard (1...Limits.centroidsMax).contains(clusters) else { throw reader.malformed("\(clusters) clusters") }
+            operation = .start(clusters: clusters, seed: try reader.read())
         case 3:
             let count = Int(try reader.read(UInt32.self))
             guard (1...Limits.centroidsMax).contains(count) else { throw reader.malformed("\(count) centres") }

@@ -115,14 +115,19 @@ enum Panels {
         return (depth + panels * 16 - 1) / (panels * 16) * 16
     }
 
+    /// Roundings in the longest chain of additions that makes one value.
+    static func chain(depth: Int) -> Int {
+        let panel = Self.depth(of: depth)
+        return min(depth, panel) + (depth + panel - 1) / panel
+    }
+
     /// Bound on the error of a product's sum relative to the sum of its terms' magnitudes.
     ///
     /// float64: every rounding at its worst, 2^-53 for each addition of the longest chain and a few more for rounded
     /// operands. float32 has no room for the worst case; its roundings are taken as independent, of at most 0.41 * 2^-24
     /// each in the mean square, and six standard deviations of their sum are allowed for.
     static func relativeError(_ precision: Precision, depth: Int) -> Double {
-        let panel = Self.depth(of: depth)
-        let chain = Double(min(depth, panel) + (depth + panel - 1) / panel)
+        let chain = Double(chain(depth: depth))
         switch precision {
         case .float64: return (chain + 16) * 0x1p-53
         case .float32: return 2.5 * chain.squareRoot() * 0x1p-24

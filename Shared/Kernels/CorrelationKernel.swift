@@ -11,9 +11,11 @@ import ClusterModel
 package final class CorrelationKernel {
     /// Alphas per block this kernel was made for.
     package let blockEdge: Int
-    private var workspace: TileWorkspace
+    private(set) var workspace: TileWorkspace
     /// Kept from task to task, since fresh memory is slow memory.
     private var logs: [BracketLog] = []
+    /// Tests do here to a product what a broken machine would.
+    var disturbProduct: ((UnsafeMutableRawPointer) -> Void)?
 
     /// - Parameter blockEdge: alphas per block of every task to come, 1 ... `Limits.blockEdgeMax`.
     package init(blockEdge: Int) {
@@ -29,7 +31,10 @@ package final class CorrelationKernel {
     ///   precision and first day.
     /// - Returns: the partial with one block per task block, in the task's order; and the floating-point operations of
     ///   the matrix products, padding included.
-    package func run(_ task: CorrelationTask, blocks: [PreparedBlock]) -> (partial: CorrelationPartial, flops: Double) {
+    /// - Throws: `.damaged` when a product is wrong.
+    package func run(
+        _ task: CorrelationTask, blocks: [PreparedBlock]
+    ) throws(GridError) -> (partial: CorrelationPartial, flops: Double) {
         precondition(task.blockEdge == blockEdge && task.blocks.count == blocks.count)
         for (block, prepared) in zip(task.blocks, blocks) {
             precondition(prepared.fits(task) && prepared.alphaCount == block.alphaCount, "a block was made for another task")
@@ -44,7 +49,7 @@ package final class CorrelationKernel {
         var flops = 0.0
         for tile in task.tiles {
             let (row, column) = (Int(tile.row), Int(tile.column))
-            let outcome = compute(
+            let outcome = try compute(
                 row: blocks[row], column: blocks[column], diagonal: row == column, minOverlap: task.minOverlap,
                 output: Output(
                     row: summaries[row], column: summaries[column], medianOnly: task.mode == .medianOnly, edges: edges))
@@ -61,9 +66,12 @@ package final class CorrelationKernel {
     ///
     /// - Returns: `values` and `days` are row-major `blockEdge` x `blockEdge`: r, NaN where undefined or padding, and the
     ///   common returns. A block against itself is symmetric, with 1 and 0 days on the diagonal of its alphas.
-    package func correlations(row: PreparedBlock, column: PreparedBlock, minOverlap: Int) -> TileCorrelations {
+    /// - Throws: `.damaged` when the product is wrong.
+    package func correlations(
+        row: PreparedBlock, column: PreparedBlock, minOverlap: Int
+    ) throws(GridError) -> TileCorrelations {
         precondition(row.blockEdge == blockEdge && row.fits(column), "blocks of one tile are made alike")
-        let outcome = compute(row: row, column: column, diagonal: row === column, minOverlap: minOverlap, output: nil)
+        let outcome = try compute(row: row, column: column, diagonal: row === column, minOverlap: minOverlap, output: nil)
         var values = [Double](repeating: .nan, count: blockEdge * blockEdge)
         var days = [UInt32](repeating: 0, count: blockEdge * blockEdge)
         for i in 0..<row.alphaCount {
@@ -89,11 +97,12 @@ package final class CorrelationKernel {
     /// - Parameter body: called with each alpha of the row block and its r with every alpha of the column block; NaN where
     ///   undefined, and on and below the diagonal of a block with itself. The memory is the kernel's.
     /// - Returns: the floating-point operations of the matrix product, padding included.
+    /// - Throws: `.damaged` when the product is wrong; `body` is not called then.
     package func lines(
         row: PreparedBlock, column: PreparedBlock, minOverlap: Int, _ body: (Int, UnsafePointer<Double>) -> Void
-    ) -> Double {
+    ) throws(GridError) -> Double {
         precondition(row.blockEdge == blockEdge && row.fits(column), "blocks of one tile are made alike")
-        let outcome = compute(row: row, column: column, diagonal: row === column, minOverlap: minOverlap, output: nil)
+        let outcome = try compute(row: row, column: column, diagonal: row === column, minOverlap: minOverlap, output: nil)
         for i in 0..<row.alphaCount { body(i, workspace.line(i, count: column.alphaCount, row.precision)) }
         return outcome.flops
     }
@@ -111,12 +120,14 @@ package final class CorrelationKernel {
         var flops = 0.0
         /// Common returns of every pair of series that count, where they are the same.
         var common: Int?
+        /// What is wrong with the product.
+        var fault: String?
     }
 
     /// Leaves the correlations in the workspace, and hands them to `output`.
     private func compute(
         row: PreparedBlock, column: PreparedBlock, diagonal: Bool, minOverlap: Int, output: Output?
-    ) -> TileOutcome {
+    ) throws(GridError) -> TileOutcome {
         if !workspace.fits(row) {
             workspace = TileWorkspace(edge: blockEdge, days: row.dayCount)
         }
@@ -125,7 +136,7 @@ package final class CorrelationKernel {
         // still be full of pairs that need a look of their own.
         let standard = row.isUniform(with: column) && !row.hasPairGaps && !column.hasPairGaps
         let (rowSeries, columnSeries) = standard ? (nil, nil) : (row.centred, column.centred)
-        return withExtendedLifetime((row, column, rowSeries, columnSeries)) {
+        let outcome = withExtendedLifetime((row, column, rowSeries, columnSeries)) {
             var rowView = row.view(rowSeries)
             var columnView = column.view(columnSeries)
             return withUnsafePointer(to: &rowView) { rowView in
@@ -140,7 +151,9 @@ package final class CorrelationKernel {
                     if pending, row.liveCount > 0, column.liveCount > 0 {
                         products.is_made = 1
                         outcome.flops = 2 * Double(blockEdge * blockEdge) * Double(row.depth)
-                        multiply(&tile, row: row, column: column, (rowSeries, columnSeries))
+                        outcome.fault = multiply(&tile, row: row, column: column, (rowSeries, columnSeries))
+                        // Nothing may be taken in of a product that is wrong.
+                        if outcome.fault != nil { return outcome }
                         if !standard {
                             workspace.sums.fill(
                                 &products, tile, rowCovers: row.covers(column), columnCovers: column.covers(row))
@@ -151,44 +164,8 @@ package final class CorrelationKernel {
                 }
             }
         }
-    }
-
-    private func multiply(
-        _ tile: inout ag_tile, row: PreparedBlock, column: PreparedBlock, _ centred: (CentredSeries?, CentredSeries?)
-    ) {
-        let operands = (centred.0?.x ?? row.standard, centred.1?.x ?? column.standard)
-        switch operands {
-        case (.float64(let a), .float64(let b)):
-            multiply(a, b, &tile, row.series)
-        case (.float32(let a), .float32(let b)):
-            multiply(a, b, &tile, row.series)
-        default:
-            preconditionFailure("blocks of one tile have one precision")
-        }
-    }
-
-    private func multiply<Element>(
-        _ a: Operand<Element>, _ b: Operand<Element>, _ tile: inout ag_tile, _ series: SurveyedSeries
-    ) {
-        if let left = a.rows, let right = b.rows {
-            Element.multiplyTransposed(
-                left.pointer, right.pointer, into: tile.values.assumingMemoryBound(to: Element.self), edge: blockEdge,
-                step: workspace.step, depth: series.depth)
-            return
-        }
-        guard let left = a.strips, let right = b.strips else { preconditionFailure("an operand without any layout") }
-        var product = ag_product()
-        product.rows = UnsafeRawPointer(left.pointer)
-        product.columns = UnsafeRawPointer(right.pointer)
-        product.depth = series.depth
-        product.days = series.keptDays
-        product.panel = Panels.depth(of: series.depth)
-        product.row_count = tile.row.pointee.alphas
-        product.column_count = tile.column.pointee.alphas
-        product.step = workspace.step
-        product.is_float = tile.is_float
-        product.diagonal = tile.diagonal
-        ag_multiply(&product, tile.values)
+        if let fault = outcome.fault { throw GridError(.damaged, "\(fault): this machine's memory or CPU is suspect") }
+        return outcome
     }
 
     private func finish(_ tile: inout ag_tile, _ products: inout ag_products, _ output: Output?) -> UInt64 {

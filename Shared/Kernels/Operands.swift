@@ -7,11 +7,19 @@ final class Operand<Element: GemmElement> {
     let strips: AlignedBuffer<Element>?
     /// One series after the other: what OpenBLAS reads.
     let rows: AlignedBuffer<Element>?
+    /// Of what products read.
+    let sums: OperandSums
+    private let edge: Int
+    private let depth: Int
 
-    /// - Parameter fill: writes the `depth` values of a series; returns false where they are all zero.
+    /// - Parameters:
+    ///   - seed: see `OperandSums`.
+    ///   - fill: writes the `depth` values of a series; returns false where they are all zero.
     init(
-        edge: Int, depth: Int, inStrips: Bool, inRows: Bool, fill: (_ series: Int, UnsafeMutablePointer<Double>) -> Bool
+        edge: Int, depth: Int, inStrips: Bool, inRows: Bool, seed: UInt64,
+        fill: (_ series: Int, UnsafeMutablePointer<Double>) -> Bool
     ) {
+        (self.edge, self.depth) = (edge, depth)
         let lanes = Int(AG_STRIP)
         let count = (edge + lanes - 1) / lanes
         strips = inStrips ? AlignedBuffer(count: count * lanes * depth, zeroed: false) : nil
@@ -27,9 +35,21 @@ final class Operand<Element: GemmElement> {
             }
             if let strips { Element.fill(strip: strips.pointer + strip * lanes * depth, from: scratch.pointer, depth: depth) }
         }
+        sums = OperandSums(Self.view(rows, strips, edge, depth), seed: seed)
     }
 
-    var byteCount: Int { (strips?.byteCount ?? 0) + (rows?.byteCount ?? 0) }
+    /// What products read: rows where there are some, as OpenBLAS then multiplies.
+    var view: ag_operand { Self.view(rows, strips, edge, depth) }
+
+    private static func view(
+        _ rows: AlignedBuffer<Element>?, _ strips: AlignedBuffer<Element>?, _ edge: Int, _ depth: Int
+    ) -> ag_operand {
+        ag_operand(
+            values: (rows ?? strips).map { UnsafeRawPointer($0.pointer) }, edge: edge, depth: depth,
+            is_float: Element.isFloat ? 1 : 0, in_strips: rows == nil ? 1 : 0)
+    }
+
+    var byteCount: Int { (strips?.byteCount ?? 0) + (rows?.byteCount ?? 0) + sums.byteCount }
 }
 
 /// One matrix of a block in the job's precision.
@@ -38,14 +58,14 @@ enum Operands {
     case float32(Operand<Float>)
 
     init(
-        _ precision: Precision, edge: Int, depth: Int, inStrips: Bool, inRows: Bool,
+        _ precision: Precision, edge: Int, depth: Int, inStrips: Bool, inRows: Bool, seed: UInt64,
         fill: (_ series: Int, UnsafeMutablePointer<Double>) -> Bool
     ) {
         switch precision {
         case .float64:
-            self = .float64(Operand(edge: edge, depth: depth, inStrips: inStrips, inRows: inRows, fill: fill))
+            self = .float64(Operand(edge: edge, depth: depth, inStrips: inStrips, inRows: inRows, seed: seed, fill: fill))
         case .float32:
-            self = .float32(Operand(edge: edge, depth: depth, inStrips: inStrips, inRows: inRows, fill: fill))
+            self = .float32(Operand(edge: edge, depth: depth, inStrips: inStrips, inRows: inRows, seed: seed, fill: fill))
         }
     }
 
@@ -80,7 +100,9 @@ final class CentredSeries: @unchecked Sendable {
         sums = AlignedBuffer(count: series.edge)
         squares = AlignedBuffer(count: series.edge)
         let (constancy, sums, squares) = (constancy, sums, squares)
-        x = Operands(precision, edge: series.edge, depth: series.depth, inStrips: true, inRows: inRows) { alpha, row in
+        x = Operands(
+            precision, edge: series.edge, depth: series.depth, inStrips: true, inRows: inRows, seed: series.seed
+        ) { alpha, row in
             guard alpha < series.alphaCount, series.counts.pointer[alpha] > 0 else { return false }
             let returns = series.returns(of: alpha)
             var survey = series.centredSurvey(of: alpha)
@@ -100,7 +122,7 @@ final class CentredSeries: @unchecked Sendable {
             let count = Int(series.counts.pointer[$1])
             return $0 + min(count, series.depth - count) * 2
         }
-        return (strips + (inRows ? series.edge : 0)) * series.depth * element + series.edge * 48 + listed
+        return (strips + (inRows ? series.edge : 0)) * series.depth * element + series.edge * 64 + series.depth * 8 + listed
     }
 }
 

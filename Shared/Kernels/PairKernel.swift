@@ -11,31 +11,34 @@ package final class PairKernel {
 
     /// - Parameter blocks: `blocks[i]` holds the operands of `task.tiles.blocks[i]`.
     /// - Returns: the partial, and the floating-point operations of the matrix products, padding included.
-    package func run(_ task: PairTask, blocks: [PreparedBlock]) -> (partial: PairPartial, flops: Double) {
+    /// - Throws: `.damaged` when a product is wrong.
+    package func run(
+        _ task: PairTask, blocks: [PreparedBlock]
+    ) throws(GridError) -> (partial: PairPartial, flops: Double) {
         var flops = 0.0
         /// Calls `line` with every line of every tile, and `end` behind each tile.
         func eachLine(
             _ line: (CorrelationTask.Tile, _ i: Int, _ r: UnsafePointer<Double>) -> Void,
             end: (CorrelationTask.Tile) -> Void = { _ in }
-        ) {
+        ) throws(GridError) {
             for tile in task.tiles.tiles {
                 let (row, column) = (blocks[Int(tile.row)], blocks[Int(tile.column)])
-                flops += kernel.lines(row: row, column: column, minOverlap: task.tiles.minOverlap) { line(tile, $0, $1) }
+                flops += try kernel.lines(row: row, column: column, minOverlap: task.tiles.minOverlap) { line(tile, $0, $1) }
                 end(tile)
             }
         }
         switch task.reduction {
         case .values:
             var values = TileLines(task.tiles)
-            eachLine({ values.take($2, $0) }, end: { values.endTile($0) })
+            try eachLine({ values.take($2, $0) }, end: { values.endTile($0) })
             return (.values(values.tiles), flops)
         case .nearestOutside(let reaches, let absolute):
             let search = NearestSearch(task.tiles, reaches, absolute: absolute)
-            eachLine { search.take($2, $1, $0) }
+            try eachLine { search.take($2, $1, $0) }
             return (.nearestOutside(search.nearest), flops)
         case .distanceSums(let labels, let clusterCount):
             let sums = DistanceSums(task.tiles, labels, clusterCount)
-            eachLine { sums.take($2, $1, $0) }
+            try eachLine { sums.take($2, $1, $0) }
             return (.distanceSums(sums.sums), flops)
         }
     }

@@ -81,11 +81,20 @@ final class SurveyedSeries {
     /// Every series less its mean, over the root of its sum of squared deviations, on the days it has.
     func standardised(_ precision: Precision, inStrips: Bool) -> Operands {
         let scratch = AlignedBuffer<Double>(count: depth + 8, zeroed: false)
-        return Operands(precision, edge: edge, depth: depth, inStrips: inStrips, inRows: !inStrips) { alpha, row in
+        return Operands(
+            precision, edge: edge, depth: depth, inStrips: inStrips, inRows: !inStrips, seed: seed
+        ) { alpha, row in
             guard alpha < alphaCount, counts.pointer[alpha] > 0 else { return false }
             ag_fill_standard(returns(of: alpha), bits(of: alpha), depth, surveys.pointer + alpha, scratch.pointer, row)
             return true
         }
+    }
+
+    /// A number that other series hardly have.
+    var seed: UInt64 {
+        var seed = UInt64(alphaCount)
+        for alpha in 0..<alphaCount { seed = (seed ^ returns.pointer[alpha * depth].bitPattern) &* 0x9E37_79B9_7F4A_7C15 }
+        return seed
     }
 
     var byteCount: Int {

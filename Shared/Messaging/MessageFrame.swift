@@ -63,6 +63,9 @@ struct MessageFrame: ~Copyable {
     /// Whether another frame of the same message follows.
     var hasMore: Bool { zmq_msg_more(raw) != 0 }
 
+    /// Whose key the sender has shown, as the ring put it; nil where there are no keys.
+    var userID: String? { zmq_msg_gets(raw, "User-Id").map { String(cString: $0) } }
+
     /// The frame as a payload, without a copy if it is long and happens to lie on a 64-byte boundary.
     ///
     /// libzmq puts a received frame wherever malloc does, so most are copied once; payloads promise the alignment.

@@ -7,7 +7,11 @@ import ClusterModel
 struct PeerTable {
     private struct Entry {
         let route: [UInt8]
-        var isKept: Bool
+        /// What the ring called the sender's key; nil where there are no keys.
+        let userID: String?
+        var isKept = false
+        /// Its key was revoked.
+        var isMute = false
     }
 
     private let unknownMax: Int
@@ -28,19 +32,42 @@ struct PeerTable {
 
     var count: Int { entries.count }
 
-    /// The handle of whoever has this routing id, a new one if it has none.
-    mutating func peer(route: [UInt8]) -> Peer {
-        if let peer = peers[route] { return peer }
+    /// The handle of whoever has this routing id and this key, a new one if it has none: a peer chooses its routing id and
+    /// might take that of one who has gone, but a handle stands for one key.
+    mutating func peer(route: [UInt8], userID: String? = nil) -> Peer {
+        if let peer = peers[route] {
+            if entries[peer]?.userID == userID { return peer }
+            forget(peer)
+        }
         if entries.count - keptCount >= unknownMax { forgetOldestUnknown() }
         lastPeer += 1
         let peer = Peer(lastPeer)
         peers[route] = peer
-        entries[peer] = Entry(route: route, isKept: false)
+        entries[peer] = Entry(route: route, userID: userID)
         arrivals.append(peer)
         return peer
     }
 
     func route(of peer: Peer) -> [UInt8]? { entries[peer]?.route }
+
+    func userID(of peer: Peer) -> String? { entries[peer]?.userID }
+
+    /// The handle of a sender that was heard before; nil when there is none.
+    func known(route: [UInt8], userID: String) -> (peer: Peer, isMute: Bool)? {
+        guard let peer = peers[route], let entry = entries[peer], entry.userID == userID else { return nil }
+        return (peer, entry.isMute)
+    }
+
+    /// Those vouched for, in the order they came.
+    var kept: [Peer] { entries.filter { $0.value.isKept && !$0.value.isMute }.keys.sorted() }
+
+    /// Marks those whose key is admitted no more.
+    /// - Returns: them, in the order they came.
+    mutating func mute(unless isAdmitted: (String) -> Bool) -> [Peer] {
+        let found = entries.filter { entry in !entry.value.isMute && entry.value.userID.map(isAdmitted) == false }
+        for peer in found.keys { entries[peer]?.isMute = true }
+        return found.keys.sorted()
+    }
 
     /// Exempts a peer from being pushed out by newcomers.
     /// - Returns: false when the peer is gone or too many are kept already.

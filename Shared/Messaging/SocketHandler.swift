@@ -26,8 +26,26 @@ package enum SocketEvent: Hashable, Sendable {
     case disconnected(Peer)
     /// A connecting socket found nobody or nobody who speaks ZeroMQ; it keeps trying by itself.
     case connectFailed
+    /// No connection came about, because of keys or because the other side speaks no ZeroMQ. A connecting socket tries
+    /// again after `SocketOptions.retryMilliseconds`.
+    case refused(HandshakeRefusal)
+    /// The key of this peer was taken off the ring. Nothing it says arrives any more; it can be told so once.
+    case revoked(Peer, key: String)
     /// A message was thrown away before anybody saw it: too many frames or too many bytes.
     case dropped(Peer, reason: String)
+}
+
+package enum HandshakeRefusal: Hashable, Sendable {
+    /// The other side does not know this program's key, or no longer.
+    case keyUnknown
+    /// One side shows a key and the other has none.
+    case onlyOneHasKeys
+    /// The other side ended the connection before both had agreed: it has not the key that was expected of it, or it was
+    /// the first to see that only one has keys.
+    case closed
+    case notUnderstood
+    /// Somebody at this address showed a key that is not on the ring.
+    case strangeKey(address: String)
 }
 
 package enum SendOutcome: Hashable, Sendable {
@@ -48,7 +66,7 @@ package enum SocketRole: Hashable, Sendable {
     case caller
 }
 
-package struct SocketOptions: Hashable, Sendable {
+package struct SocketOptions: Sendable {
     /// A larger frame ends its connection before memory is spent on it.
     package var frameBytesMax = Limits.payloadBytesMax
     /// Messages queued for and from each peer.
@@ -57,5 +75,8 @@ package struct SocketOptions: Hashable, Sendable {
     package var commandsMax = Limits.commandQueueMax
     /// How long unsent messages are kept trying after an orderly stop.
     package var lingerMilliseconds: Int32 = 500
+    package var security = SocketSecurity.none
+    /// Until somebody who has refused this socket is tried again.
+    package var retryMilliseconds = Limits.handshakeRetryMilliseconds
     package init() {}
 }

@@ -110,7 +110,7 @@ final class LoopControl<Command: Sendable>: Sendable {
         do throws(ZeroMQError) {
             var deadline = handler.tick(at: .now(), via: port)
             while !port.isStopping && !state.withLock({ $0.isStopping }) {
-                try port.wait(orFor: waker.descriptor, milliseconds: sleep(until: deadline))
+                try port.wait(orFor: waker.descriptor, milliseconds: sleep(until: earlier(deadline, port.nextTurn)))
                 waker.drain()
                 for event in try port.takeEvents() { handler.noticed(event, at: .now(), via: port) }
                 for command in commands.takeAll() { handler.handle(command, at: .now(), via: port) }
@@ -126,11 +126,17 @@ final class LoopControl<Command: Sendable>: Sendable {
         for _ in 0..<Self.messagesPerBatch {
             switch try port.receive() {
             case .nothing: return
+            case .ignored: continue
             case .message(let peer, let frames): handler.received(frames, from: peer, at: .now(), via: port)
             case .dropped(let peer, let reason):
                 handler.noticed(.dropped(peer, reason: reason), at: .now(), via: port)
             }
         }
+    }
+
+    private func earlier(_ one: MonotonicTime?, _ other: MonotonicTime?) -> MonotonicTime? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
     }
 
     /// Milliseconds to the deadline, rounded up so that the handler is not woken just before it.

@@ -56,6 +56,7 @@ extension SocketPort {
         try socket.set(ZMQ_MAXMSGSIZE, wide: Int64(options.frameBytesMax))
         try socket.set(ZMQ_LINGER, options.lingerMilliseconds)
         try socket.set(ZMQ_IPV6, endpoint.isIPv6 ? 1 : 0)
+        try secure(socket, options.security)
         // Whoever connects and says nothing must not hold a descriptor for the default half minute.
         try socket.set(ZMQ_HANDSHAKE_IVL, 5_000)
         // A host that lost its power never says so: let the system find out, also while data is unacknowledged.
@@ -64,6 +65,21 @@ extension SocketPort {
         try socket.set(ZMQ_TCP_KEEPALIVE_INTVL, 10)
         try socket.set(ZMQ_TCP_KEEPALIVE_CNT, 3)
         try socket.set(ZMQ_TCP_MAXRT, 20_000)
+    }
+
+    private static func secure(_ socket: borrowing ZeroMQSocket, _ security: SocketSecurity) throws(ZeroMQError) {
+        switch security {
+        case .none: break
+        case .server(let keys):
+            try socket.set(ZMQ_ZAP_DOMAIN, bytes: Array(ZAPHandler.domain.utf8))
+            try socket.set(Int32(ALPHAGRID_ZAP_ENFORCE_DOMAIN), 1)
+            try socket.set(ZMQ_CURVE_SERVER, 1)
+            try socket.set(ZMQ_CURVE_SECRETKEY, bytes: keys.pair.secret.bytes)
+        case .client(let pair, let server):
+            try socket.set(ZMQ_CURVE_SERVERKEY, bytes: server.bytes)
+            try socket.set(ZMQ_CURVE_PUBLICKEY, bytes: pair.publicKey.bytes)
+            try socket.set(ZMQ_CURVE_SECRETKEY, bytes: pair.secret.bytes)
+        }
     }
 
     private static func bindError(_ error: ZeroMQError, _ endpoint: Endpoint) -> GridError {

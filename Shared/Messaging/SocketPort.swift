@@ -4,18 +4,23 @@ import ClusterModel
 /// What a handler can do with its socket. Lives on the socket's thread, like the handler.
 package final class SocketPort {
     private let context: ZeroMQContext
-    private let options: SocketOptions
-    private let isRouter: Bool
+    let options: SocketOptions
+    let isRouter: Bool
     /// Whom a caller has called.
     private var called: [Peer: Endpoint] = [:]
     private var socket: ZeroMQSocket
-    /// Only a connecting socket is watched.
-    private var monitor: ConnectionMonitor?
-    private var peers = PeerTable()
-    private var connections: UInt64 = 0
+    var monitor: ConnectionMonitor?
+    /// Of a socket that others connect to with keys.
+    let ring: KeyRing?
+    let zap: ZAPHandler?
+    var ringRevision: UInt64 = 0
+    var peers = PeerTable()
+    var connections: UInt64 = 0
     /// The one peer of a connecting socket, while there is a connection.
-    private var connection: Peer?
+    var connection: Peer?
     private(set) var isStopping = false
+    /// When a connecting socket that was refused tries again: libzmq itself gives up then.
+    var retryAt: MonotonicTime?
 
     /// Where the socket is bound or connects to; means nothing for a caller.
     package private(set) var endpoint: Endpoint
@@ -23,12 +28,22 @@ package final class SocketPort {
     init(_ role: SocketRole, _ options: SocketOptions) throws(GridError) {
         context = try ZeroMQContext()
         self.options = options
+        if case .server(let keys) = options.security {
+            // Before anything listens.
+            zap = try ZAPHandler(context, ring: keys.ring)
+            ring = keys.ring
+            ringRevision = keys.ring.revision
+        } else {
+            zap = nil
+            ring = nil
+        }
         switch role {
         case .router(let endpoint):
             isRouter = true
             self.endpoint = endpoint
             socket = try Self.bound(context, endpoint, options)
             self.endpoint = endpoint.with(port: try boundPort())
+            monitor = try? ConnectionMonitor(context, watching: socket, isListening: true)
         case .caller:
             isRouter = true
             endpoint = Endpoint(host: "*", port: 0)
@@ -57,6 +72,7 @@ package final class SocketPort {
     }
 
     private func startConnecting() throws(GridError) {
+        retryAt = nil
         do throws(ZeroMQError) {
             monitor = try ConnectionMonitor(context, watching: socket)
             try socket.connect(endpoint.description)
@@ -95,6 +111,12 @@ package final class SocketPort {
     /// Vouches for a peer, so that a flood of unknown ones cannot push it out.
     /// - Returns: false when the peer is gone or `Limits.workersMax` are kept already.
     @discardableResult package func keep(_ peer: Peer) -> Bool { peers.keep(peer) }
+
+    /// All that are kept, in the order they came.
+    package var kept: [Peer] { peers.kept }
+
+    /// The name that the peer's key was given to; nil where there are no keys.
+    package func keyName(of peer: Peer) -> String? { peers.userID(of: peer).map { KeyRing.name(inUserID: $0) } }
 
     /// The peer is of no interest any more; its next message comes from a new handle.
     package func forget(_ peer: Peer) { peers.forget(peer) }
@@ -159,28 +181,10 @@ package final class SocketPort {
         try zmqCall("zmq_poll") { zmq_poll(&items, Int32(items.count), milliseconds) }
     }
 
-    /// News of the connection that have come in, oldest first.
-    func takeEvents() throws(ZeroMQError) -> [SocketEvent] {
-        var events: [SocketEvent] = []
-        while let monitor, let news = try monitor.next() {
-            switch news {
-            case .connected:
-                connections += 1
-                connection = Peer(connections)
-                events.append(.connected(Peer(connections)))
-            case .disconnected:
-                guard let peer = connection else { continue }
-                connection = nil
-                events.append(.disconnected(peer))
-            case .connectFailed:
-                events.append(.connectFailed)
-            }
-        }
-        return events
-    }
-
     enum Incoming {
         case nothing
+        /// Said by somebody whose key is not admitted any more.
+        case ignored
         case message(Peer, [Payload])
         case dropped(Peer, reason: String)
     }
@@ -191,11 +195,18 @@ package final class SocketPort {
         // Before the first announcement is read a connecting socket's messages belong to the connection to come.
         var peer = connection ?? Peer(connections + 1)
         if isRouter {
-            peer = peers.peer(route: Array(frame.bytes))
+            let route = Array(frame.bytes)
             guard frame.hasMore, let next = try socket.receive() else {
-                return .dropped(peer, reason: "a message without frames")
+                return ring == nil ? .dropped(peers.peer(route: route), reason: "a message without frames") : .ignored
             }
             frame = next
+            // The routing id is libzmq's own frame; what the sender has shown is known of the sender's.
+            guard let sender = sender(route, userID: ring == nil ? nil : frame.userID) else {
+                var hasMore = frame.hasMore
+                while hasMore, let next = try socket.receive() { hasMore = next.hasMore }
+                return .ignored
+            }
+            peer = sender
         }
         var frames: [Payload] = []
         var frameCount = 0

@@ -2,8 +2,9 @@ import CZeroMQ
 import ClusterModel
 
 /// Owner of one libzmq context: the I/O threads behind a thread's sockets. Each socket holds on to it, because ending
-/// a context waits for all its sockets to be closed.
-final class ZeroMQContext {
+/// a context waits for all its sockets to be closed. The one thing of libzmq that threads may share: the thread that
+/// checks keys has a socket in the context of those it checks them for.
+final class ZeroMQContext: @unchecked Sendable {
     let raw: UnsafeMutableRawPointer
 
     init() throws(GridError) {

@@ -27,7 +27,7 @@ package enum FileSystem {
         var info = stat()
         guard fstat(descriptor, &info) == 0 else { throw failure("cannot be read", path) }
         switch info.st_mode & S_IFMT {
-        case S_IFDIR: throw GridError(.usage, "\(path) is a directory: expected a file")
+        case S_IFDIR: throw GridError(.usage, "\(name(path)) is a directory: expected a file")
         case S_IFREG: return try map(descriptor, count: Int(info.st_size), path)
         default: return try readToEnd(descriptor, path)
         }
@@ -117,7 +117,7 @@ package enum FileSystem {
     static func failure(_ what: String, _ path: String) -> GridError {
         let code = errno
         let isMissing = code == ENOENT || code == ENOTDIR
-        return GridError(isMissing ? .notFound : .failed, "\(path) \(what): \(String(cString: strerror(code)))")
+        return GridError(isMissing ? .notFound : .failed, "\(name(path)) \(what): \(String(cString: strerror(code)))")
     }
 
     private static func retrying(_ call: () -> Int) -> Int {

@@ -16,8 +16,13 @@ extension Panel {
     /// The file may be replaced or deleted while the panel is in use, but not be cut short.
     /// - Throws: `GridError(.failed)` when it is damaged, truncated or of another version; `.notFound` when it is not there.
     package static func open(path: String) throws(GridError) -> Panel {
-        let name = FileSystem.name(path)
-        let file = try FileSystem.contents(of: path)
+        try read(FileSystem.contents(of: path), name: FileSystem.name(path))
+    }
+
+    /// The panel in the bytes of a file, which it goes on to use.
+    /// - Parameter name: names them in errors.
+    /// - Throws: `GridError(.failed)` when they are damaged, truncated or of another version.
+    package static func read(_ file: Payload, name: String) throws(GridError) -> Panel {
         let header = try PanelFileHeader(decoding: file.bytes, name: name)
         let blocksEnd = try header.blocksEnd(fileBytes: file.count, name: name)
         let metadata = UnsafeRawBufferPointer(rebasing: file.bytes[blocksEnd...])

@@ -1,4 +1,5 @@
 import ClusterModel
+import Foundation
 import SwiftProtobuf
 
 extension WireCodec {
@@ -19,12 +20,14 @@ extension WireCodec {
             guard let port = UInt16(exactly: wire.blockPort) else {
                 throw malformed("block_port \(wire.blockPort) is no TCP port")
             }
-            return (
-                .welcome(
-                    Welcome(
-                        epoch: Epoch(wire.epoch), heartbeatMilliseconds: wire.heartbeatMilliseconds, blockPort: port)),
-                payload
-            )
+            let secret = SecretKey(bytes: wire.blockSecret)
+            guard secret != nil || wire.blockSecret.isEmpty else {
+                throw malformed("block_secret has \(wire.blockSecret.count) bytes, expected \(SecretKey.byteCount)")
+            }
+            let welcome = Welcome(
+                epoch: Epoch(wire.epoch), heartbeatMilliseconds: wire.heartbeatMilliseconds, blockPort: port,
+                blockSecret: secret)
+            return (.welcome(welcome), payload)
         case .whoAreYou:
             return (.whoAreYou, payload)
         case .lease(let wire):
@@ -59,6 +62,7 @@ extension CoordinatorMessage {
                     $0.epoch = welcome.epoch.rawValue
                     $0.heartbeatMilliseconds = welcome.heartbeatMilliseconds
                     $0.blockPort = UInt32(welcome.blockPort)
+                    $0.blockSecret = Data(welcome.blockSecret?.bytes ?? [])
                 })
         case .whoAreYou: .whoAreYou(WireWhoAreYou())
         case .lease(let lease):

@@ -12,7 +12,8 @@ import SwiftProtobuf
 package enum WireCodec {
     /// Frames of `body`.
     ///
-    /// - Throws: `.failed` when the message does not fit its limits, which is a mistake of the sender.
+    /// - Throws: `.failed` when the message does not fit its limits, which is a mistake of the sender; `.damaged` when the
+    ///   payload is not what it was when its checksum was stated.
     static func frames(_ body: WireEnvelope.OneOf_Body, payload: Payload?) throws(GridError) -> [Payload] {
         guard body.carriesPayload == (payload != nil) else {
             throw GridError(.failed, "a \(body.name) \(body.carriesPayload ? "needs a" : "has no") payload")
@@ -26,7 +27,13 @@ package enum WireCodec {
                     .failed, "the payload of a \(body.name) has \(payload.count) bytes, the limit is \(Limits.payloadBytesMax)")
             }
             envelope.payloadBytes = UInt64(payload.count)
-            envelope.payloadCrc32C = checksum(payload)
+            let found = checksum(payload)
+            guard payload.checksum ?? found == found else {
+                throw GridError(
+                    .damaged,
+                    "the payload of a \(body.name) has changed since it was made: this machine's memory is suspect")
+            }
+            envelope.payloadCrc32C = found
         }
         guard let header: [UInt8] = try? envelope.serializedBytes(), header.count <= Limits.headerBytesMax else {
             throw GridError(.failed, "a \(body.name) does not fit a header of \(Limits.headerBytesMax) bytes")
@@ -35,7 +42,7 @@ package enum WireCodec {
         return payload.map { [frame, $0] } ?? [frame]
     }
 
-    /// Body and payload of what arrived, once version, sizes and checksum are as they must be.
+    /// Body and payload of what arrived, once version, sizes and checksum are as they must be; the payload keeps its checksum.
     static func open(_ frames: [Payload]) throws(GridError) -> (body: WireEnvelope.OneOf_Body, payload: Payload?) {
         guard frames.count == 1 || frames.count == 2 else {
             throw malformed("\(frames.count) frames, expected 1 or 2")
@@ -59,7 +66,7 @@ package enum WireCodec {
         }
         let payload = body.carriesPayload ? frames[1] : nil
         try check(payload, of: body.name, against: envelope)
-        return (body, payload)
+        return (body, payload?.stating(checksum: envelope.payloadCrc32C))
     }
 
     private static func check(_ payload: Payload?, of name: String, against envelope: WireEnvelope) throws(GridError) {
@@ -80,6 +87,14 @@ package enum WireCodec {
     /// CRC32C of the payload: what its header states and what two results of one task must agree on.
     package static func checksum(_ payload: Payload) -> UInt32 {
         alphagrid_crc32c(payload.bytes.baseAddress, payload.count)
+    }
+
+    /// The same of bytes that are about to become a payload.
+    package static func checksum(_ bytes: [UInt8]) -> UInt32 { alphagrid_crc32c(bytes, bytes.count) }
+
+    /// Whether the bytes are still those whose checksum was stated; true when none was.
+    package static func isIntact(_ payload: Payload) -> Bool {
+        payload.checksum.map { $0 == checksum(payload) } ?? true
     }
 
     static func malformed(_ detail: String) -> GridError { GridError(.usage, "malformed message: \(detail)") }

@@ -408,6 +408,9 @@ package nonisolated struct WireWelcome: Sendable {
 
   package var blockPort: UInt32 = 0
 
+  /// 32 bytes with which workers prove to each other that they belong to the cluster; empty without keys.
+  package var blockSecret: Data = Data()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1315,7 +1318,7 @@ nonisolated extension WireGoodbye: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Welcome"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{3}heartbeat_milliseconds\0\u{3}block_port\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}epoch\0\u{3}heartbeat_milliseconds\0\u{3}block_port\0\u{3}block_secret\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1326,6 +1329,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.epoch) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.heartbeatMilliseconds) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.blockPort) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.blockSecret) }()
       default: break
       }
     }
@@ -1341,6 +1345,9 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.blockPort != 0 {
       try visitor.visitSingularUInt32Field(value: self.blockPort, fieldNumber: 3)
     }
+    if !self.blockSecret.isEmpty {
+      try visitor.visitSingularBytesField(value: self.blockSecret, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1348,6 +1355,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.epoch != rhs.epoch {return false}
     if lhs.heartbeatMilliseconds != rhs.heartbeatMilliseconds {return false}
     if lhs.blockPort != rhs.blockPort {return false}
+    if lhs.blockSecret != rhs.blockSecret {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -68,13 +68,21 @@ import Testing
     @Test("A token compares equal to itself alone, and never shows itself in a message")
     func comparison() throws {
         let token = try AccessToken(goodToken, source: "the test")
-        #expect(token.matches(goodToken.utf8))
+        #expect(token.digest.matches(TokenDigest(of: goodToken.utf8)))
         for position in 0..<goodToken.utf8.count {
             var bytes = Array(goodToken.utf8)
             bytes[position] ^= 1
-            #expect(!token.matches(bytes))
+            #expect(!token.digest.matches(TokenDigest(of: bytes)))
         }
-        #expect(!token.matches([]))
+        for position in token.digest.bytes.indices {
+            var bytes = token.digest.bytes
+            bytes[position] ^= 0x80
+            #expect(!token.digest.matches(TokenDigest(bytes: bytes)))
+        }
+        for bytes in [[], Array(token.digest.bytes.dropLast()), token.digest.bytes + [0]] {
+            #expect(
+                !token.digest.matches(TokenDigest(bytes: bytes)) && !TokenDigest(bytes: bytes).matches(TokenDigest(bytes: bytes)))
+        }
         #expect(!"\(token)".contains(goodToken))
         var text = ""
         dump(token, to: &text)

@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import Requests
 import Testing
 
 @testable import API

@@ -15,9 +15,8 @@ import FoundationNetworking
 @Suite struct ServerTests {
     @Test("A server takes a free port, reports it, answers over the socket and stops when told to", .timeLimit(.minutes(1)))
     func lifecycle() async throws {
-        let token = try AccessToken(goodToken, source: "the test")
         let (ports, report) = AsyncStream.makeStream(of: Int.self)
-        let server = APIServer(control: FakeGrid(), token: token, host: "127.0.0.1", port: 0, logger: silent) { port in
+        let server = try APIServer(control: FakeGrid(), access: access(), host: "127.0.0.1", port: 0, logger: silent) { port in
             report.yield(port)
         }
         let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
@@ -31,7 +30,7 @@ import FoundationNetworking
         #expect((response as? HTTPURLResponse)?.statusCode == 200)
 
         // While it runs, nobody else gets the port, and the error says which address it is about.
-        let second = APIServer(control: FakeGrid(), token: token, host: "127.0.0.1", port: port, logger: silent)
+        let second = try APIServer(control: FakeGrid(), access: access(), host: "127.0.0.1", port: port, logger: silent)
         let failure = await #expect(throws: GridError.self) { try await second.run() }
         #expect(failure?.kind == .conflict)
         #expect(failure?.message.contains("127.0.0.1:\(port)") == true)
@@ -42,17 +41,16 @@ import FoundationNetworking
 
     @Test("A server whose owner fails to start stops, says why, and frees its port", .timeLimit(.minutes(1)))
     func failedStart() async throws {
-        let token = try AccessToken(goodToken, source: "the test")
         let expected = GridError(.unreachable, "the database does not answer")
         let (ports, report) = AsyncStream.makeStream(of: Int.self)
-        let server = APIServer(control: FakeGrid(), token: token, host: "127.0.0.1", port: 0, logger: silent) { port in
+        let server = try APIServer(control: FakeGrid(), access: access(), host: "127.0.0.1", port: 0, logger: silent) { port in
             report.yield(port)
             throw expected
         }
         let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
         await #expect(throws: expected) { try await group.run() }
         let port = try #require(await ports.first { _ in true })
-        let second = APIServer(control: FakeGrid(), token: token, host: "127.0.0.1", port: port, logger: silent) { _ in
+        let second = try APIServer(control: FakeGrid(), access: access(), host: "127.0.0.1", port: port, logger: silent) { _ in
             throw expected
         }
         await #expect(throws: expected) { try await second.run() }
@@ -60,9 +58,8 @@ import FoundationNetworking
 
     @Test("An address of another machine and a name nobody knows are named in the error")
     func wrongAddress() async throws {
-        let token = try AccessToken(goodToken, source: "the test")
         for host in ["192.0.2.1", "no-such-host.invalid"] {
-            let server = APIServer(control: FakeGrid(), token: token, host: host, port: 0, logger: silent)
+            let server = try APIServer(control: FakeGrid(), access: access(), host: host, port: 0, logger: silent)
             let failure = await #expect(throws: GridError.self) { try await server.run() }
             #expect(failure?.kind == .usage)
             #expect(failure?.message.contains(host) == true)
@@ -71,9 +68,8 @@ import FoundationNetworking
 
     @Test("Several requests share a connection, also after one was refused with its body unread")
     func keepAlive() async throws {
-        let token = try AccessToken(goodToken, source: "the test")
         let application = Application(
-            router: APIRoutes(control: FakeGrid(), logger: silent).router(token: token),
+            router: try APIRoutes(control: FakeGrid(), logger: silent).router(access: access()),
             configuration: .init(address: .hostname("127.0.0.1", port: 0)), logger: silent)
         try await application.test(.live) { client in
             let body = ByteBuffer(string: String(repeating: "x", count: 200_000))

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Logging
+import ServiceLifecycle
 import Testing
 
 @testable import API
@@ -36,21 +37,42 @@ struct Call: Sendable, CustomTestStringConvertible {
     }
 }
 
-/// Sends requests straight to the router over this grid, without a socket.
+/// Who is let in where a test does not care: the token of the state folder, and one of each role.
+func access(_ records: FakeRecords = FakeRecords(), jwt: JWTVerifier? = nil, clock: APIClock = TestClock().clock) throws
+    -> AccessSettings
+{
+    AccessSettings(token: try AccessToken(goodToken, source: "the test"), records: records, jwt: jwt, clock: clock)
+}
+
+/// Sends a request straight to the router over this grid, without a socket.
 func send(
-    _ call: Call, to grid: FakeGrid = FakeGrid(), authorization: String? = "Bearer \(goodToken)",
-    contentType: String? = "application/json"
+    _ call: Call, to grid: FakeGrid = FakeGrid(), records: FakeRecords = FakeRecords(),
+    authorization: String? = "Bearer \(goodToken)", contentType: String? = "application/json"
 ) async throws -> Answer {
-    let token = try AccessToken(goodToken, source: "the test")
-    let application = Application(router: APIRoutes(control: grid, logger: silent).router(token: token), logger: silent)
-    return try await application.test(.router) { client in
-        var headers = HTTPFields()
-        headers[.authorization] = authorization
-        if call.body != nil { headers[.contentType] = contentType }
-        let response = try await client.execute(
-            uri: call.path, method: call.method, headers: headers, body: call.body.map { ByteBuffer(string: $0) })
-        return Answer(
-            status: response.status.code, headers: response.headers, text: String(buffer: response.body))
+    let door = try Door(grid: grid, access: access(records))
+    return try await door.send(call, authorization: authorization, contentType: contentType)
+}
+
+/// One router for several requests.
+struct Door {
+    private let application: Application<RouterResponder<APIContext>>
+
+    init(grid: FakeGrid = FakeGrid(), access: AccessSettings) {
+        application = Application(router: APIRoutes(control: grid, logger: silent).router(access: access), logger: silent)
+    }
+
+    func send(
+        _ call: Call, authorization: String? = "Bearer \(goodToken)", contentType: String? = "application/json"
+    ) async throws -> Answer {
+        try await application.test(.router) { client in
+            var headers = HTTPFields()
+            headers[.authorization] = authorization
+            if call.body != nil { headers[.contentType] = contentType }
+            let response = try await client.execute(
+                uri: call.path, method: call.method, headers: headers, body: call.body.map { ByteBuffer(string: $0) })
+            return Answer(
+                status: response.status.code, headers: response.headers, text: String(buffer: response.body))
+        }
     }
 }
 
@@ -62,4 +84,27 @@ func expectProblem(_ answer: Answer, _ status: Int, _ title: String, sourceLocat
     #expect(answer.json["title"] as? String == title, sourceLocation: sourceLocation)
     #expect(answer.json["type"] as? String == "about:blank", sourceLocation: sourceLocation)
     #expect(!answer.detail.isEmpty, sourceLocation: sourceLocation)
+}
+
+/// Runs a server with these limits while `body` talks to its port.
+func serving(
+    _ limits: ConnectionLimits, control: FakeGrid = FakeGrid(), certificate: TLSCertificate? = nil,
+    _ body: (Int) async throws -> Void
+) async throws {
+    let (ports, report) = AsyncStream.makeStream(of: Int.self)
+    let server = try APIServer(
+        control: control, access: access(), certificate: certificate, host: "127.0.0.1", port: 0, logger: silent,
+        limits: limits
+    ) { report.yield($0) }
+    let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
+    async let ended: Void = group.run()
+    let port = try #require(await ports.first { _ in true })
+    do {
+        try await body(port)
+    } catch {
+        await group.triggerGracefulShutdown()
+        throw error
+    }
+    await group.triggerGracefulShutdown()
+    try await ended
 }

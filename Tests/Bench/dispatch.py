@@ -8,6 +8,12 @@ def dask_figure(bench):
     rate = ours["tasks_per_second"]
     found = [Figure("12", "no-op tasks per second through coordinator, sockets and 2 worker processes", ">= 20,000 /s", rate,
                     "/s", rate >= 20_000, ours["seconds"])]
+    keyed = bench.json("bench", "dispatch", "--workers", 2, "--tasks", 50_000, "--runs", bench.rounds, "--keys")
+    share = keyed["tasks_per_second"] / rate
+    blocks = [answer["block_bytes_per_second"] / 1e6 for answer in (ours, keyed)]
+    found.append(Figure("12", "the same with keys", ">= 0.5 of without", keyed["tasks_per_second"], "/s", share >= 0.5,
+                        keyed["seconds"], note=f"{share:.2f} of without; blocks {blocks[0]:,.0f} MB/s without, "
+                        f"{blocks[1]:,.0f} MB/s with keys, one fetcher on loopback"))
     if bench.has_peer("dispatch_dask.py"):
         each = [seconds / ours["tasks"] for seconds in ours["seconds"]]
         theirs = [1 / number(r"([0-9.]+) tasks/s", bench.peer("dispatch_dask.py")) for _ in range(bench.rounds)]

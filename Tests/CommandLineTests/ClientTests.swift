@@ -58,6 +58,14 @@ private final class ComingAndGoing: GridControl {
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { someResults(request, region) }
 }
 
+/// A database that knows no tokens and takes every row.
+private struct NoRecords: AccessRecords {
+    func validTokens() async throws -> [StoredToken] { [] }
+    func beginAudit(_ entry: AuditEntry) async throws -> Int64 { 1 }
+    func finishAudit(_ row: Int64, status: Int, subject: String?) async throws {}
+    func recordRefusals(_ entries: [AuditEntry]) async throws {}
+}
+
 @Suite struct ClientTests {
     static let token = "0123456789abcdef0123456789abcdef"
 
@@ -65,9 +73,9 @@ private final class ComingAndGoing: GridControl {
     private func serving(_ body: (Int) async throws -> Void) async throws {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let (ports, report) = AsyncStream.makeStream(of: Int.self)
-        let server = APIServer(
-            control: StaticGrid(), token: try AccessToken(Self.token, source: "the test"), host: "127.0.0.1", port: 0,
-            logger: silent
+        let access = AccessSettings(token: try AccessToken(Self.token, source: "the test"), records: NoRecords())
+        let server = try APIServer(
+            control: StaticGrid(), access: access, host: "127.0.0.1", port: 0, logger: silent
         ) { report.yield($0) }
         let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
         async let ended: Void = group.run()
@@ -83,7 +91,7 @@ private final class ComingAndGoing: GridControl {
     }
 
     private func client(_ port: Int, token: String = ClientTests.token) throws -> GridClient {
-        GridClient(
+        try GridClient(
             base: try #require(URL(string: "http://127.0.0.1:\(port)")), token: try AccessToken(token, source: "the test"))
     }
 

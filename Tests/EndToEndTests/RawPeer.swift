@@ -52,11 +52,13 @@ final class RawPeer {
         return bytes
     }
 
+    /// Signature, version 3.0, mechanism NULL, a client: 64 bytes.
+    static let greeting: [UInt8] =
+        [0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0x7F, 3, 0] + Array("NULL".utf8) + [UInt8](repeating: 0, count: 16 + 1 + 31)
+
     /// Greeting and READY of the NULL mechanism.
     func handshake() throws {
-        var greeting: [UInt8] = [0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0x7F, 3, 0]
-        greeting += Array("NULL".utf8) + [UInt8](repeating: 0, count: 16 + 1 + 31)
-        send(greeting)
+        send(Self.greeting)
         try #require(receive(64) != nil, "no greeting")
         var ready: [UInt8] = [5] + Array("READY".utf8)
         for (name, value) in [("Socket-Type", "DEALER"), ("Identity", "")] {

@@ -16,13 +16,16 @@ final class TestCluster: @unchecked Sendable {
     private(set) var coordinator: ChildProcess?
     private(set) var workers: [ChildProcess] = []
 
-    /// - Parameter database: nil makes a new one and its tables.
-    init(workers count: Int, slots: Int = 1, database: String? = nil) async throws {
+    /// - Parameters:
+    ///   - database: nil makes a new one and its tables.
+    ///   - hasKeys: whether the coordinator has keys; then no worker of `count` would get in.
+    init(workers count: Int, slots: Int = 1, database: String? = nil, hasKeys: Bool = false) async throws {
         state = try ScratchFolder()
         self.database = try database ?? PrivateDatabase.make()
         bind = "tcp://127.0.0.1:\(try freePort())"
         http = "127.0.0.1:\(try freePort())"
         if database == nil { try await alphagrid("db", "init") }
+        if hasKeys { try await alphagrid("keys", "init") }
         try await startCoordinator()
         for _ in 0..<count { try startWorker(slots: slots) }
         try await waitForWorkers(count)

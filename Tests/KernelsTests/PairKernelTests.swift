@@ -23,7 +23,7 @@ struct PairKernelTests {
             var r = Array(repeating: Array(repeating: Double.nan, count: alphas), count: alphas)
             for a in blocks.indices {
                 for b in a..<blocks.count {
-                    let values = kernel.correlations(row: blocks[a], column: blocks[b], minOverlap: 60).values
+                    let values = try kernel.correlations(row: blocks[a], column: blocks[b], minOverlap: 60).values
                     for i in 0..<blocks[a].alphaCount {
                         for j in 0..<blocks[b].alphaCount where a != b || i != j {
                             r[a * edge + i][b * edge + j] = values[i * edge + j]
@@ -40,7 +40,7 @@ struct PairKernelTests {
             let task = PairTask(tiles: task, reduction: reduction)
             let decoded = try PairTask(decoding: Payload(copying: task.encoded()))
             #expect(decoded == task)
-            let found = PairKernel(CorrelationKernel(blockEdge: task.tiles.blockEdge)).run(decoded, blocks: blocks).partial
+            let found = try PairKernel(CorrelationKernel(blockEdge: task.tiles.blockEdge)).run(decoded, blocks: blocks).partial
             return try PairPartial(decoding: Payload(copying: found.encoded()), of: task)
         }
 

@@ -75,7 +75,7 @@ struct PartialTests {
     @Test(
         "Minimum, maximum, sum, counts, brackets and ties are those of plain loops over the matrix, however tiles are grouped",
         arguments: Precision.allCases, [Convention.ffillShift, .commonDates])
-    func groupings(_ precision: Precision, _ convention: Convention) {
+    func groupings(_ precision: Precision, _ convention: Convention) throws {
         let panel = panelWithTies()
         let edge = 19
         var random = Generator(seed: 42)
@@ -91,12 +91,12 @@ struct PartialTests {
         ]
         let kernel = CorrelationKernel(blockEdge: edge)
         for grouping in groupings {
-            let partials = grouping.map { tiles in
+            let partials = try grouping.map { tiles in
                 let chosen = Set(tiles.flatMap { [$0.0, $0.1] }).sorted()
                 var task = correlationTask(
                     blocks, of: chosen, tiles: tiles, ranks: ranks, minOverlap: 10, low: low, high: high)
                 task.neighbours = kept
-                return kernel.run(task, blocks: chosen.map { blocks[$0] }).partial
+                return try kernel.run(task, blocks: chosen.map { blocks[$0] }).partial
             }
             for alpha in panel.indices {
                 let plain = expected(matrix, of: alpha, ranks: ranks, low: low[alpha], high: high[alpha], kept: kept)
@@ -107,7 +107,7 @@ struct PartialTests {
     }
 
     @Test("The tie rule names the smallest rank, and the days of that very pair")
-    func ties() {
+    func ties() throws {
         // All copies of one series, with different starts: every r is 1, the days differ.
         var random = Generator(seed: 43)
         let series = (0..<100).map { _ in random.normal() }
@@ -117,7 +117,7 @@ struct PartialTests {
             let blocks = preparedBlocks(panel, edge: edge, convention: .dailyPnL, precision: .float64)
             let task = correlationTask(
                 blocks, of: Array(blocks.indices), tiles: allTiles(blocks.count), ranks: ranks)
-            let partial = CorrelationKernel(blockEdge: edge).run(task, blocks: blocks).partial
+            let partial = try CorrelationKernel(blockEdge: edge).run(task, blocks: blocks).partial
             let first = merged([partial], alpha: 0, edge: edge)
             #expect(first.most == [CorrelationPartial.Neighbour(r: 1, rank: 0, days: 80)])
             #expect(first.least == first.most)
@@ -128,7 +128,7 @@ struct PartialTests {
     }
 
     @Test("A median-only task returns what is below and inside the brackets and nothing else")
-    func medianOnly() {
+    func medianOnly() throws {
         let panel = panelWithTies()
         let edge = 16
         let ranks = Array(0..<UInt32(panel.count))
@@ -139,7 +139,7 @@ struct PartialTests {
         let task = correlationTask(
             blocks, of: Array(blocks.indices), tiles: allTiles(blocks.count), ranks: ranks, mode: .medianOnly, low: low,
             high: high)
-        let partial = CorrelationKernel(blockEdge: edge).run(task, blocks: blocks).partial
+        let partial = try CorrelationKernel(blockEdge: edge).run(task, blocks: blocks).partial
         for alpha in panel.indices {
             let plain = expected(matrix, of: alpha, ranks: ranks, low: low[alpha], high: high[alpha])
             let found = merged([partial], alpha: alpha, edge: edge)
@@ -149,7 +149,7 @@ struct PartialTests {
     }
 
     @Test("Bracket ends belong to the bracket, and a bracket with its ends crossed keeps nothing")
-    func bracketEnds() {
+    func bracketEnds() throws {
         let panel = syntheticPanel(alphas: 3, days: 50, seed: 44, gaps: -1).map { $0.map { $0.isNaN ? 0 : $0 } }
         let r = KernelMatrix(panel, edge: 3, convention: .ffillShift, precision: .float64, minOverlap: 2).values
         let (small, large) = (min(r[0][1], r[0][2]), max(r[0][1], r[0][2]))
@@ -160,7 +160,7 @@ struct PartialTests {
         ] as [(Double, Double, Int, UInt32)] {
             let task = correlationTask(
                 blocks, of: [0], tiles: [(0, 0)], ranks: [0, 1, 2], low: [low, 1, 1], high: [high, -1, -1])
-            let found = merged([CorrelationKernel(blockEdge: 3).run(task, blocks: blocks).partial], alpha: 0, edge: 3)
+            let found = merged([try CorrelationKernel(blockEdge: 3).run(task, blocks: blocks).partial], alpha: 0, edge: 3)
             #expect(found.inside.count == inside && found.below == below)
         }
     }
@@ -170,10 +170,10 @@ struct PartialTests {
         let panel = panelWithTies()
         let blocks = preparedBlocks(panel, edge: 32, convention: .ffillShift, precision: .float64)
         let task = correlationTask(blocks, of: [0, 1], tiles: allTiles(2), ranks: Array(0..<61))
-        let bytes = CorrelationKernel(blockEdge: 32).run(task, blocks: blocks).partial.encoded()
+        let bytes = try CorrelationKernel(blockEdge: 32).run(task, blocks: blocks).partial.encoded()
         let kernel = CorrelationKernel(blockEdge: 32)
-        _ = kernel.run(task, blocks: blocks)
-        let (again, flops) = kernel.run(task, blocks: blocks)
+        _ = try kernel.run(task, blocks: blocks)
+        let (again, flops) = try kernel.run(task, blocks: blocks)
         #expect(again.encoded() == bytes)
         #expect(try CorrelationPartial(decoding: Payload(copying: bytes)) == again)
         #expect(flops == 3 * 2 * 32 * 32 * 96, "three tiles of one product over 89 days, padded to 96")

@@ -85,7 +85,7 @@ struct ReduceTests {
     }
 
     @Test("Edges are the pairs that reach the threshold, signed or by magnitude, each once", arguments: [false, true])
-    func edges(absolute: Bool) {
+    func edges(absolute: Bool) throws {
         let panel = syntheticPanel(alphas: 40, days: 120, seed: 61)
         let ranks = (0..<UInt32(40)).reversed().map { $0 }
         let matrix = KernelMatrix(panel, edge: 16, convention: .ffillShift, precision: .float64, minOverlap: 20)
@@ -93,7 +93,7 @@ struct ReduceTests {
         var task = correlationTask(
             blocks, of: [0, 1, 2], tiles: [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)], ranks: ranks, minOverlap: 20)
         task.edges = EdgeRule(from: 0.3, absolute: absolute)
-        let found = CorrelationKernel(blockEdge: 16).run(task, blocks: blocks).partial
+        let found = try CorrelationKernel(blockEdge: 16).run(task, blocks: blocks).partial
         var expected: Set<CorrelationPartial.Edge> = []
         for a in 0..<40 {
             for b in (a + 1)..<40 where (absolute ? abs(matrix.values[a][b]) : matrix.values[a][b]) >= 0.3 {

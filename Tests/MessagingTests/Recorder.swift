@@ -9,6 +9,7 @@ enum Seen: Equatable, Sendable {
     case event(SocketEvent)
     case outcome(SendOutcome)
     case called(Peer)
+    case key(String?)
     case ticked
 }
 
@@ -23,7 +24,7 @@ final class Inbox: Sendable {
     }
 
     /// The next thing seen; nil when nothing comes for `seconds`, which a passing test never waits for.
-    func next(seconds: Double = 30) -> Seen? {
+    func next(seconds: Double = 10) -> Seen? {
         guard available.wait(timeout: .now() + seconds) == .success else { return nil }
         return items.withLock { $0.removeFirst() }
     }
@@ -32,6 +33,14 @@ final class Inbox: Sendable {
     func nextMessage() -> (peer: Peer, frames: [[UInt8]])? {
         while let item = next() {
             if case .message(let peer, let frames) = item { return (peer, frames) }
+        }
+        return nil
+    }
+
+    /// The name of the next message's key, skipping everything else.
+    func nextKey() -> String? {
+        while let item = next() {
+            if case .key(let name) = item { return name }
         }
         return nil
     }
@@ -68,9 +77,11 @@ struct Recorder: SocketHandler {
 
     let inbox: Inbox
     var echoes = false
+    var tellsKeys = false
     var ticksWanted = 0
 
     mutating func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
+        if tellsKeys { inbox.add(.key(port.keyName(of: peer))) }
         inbox.add(.message(peer, frames.map { Array($0.bytes) }))
         if echoes { _ = port.send(frames, to: peer) }
     }

@@ -233,4 +233,15 @@ struct WorkerLifeTests {
                 .alarm("worker w1 sent a message that cannot be read: checksum differs")
             ])
     }
+
+    @Test("A worker that takes back credit while it has tasks in hand keeps them, and gets new ones by the old credit")
+    func creditTakenBack() {
+        var talk = Conversation()
+        talk.submit(tasks: 8)
+        let leases = talk.join(1, slots: 2, credit: 4).compactMap { if case .lease(_, let lease) = $0 { lease.ref } else { nil } }
+        #expect(leases.count == 4)
+        talk.tell(.received(from: peer(1), .hello(hello(1, slots: 1, credit: 1, inHand: leases))))
+        #expect(talk.scheduler.load().slotsTotal == 2)
+        #expect(talk.scheduler.progress(of: JobID(1))?.leased == 4)
+    }
 }

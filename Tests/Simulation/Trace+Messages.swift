@@ -73,6 +73,7 @@ extension WorkerEvent {
         case .received(let message, let payload): (1, message.numbers.1 << 8 ^ message.numbers.0 << 4 ^ (payload?.rawValue ?? 0))
         case .finished(let ref, _, _, _): (2, ref.attempt.rawValue)
         case .failedToCompute(let ref, _): (3, ref.attempt.rawValue)
+        case .damaged(let ref, _): (11, ref.attempt.rawValue)
         case .cacheHolds(let bytes): (4, bytes)
         case .drainRequested: (5, 0)
         case .tick: (6, 0)

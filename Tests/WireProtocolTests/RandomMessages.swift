@@ -92,7 +92,13 @@ struct RandomMessages {
     mutating func coordinatorMessage() -> (CoordinatorMessage, Payload?) {
         switch Int.random(in: 0..<8, using: &generator) {
         case 0:
-            (.welcome(Welcome(epoch: Epoch(integer()), heartbeatMilliseconds: integer(), blockPort: integer())), nil)
+            (
+                .welcome(
+                    Welcome(
+                        epoch: Epoch(integer()), heartbeatMilliseconds: integer(), blockPort: integer(),
+                        blockSecret: Bool.random(using: &generator)
+                            ? SecretKey(bytes: (0..<32).map { _ in integer(UInt8.self) }) : nil)), nil
+            )
         case 1: (.whoAreYou, nil)
         case 2: (.lease(Lease(ref: ref(), kind: text(bytesMax: 200))), payload())
         case 3: (.cancel((0..<Int.random(in: 0...1_024, using: &generator)).map { _ in AttemptID(integer()) }), nil)

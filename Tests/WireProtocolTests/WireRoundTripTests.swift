@@ -63,7 +63,7 @@ import WireProtocol
         let frames = try WireCodec.encode(.lease(Lease(ref: ref, kind: "noop")), payload: payload)
         #expect(frames.count == 2)
         #expect(frames[1] === payload)
-        #expect(try WireCodec.decodeCoordinatorMessage(frames).payload === payload)
+        #expect(try WireCodec.decodeCoordinatorMessage(frames).payload?.bytes.baseAddress == payload.bytes.baseAddress)
     }
 
     @Test("Names are cut to 200 bytes and sentences to 1,000, at a letter's end and without control characters")

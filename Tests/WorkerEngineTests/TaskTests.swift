@@ -63,6 +63,33 @@ struct TaskTests {
         #expect(talk.engine.unacknowledgedCount == 0)
     }
 
+    @Test("A wrong product once is a failure; the second time the worker leaves with that sentence")
+    func damagedTwice() {
+        var talk = Conversation()
+        talk.connect()
+        for number in 1...3 as ClosedRange<UInt64> { talk.lease(number) }
+        #expect(talk.tell(.damaged(ref(1), message: "wrong by 3")) == [release(1), failure(1, "wrong by 3"), start(2)])
+        #expect(
+            talk.tell(.damaged(ref(2), message: "wrong by 4")) == [
+                release(2), failure(2, "wrong by 4"), .send(.goodbye), release(3), .exit(.machineSuspect("wrong by 4")),
+            ])
+        #expect(talk.payloads == [])
+    }
+
+    @Test("A partial that has changed before it could be sent becomes a failure, and is let go of")
+    func damagedAnswer() {
+        var talk = Conversation()
+        talk.connect()
+        talk.lease(1)
+        #expect(talk.finish(1) == [release(1), result(1)])
+        #expect(talk.tell(.damaged(ref(1), message: "it has changed")) == [release(101), failure(1, "it has changed")])
+        #expect(talk.engine.unacknowledgedCount == 1 && talk.payloads == [])
+        // Said of an attempt that is over, or of the failure itself, it means nothing.
+        #expect(talk.tell(.damaged(ref(1), message: "it has changed")) == [])
+        talk.tell(.received(.ack(AttemptID(1))))
+        #expect(talk.tell(.damaged(ref(1), message: "it has changed")) == [])
+    }
+
     @Test("Cancelled, a queued task is dropped and answered; a running one finishes all the same")
     func cancel() {
         var talk = Conversation()

@@ -60,7 +60,7 @@ import WorkerRuntime
         let tally = BlockTally()
         let server = try Self.blockServer(small.panel, tally)
         let task = small.task()
-        let expected = small.expected(task)
+        let expected = try small.expected(task)
         let members = try (1...3).map { try Member($0, server) }
         for member in members {
             member.lease(task)
@@ -80,7 +80,7 @@ import WorkerRuntime
         let tally = BlockTally()
         let server = try Self.blockServer(small.panel, tally)
         let task = small.task()
-        let expected = small.expected(task)
+        let expected = try small.expected(task)
         let members = try (1...3).map { try Member($0, server) }
         for member in members { member.lease(task) }
         for member in members { #expect(try member.partial() == expected) }

@@ -59,13 +59,13 @@ struct SmallPanel {
     }
 
     /// What the kernel gives when nothing is between it and the panel.
-    func expected(_ task: CorrelationTask) -> CorrelationPartial {
+    func expected(_ task: CorrelationTask) throws -> CorrelationPartial {
         let blocks = task.blocks.map { block in
             PreparedBlock(
                 cumulative: panel.block(Int(block.index)), alphaCount: block.alphaCount, blockEdge: task.blockEdge,
                 dayCount: task.dayCount, convention: task.convention, precision: task.precision, firstDay: task.firstDay)
         }
-        return CorrelationKernel(blockEdge: task.blockEdge).run(task, blocks: blocks).partial
+        return try CorrelationKernel(blockEdge: task.blockEdge).run(task, blocks: blocks).partial
     }
 
     /// Pearson's r of the returns both have, by the formula; the convention is `ffill-shift`.

@@ -2,6 +2,7 @@ import ClusterModel
 import Messaging
 import Panel
 import Testing
+import WireProtocol
 
 @testable import WorkerRuntime
 
@@ -25,7 +26,7 @@ import Testing
         let slot = executor(small.panel).makeSlot()
         let outcome = try slot.run(kind: "correlation", payload: Payload(copying: task.encoded()))
         let partial = try CorrelationPartial(decoding: outcome.payload)
-        #expect(partial == small.expected(task))
+        #expect(try partial == small.expected(task))
         #expect(outcome.computeSeconds >= 0)
     }
 
@@ -98,6 +99,54 @@ import Testing
         let wrong = TaskExecutor(source: WrongBlocks(byteCount: 8), cache: BlockCache(bytesMax: 1 << 20))
         let size = #expect(throws: GridError.self) { try wrong.makeSlot().run(kind: "correlation", payload: task) }
         #expect(size?.message.hasSuffix("has 8 bytes, the task expects 2048") == true)
+    }
+
+    private func flipBit(of payload: Payload, byte: Int) {
+        UnsafeMutableRawPointer(mutating: payload.bytes.baseAddress!).assumingMemoryBound(to: UInt8.self)[byte] ^= 4
+    }
+
+    @Test("A partial states its checksum from the moment it is made")
+    func checksum() throws {
+        let small = try SmallPanel()
+        let outcome = try executor(small.panel).makeSlot().run(
+            kind: "correlation", payload: Payload(copying: small.task().encoded()))
+        #expect(outcome.payload.checksum == WireCodec.checksum(outcome.payload))
+        flipBit(of: outcome.payload, byte: 90)
+        #expect(!WireCodec.isIntact(outcome.payload))
+    }
+
+    @Test("A task that has changed since it arrived is not computed")
+    func changedTask() throws {
+        let small = try SmallPanel()
+        let bytes = small.task().encoded()
+        let task = Payload(copying: bytes).stating(checksum: WireCodec.checksum(bytes))
+        let slot = executor(small.panel).makeSlot()
+        _ = try slot.run(kind: "correlation", payload: task)
+        flipBit(of: task, byte: bytes.count - 3)
+        let error = #expect(throws: GridError.self) { try slot.run(kind: "correlation", payload: task) }
+        #expect(error == GridError(.damaged, "the task has changed since it arrived: this machine's memory is suspect"))
+    }
+
+    /// Gives the blocks of a panel as they once arrived, the first of them with another bit since.
+    private struct ChangedBlocks: BlockSource {
+        let panel: Panel
+        func block(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
+            let index = panel.blockHashes.firstIndex(of: hash) ?? 0
+            let right = panel.blockPayload(index)
+            var bytes = Array(right.bytes)
+            if index == 0 { bytes[bytes.count - 1] ^= 1 }
+            return Payload(copying: bytes).stating(checksum: WireCodec.checksum(right))
+        }
+    }
+
+    @Test("A block that has changed in the cache is not used")
+    func changedBlock() throws {
+        let small = try SmallPanel()
+        let executor = TaskExecutor(source: ChangedBlocks(panel: small.panel), cache: BlockCache(bytesMax: 1 << 30))
+        let task = Payload(copying: small.task().encoded())
+        let error = #expect(throws: GridError.self) { try executor.makeSlot().run(kind: "correlation", payload: task) }
+        #expect(error?.kind == .damaged)
+        #expect(error?.message.hasPrefix("block \(small.panel.blockHashes[0]) has changed since it arrived") == true)
     }
 
     @Test("Two slots of a pool share the blocks and report every task once")

@@ -33,7 +33,7 @@ import WorkerRuntime
         var expected: [AttemptID: CorrelationPartial] = [:]
         for (number, convention) in Convention.allCases.enumerated() {
             let task = small.task(convention: convention)
-            expected[AttemptID(UInt64(number))] = small.expected(task)
+            expected[AttemptID(UInt64(number))] = try small.expected(task)
             grid.lease(UInt64(number), "correlation", Payload(copying: task.encoded()))
         }
         for _ in Convention.allCases {

@@ -54,6 +54,8 @@ enum Program {
         case .changeCoreType(let wanted):
             logger.info("starting again with core type \(wanted)")
             try BLAS.changeCoreType(to: wanted, of: settings.coreTypes)
+        case .machineSuspect(let sentence):
+            throw GridError(.damaged, "leaving after \(Limits.damagesPerWorkerMax) wrong results: \(sentence)")
         case .refused(let reason):
             throw GridError(.failed, "\(settings.coordinator) refused this worker: \(reason)")
         case nil:

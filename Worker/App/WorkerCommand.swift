@@ -15,7 +15,7 @@ struct WorkerCommand: ParsableCommand {
             ends it at once.
 
             Every option NAME that takes a value can be given as ALPHAGRID_NAME in the environment, such as \
-            ALPHAGRID_CONNECT or ALPHAGRID_BLAS_CORE.
+            ALPHAGRID_CONNECT or ALPHAGRID_BLAS_CORE; --key as ALPHAGRID_WORKER_KEY.
             """,
         version: AlphaGrid.version)
 
@@ -36,8 +36,14 @@ struct WorkerCommand: ParsableCommand {
             valueName: "auto|NAME"))
     var blasCore: String?
 
-    @Option(help: ArgumentHelp("Name of this worker (default: HOST-PID).", valueName: "ID"))
+    @Option(help: ArgumentHelp("Name of this worker (default: HOST-PID; with a key KEY-PID).", valueName: "ID"))
     var name: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Key file of this worker, made by 'alphagrid keys add' (default: $ALPHAGRID_WORKER_KEY, else it has none).",
+            valueName: "FILE"))
+    var key: String?
 
     @Option(
         help: ArgumentHelp(
@@ -78,11 +84,11 @@ struct WorkerCommand: ParsableCommand {
             endpoints.append(try Endpoint(parsing: String(part), for: .connect, field: "--connect"))
         }
         var settings = try WorkerSettings(
-            coordinator: endpoints[0], slots: slots,
-            memoryBytes: memory, worker: value(name, "NAME", environment))
+            coordinator: endpoints[0], slots: slots, memoryBytes: memory, worker: value(name, "NAME", environment),
+            key: try value(key, "WORKER_KEY", environment).map { path throws(GridError) in try WorkerKey(reading: path) })
         settings.standbys = Array(endpoints.dropFirst())
         if let text = value(serveBlocks, "SERVE_BLOCKS", environment) {
-            settings.serveBlocks = try WorkerSettings.serving(text, isInsecure: insecure)
+            settings.serveBlocks = try WorkerSettings.serving(text, isKeyed: settings.key != nil, isInsecure: insecure)
         }
         return settings
     }

@@ -21,6 +21,8 @@ package enum WorkerExit: Equatable, Sendable {
     case drainTimedOut(attemptsLeft: Int)
     /// Everything in hand was finished, as far as there was time: start again with this core type of OpenBLAS.
     case changeCoreType(String)
+    /// This machine damages what it computes or keeps; the last time is described.
+    case machineSuspect(String)
     /// The coordinator will not work with this worker, and says why.
     case refused(String)
 }

@@ -49,6 +49,23 @@ extension WorkerEngine {
         startNext()
     }
 
+    /// The task fails here, and is computed elsewhere. A machine to which this happens again is not to be trusted with any.
+    mutating func damaged(_ ref: AttemptRef, _ message: String) {
+        if !endRunning(ref) {
+            // Or its answer waits to be acknowledged.
+            guard answers.contains(where: { $0.ref == ref && $0.payload != nil }) else { return }
+            acknowledged(ref.attempt)
+        }
+        answer(ref, .failed(TaskFailure(ref: ref, message: message)), payload: nil)
+        damageCount += 1
+        if damageCount < Limits.damagesPerWorkerMax {
+            startNext()
+        } else {
+            if link != .absent { effects.append(.send(.goodbye)) }
+            exit(.machineSuspect(message))
+        }
+    }
+
     /// Takes a task from its slot and lets go of its payload; false when it was not running.
     mutating func endRunning(_ ref: AttemptRef) -> Bool {
         guard let position = running.firstIndex(where: { $0.ref == ref }) else { return false }

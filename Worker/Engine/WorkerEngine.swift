@@ -37,6 +37,9 @@ package struct WorkerEngine: Sendable {
     /// Nil unless draining in order to start again with this core type.
     var nextCoreType: String?
 
+    /// How often something was not what it should be.
+    var damageCount = 0
+
     var flopsTotal = 0.0
     var busySecondsTotal = 0.0
     var cachedBytes: UInt64 = 0
@@ -91,6 +94,8 @@ package struct WorkerEngine: Sendable {
             guard endRunning(ref) else { return }
             answer(ref, .failed(TaskFailure(ref: ref, message: message)), payload: nil)
             startNext()
+        case .damaged(let ref, let message):
+            damaged(ref, message)
         case .cacheHolds(let bytes):
             cachedBytes = bytes
         case .drainRequested:
@@ -103,7 +108,7 @@ package struct WorkerEngine: Sendable {
     private mutating func releasePayload(of event: WorkerEvent) {
         switch event {
         case .received(_, let payload?), .finished(_, let payload, _, _): effects.append(.release(payload))
-        case .received, .failedToCompute, .connected, .cacheHolds, .drainRequested, .tick: break
+        case .received, .failedToCompute, .damaged, .connected, .cacheHolds, .drainRequested, .tick: break
         }
     }
 

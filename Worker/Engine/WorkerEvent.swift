@@ -9,6 +9,8 @@ package enum WorkerEvent: Equatable, Sendable {
     case finished(AttemptRef, payload: PayloadHandle, computeSeconds: Double, flops: Double)
     /// It could not be done; `message` is one sentence a person can act on.
     case failedToCompute(AttemptRef, message: String)
+    /// What this machine computed for it, or kept of it, is not what it should be.
+    case damaged(AttemptRef, message: String)
     /// Bytes of blocks in the worker's cache, for the views.
     case cacheHolds(bytes: UInt64)
     /// The worker shall leave (SIGTERM): finish what is in hand, take nothing new.

@@ -14,6 +14,8 @@ struct BlockFetchHandler: SocketHandler {
         /// From the thread that talks to other workers: what the one at this endpoint has said.
         case peerSaid(String, BlockReply, Payload)
         case peerSaidGarbage(String)
+        /// Show this to other workers from now on.
+        case join(BlockMembership)
     }
 
     /// Memory of a block of several chunks, until it is complete.
@@ -28,18 +30,22 @@ struct BlockFetchHandler: SocketHandler {
     private let poster: CommandPoster<Command>
     private var machine: BlockFetch
     private var peers: SocketLoop<BlockPeersHandler>?
+    private var membership: BlockMembership?
     private var assemblies: [BlockHash: Assembly] = [:]
     private var malformedCount = 0
 
     /// - Parameters:
     ///   - asker: the worker's incarnation.
+    ///   - membership: what is shown to other workers; nil where there are no keys.
     ///   - held: blocks that need not be fetched.
     ///   - deliver: called on this thread, once per block wanted.
     init(
-        asker: UInt64, poster: CommandPoster<Command>, logger: Logger, held: @escaping @Sendable (BlockHash) -> Payload?,
+        asker: UInt64, membership: BlockMembership?, poster: CommandPoster<Command>, logger: Logger,
+        held: @escaping @Sendable (BlockHash) -> Payload?,
         deliver: @escaping @Sendable (BlockHash, Result<Payload, GridError>) -> Void
     ) {
         machine = BlockFetch(asker: asker)
+        self.membership = membership
         self.poster = poster
         self.held = held
         self.deliver = deliver
@@ -61,7 +67,8 @@ struct BlockFetchHandler: SocketHandler {
         switch event {
         case .connected: perform(machine.handle(.connected, at: now), port)
         case .disconnected: perform(machine.handle(.disconnected, at: now), port)
-        case .connectFailed: break
+        // The control socket has the same key and says what is wrong with it.
+        case .connectFailed, .refused, .revoked: break
         case .dropped(_, let reason): logger.warning("block server \(port.endpoint) sent \(reason)")
         }
     }
@@ -82,6 +89,11 @@ struct BlockFetchHandler: SocketHandler {
             perform(machine.handle(.replied(reply, bytes: chunk.count, from: peer), at: now), chunk: chunk, port)
         case .peerSaidGarbage(let peer):
             perform(machine.handle(.garbage(from: peer), at: now), port)
+        case .join(let membership):
+            self.membership = membership
+            // What it was asking for is asked of the coordinator when nothing comes.
+            peers?.stop()
+            peers = nil
         }
     }
 
@@ -108,7 +120,8 @@ struct BlockFetchHandler: SocketHandler {
                 let found = PanelHashing.hash(payload.bytes)
                 perform(machine.handle(.checked(hash, found: found), at: .now()), port)
             case .deliver(let hash):
-                if let payload = assemblies.removeValue(forKey: hash)?.payload { deliver(hash, .success(payload)) }
+                guard let payload = assemblies.removeValue(forKey: hash)?.payload else { continue }
+                deliver(hash, .success(payload.stating(checksum: WireCodec.checksum(payload))))
             case .discard(let hash):
                 assemblies[hash] = nil
             case .shunned(let peer, let reason):
@@ -152,6 +165,7 @@ struct BlockFetchHandler: SocketHandler {
             var options = SocketOptions()
             options.frameBytesMax = Limits.blockChunkBytesMax + Limits.headerBytesMax
             options.lingerMilliseconds = 0
+            options.security = membership?.client ?? .none
             let (poster, logger) = (poster, logger)
             do throws(GridError) {
                 peers = try SocketLoop(name: "peer-blocks", .caller, options: options) { _ in

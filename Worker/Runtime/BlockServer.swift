@@ -23,16 +23,20 @@ package struct BlockServer: SocketHandler {
     private let tally: BlockTally?
     private var directory: BlockDirectory?
     private var refusedCount = 0
+    private var refusals = RefusalLog()
+    private let isKeyed: Bool
 
     /// - Parameters:
     ///   - sharesWork: sends askers to workers that have the block; for a coordinator.
+    ///   - isKeyed: whether its socket asks for keys; for what the log says.
     ///   - tally: counts what is sent.
     ///   - lookUp: called on the socket's thread; nil for a block that is not held.
     package init(
-        logger: Logger, sharesWork: Bool = false, tally: BlockTally? = nil,
+        logger: Logger, sharesWork: Bool = false, isKeyed: Bool = false, tally: BlockTally? = nil,
         lookUp: @escaping @Sendable (BlockHash) -> Payload?
     ) {
         self.lookUp = lookUp
+        self.isKeyed = isKeyed
         self.logger = logger
         self.tally = tally
         directory = sharesWork ? BlockDirectory() : nil
@@ -97,9 +101,13 @@ package struct BlockServer: SocketHandler {
     }
 
     package mutating func noticed(_ event: SocketEvent, at now: MonotonicTime, via port: SocketPort) {
-        if case .dropped(let peer, let reason) = event {
+        switch event {
+        case .dropped(let peer, let reason):
             refusedCount += 1
             if refusedCount == 1 { logger.warning("\(peer) sent \(reason)") }
+        case .refused(let refusal): refusals.note(refusal, isKeyed: isKeyed, at: now, to: logger)
+        case .revoked(let peer, _): port.forget(peer)
+        case .connected, .disconnected, .connectFailed: break
         }
     }
 

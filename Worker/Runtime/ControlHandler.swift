@@ -21,12 +21,15 @@ struct ControlHandler: SocketHandler {
     private let work: WorkerParts
     private let poster: CommandPoster<Command>
     private let notice: ExitNotice
+    private let keyName: String?
     private let logger: Logger
     /// The bytes behind the engine's handles.
     private var payloads: [PayloadHandle: Payload] = [:]
     private var lastHandle: UInt64 = 0
     private var cachedBytes = 0
     private var saidUnreachable = false
+    /// What has been said since the last connection: which side hangs up first differs from time to time.
+    private var saidRefusals: Set<HandshakeRefusal> = []
     private var malformedCount = 0
     /// Of the coordinator and its standbys.
     private let endpoints: [Endpoint]
@@ -36,10 +39,12 @@ struct ControlHandler: SocketHandler {
     /// An address that refuses does so at once, and the next one perhaps too.
     private static let turnMilliseconds: Int64 = 300
 
+    /// - Parameter keyName: of the worker's key; nil for one without.
     init(
-        engine: WorkerEngine, work: WorkerParts, poster: CommandPoster<Command>, notice: ExitNotice, logger: Logger,
-        endpoints: [Endpoint]
+        engine: WorkerEngine, work: WorkerParts, poster: CommandPoster<Command>, notice: ExitNotice, keyName: String?,
+        logger: Logger, endpoints: [Endpoint]
     ) {
+        self.keyName = keyName
         self.endpoints = endpoints
         self.engine = engine
         self.work = work
@@ -71,6 +76,7 @@ struct ControlHandler: SocketHandler {
         case .connected:
             logger.info("connected to \(port.endpoint)")
             saidUnreachable = false
+            saidRefusals = []
             tell(.connected, at: now, port)
         case .disconnected:
             logger.warning("connection to \(port.endpoint) lost; computing on and trying again")
@@ -78,10 +84,13 @@ struct ControlHandler: SocketHandler {
         case .connectFailed:
             if !saidUnreachable { logger.warning("cannot reach \(port.endpoint); trying until it answers") }
             saidUnreachable = true
-            if endpoints.count > 1, triedAt.map({ $0.advanced(milliseconds: Self.turnMilliseconds) <= now }) ?? true {
-                triedAt = now
-                reconnect(port)
-            }
+            tryNext(at: now, port)
+        case .refused(let refusal):
+            let isNews = keyName == nil ? saidRefusals.isEmpty : !saidRefusals.contains(refusal)
+            saidRefusals.insert(refusal)
+            if isNews { logger.error("\(refusal.sentence(of: port.endpoint, keyName: keyName)); trying again now and then") }
+            tryNext(at: now, port)
+        case .revoked: break
         case .dropped(_, let reason):
             logger.warning("coordinator \(port.endpoint) sent \(reason)")
         }
@@ -96,7 +105,8 @@ struct ControlHandler: SocketHandler {
                 at: now, port)
         case .ended(let ref, .failure(let error)):
             logger.warning("task \(ref.task) attempt \(ref.attempt) failed: \(error)")
-            tell(.failedToCompute(ref, message: error.message), at: now, port)
+            let isDamage = error.kind == .damaged
+            tell(isDamage ? .damaged(ref, message: error.message) : .failedToCompute(ref, message: error.message), at: now, port)
         case .drain:
             let inHand = "\(engine.runningCount) running, \(engine.queuedCount) queued"
             logger.info("draining: \(inHand), \(engine.unacknowledgedCount) to be acknowledged")
@@ -121,6 +131,11 @@ struct ControlHandler: SocketHandler {
             // A draining worker repeats its hello, and is welcomed each time.
             if engine.welcomedBy != welcome.epoch { logger.info("welcomed by \(port.endpoint), \(welcome.epoch)") }
             do throws(GridError) {
+                if let secret = welcome.blockSecret, keyName != nil {
+                    let membership = try BlockMembership(secret)
+                    work.blocks.join(membership)
+                    try work.sharing?.serve(membership)
+                }
                 try work.blocks.serve(from: port.endpoint.with(port: welcome.blockPort))
             } catch {
                 logger.error("blocks cannot be fetched: \(error)")
@@ -147,7 +162,7 @@ struct ControlHandler: SocketHandler {
     private mutating func tell(_ event: WorkerEvent, at now: MonotonicTime, _ port: SocketPort) {
         for effect in engine.handle(event, at: now) {
             switch effect {
-            case .send(let message, let payload): send(message, payload, port)
+            case .send(let message, let payload): send(message, payload, at: now, port)
             case .start(let ref, let kind, let payload): start(ref, kind, payload)
             case .release(let payload): payloads[payload] = nil
             case .reconnect:
@@ -160,7 +175,9 @@ struct ControlHandler: SocketHandler {
         }
     }
 
-    private mutating func send(_ message: WorkerMessage, _ payload: PayloadHandle?, _ port: SocketPort) {
+    private mutating func send(
+        _ message: WorkerMessage, _ payload: PayloadHandle?, at now: MonotonicTime, _ port: SocketPort
+    ) {
         // What cannot be sent now is sent again by the engine in time.
         guard let peer = port.connectedPeer else { return }
         do throws(GridError) {
@@ -168,6 +185,10 @@ struct ControlHandler: SocketHandler {
             _ = port.send(frames, to: peer)
         } catch {
             logger.error("\(error)")
+            // Sent again and again it would be refused again and again.
+            if error.kind == .damaged, case .result(let result) = message {
+                tell(.damaged(result.ref, message: error.message), at: now, port)
+            }
         }
     }
 
@@ -176,6 +197,15 @@ struct ControlHandler: SocketHandler {
         let poster = poster
         // The queue has room for more than a worker's credit, so posting fails only once this thread has ended.
         work.pool.submit(kind: kind, payload: payload) { outcome in poster.post(.ended(ref, outcome)) }
+    }
+
+    /// A coordinator that does not answer, or lets this worker not in, may have a standby.
+    private mutating func tryNext(at now: MonotonicTime, _ port: SocketPort) {
+        guard endpoints.count > 1, triedAt.map({ $0.advanced(milliseconds: Self.turnMilliseconds) <= now }) ?? true else {
+            return
+        }
+        triedAt = now
+        reconnect(port)
     }
 
     /// To the next address, or the only one again.

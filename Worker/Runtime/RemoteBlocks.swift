@@ -18,18 +18,39 @@ package final class RemoteBlocks: BlockSource {
         var server: Endpoint?
         var waiters: [BlockHash: [Waiter]] = [:]
         var isStopped = false
+        /// Nil where there are no keys.
+        var membership: BlockMembership?
     }
 
     private let cache: BlockCache
     private let asker: UInt64
+    private let security: SocketSecurity
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameter asker: the worker's incarnation, by which the coordinator knows who has which block.
-    package init(cache: BlockCache, asker: UInt64 = 0, logger: Logger) {
+    /// - Parameters:
+    ///   - asker: the worker's incarnation, by which the coordinator knows who has which block.
+    ///   - security: how the coordinator's block server is spoken to.
+    package convenience init(cache: BlockCache, asker: UInt64 = 0, security: SocketSecurity = .none, logger: Logger) {
+        self.init(cache: cache, asker: asker, security: security, membership: nil, logger: logger)
+    }
+
+    /// - Parameter membership: how other workers are spoken to.
+    init(cache: BlockCache, asker: UInt64, security: SocketSecurity, membership: BlockMembership?, logger: Logger) {
         self.cache = cache
         self.asker = asker
+        self.security = security
         self.logger = logger
+        state.withLock { $0.membership = membership }
+    }
+
+    /// Shows this to other workers from now on.
+    func join(_ membership: BlockMembership) {
+        state.withLock { state in
+            guard state.membership?.secret != membership.secret else { return }
+            state.membership = membership
+            state.loop?.post(.join(membership))
+        }
     }
 
     /// Fetches from this server from now on; the first call starts the thread.
@@ -42,7 +63,7 @@ package final class RemoteBlocks: BlockSource {
                 return nil
             }
             do throws(GridError) {
-                state.loop = try startLoop(server)
+                state.loop = try startLoop(server, state.membership)
                 return nil
             } catch {
                 return error
@@ -51,15 +72,18 @@ package final class RemoteBlocks: BlockSource {
         if let failure { throw failure }
     }
 
-    private func startLoop(_ server: Endpoint) throws(GridError) -> SocketLoop<BlockFetchHandler> {
+    private func startLoop(
+        _ server: Endpoint, _ membership: BlockMembership?
+    ) throws(GridError) -> SocketLoop<BlockFetchHandler> {
         var options = SocketOptions()
         options.frameBytesMax = Limits.blockChunkBytesMax + Limits.headerBytesMax
         options.commandsMax = Limits.blocksWantedMax
         options.lingerMilliseconds = 0
+        options.security = security
         let (asker, cache, logger) = (asker, cache, logger)
         return try SocketLoop(name: "blocks", .dealer(connect: server), options: options) { [weak self] poster in
             BlockFetchHandler(
-                asker: asker, poster: poster, logger: logger, held: { cache.raw($0) },
+                asker: asker, membership: membership, poster: poster, logger: logger, held: { cache.raw($0) },
                 deliver: { [weak self] hash, outcome in self?.deliver(hash, outcome) })
         }
     }

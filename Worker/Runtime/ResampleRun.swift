@@ -19,7 +19,7 @@ struct ResampleRun {
         for tile in task.tiles.tiles {
             let (row, column) = (Int(tile.row), Int(tile.column))
             let (rowRanks, columnRanks) = (task.tiles.blocks[row].ranks, task.tiles.blocks[column].ranks)
-            flops += kernel.lines(row: blocks[row], column: blocks[column], minOverlap: task.tiles.minOverlap) { i, r in
+            flops += try kernel.lines(row: blocks[row], column: blocks[column], minOverlap: task.tiles.minOverlap) { i, r in
                 for j in (row == column ? i + 1 : 0)..<max(columnRanks.count, i + 1) where j < columnRanks.count {
                     let place = CondensedDistances.index(Int(rowRanks[i]), Int(columnRanks[j]), of: count)
                     memory[place] = CorrelationDistance.euclidean(r[j])

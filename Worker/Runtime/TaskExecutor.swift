@@ -3,10 +3,11 @@ import Clustering
 import Embedding
 import Kernels
 import Messaging
+import WireProtocol
 
 /// What a slot returns for a task.
 package struct TaskOutcome: Sendable {
-    /// The partial, encoded.
+    /// The partial, encoded, with its checksum.
     package var payload: Payload
     /// Seconds of work, without the wait for blocks.
     package var computeSeconds: Double
@@ -24,7 +25,8 @@ package struct TaskOutcome: Sendable {
                 .failed,
                 "the task's result has \(bytes.count) bytes, the limit is \(Limits.payloadBytesMax): use smaller blocks")
         }
-        payload = Payload(copying: bytes)
+        // Stated right here, where the bytes are made: whatever happens to them on the way is then seen.
+        payload = Payload(copying: bytes).stating(checksum: WireCodec.checksum(bytes))
         computeSeconds = max(0, MonotonicTime.now().seconds(since: start) - waited)
         self.flops = flops
     }
@@ -62,16 +64,19 @@ package final class TaskExecutor: Sendable {
         /// - Throws: one sentence that says why the task cannot be done here.
         package func run(kind: String, payload: Payload) throws(GridError) -> TaskOutcome {
             do {
+                guard WireCodec.isIntact(payload) else {
+                    throw GridError(.damaged, "the task has changed since it arrived: this machine's memory is suspect")
+                }
                 switch try TaskWork(kind: kind, payload: payload) {
                 case .noop(let payload): return TaskOutcome(returning: payload)
                 case .correlation(let task):
-                    return try measure(task) { blocks in
-                        let (partial, flops) = kernel(for: task).run(task, blocks: blocks)
+                    return try measure(task) { blocks throws(GridError) in
+                        let (partial, flops) = try kernel(for: task).run(task, blocks: blocks)
                         return (partial.encoded(), flops)
                     }
                 case .pairs(let task):
-                    return try measure(task.tiles) { blocks in
-                        let (partial, flops) = PairKernel(kernel(for: task.tiles)).run(task, blocks: blocks)
+                    return try measure(task.tiles) { blocks throws(GridError) in
+                        let (partial, flops) = try PairKernel(kernel(for: task.tiles)).run(task, blocks: blocks)
                         return (partial.encoded(), flops)
                     }
                 case .resample(let task):
@@ -96,12 +101,12 @@ package final class TaskExecutor: Sendable {
 
         /// Has the task's blocks prepared, then computes.
         private func measure(
-            _ task: CorrelationTask, _ compute: ([PreparedBlock]) -> (bytes: [UInt8], flops: Double)
+            _ task: CorrelationTask, _ compute: ([PreparedBlock]) throws(GridError) -> (bytes: [UInt8], flops: Double)
         ) throws(GridError) -> TaskOutcome {
             let start = MonotonicTime.now()
             var waited = 0.0
             let blocks = try executor.blocks(of: task, waited: &waited)
-            let (bytes, flops) = compute(blocks)
+            let (bytes, flops) = try compute(blocks)
             return try TaskOutcome(bytes, flops: flops, since: start, waited: waited)
         }
     }
@@ -119,7 +124,7 @@ package final class TaskExecutor: Sendable {
         guard payload.count == byteCount, UInt(bitPattern: payload.bytes.baseAddress) % 8 == 0 else {
             throw GridError(.failed, "block \(hash) has \(payload.count) bytes, the task expects \(byteCount)")
         }
-        return payload
+        return try payload.intact(hash)
     }
 
     /// The task's blocks, prepared: first those nobody else is preparing, then the rest.
@@ -162,10 +167,22 @@ extension CorrelationTask {
         guard payload.count == blockBytes, UInt(bitPattern: payload.bytes.baseAddress) % 8 == 0 else {
             throw GridError(.failed, "block \(block.hash) has \(payload.count) bytes, the task expects \(blockBytes)")
         }
-        return withExtendedLifetime(payload) {
+        return withExtendedLifetime(try payload.intact(block.hash)) {
             PreparedBlock(
                 cumulative: payload.bytes.assumingMemoryBound(to: Double.self), alphaCount: block.alphaCount,
                 blockEdge: blockEdge, dayCount: dayCount, convention: convention, precision: precision, firstDay: firstDay)
         }
+    }
+}
+
+extension Payload {
+    /// The block itself. It may have been in the cache for days since its SHA-256 was checked.
+    ///
+    /// - Throws: `.damaged` when it is not what it was then.
+    fileprivate func intact(_ hash: BlockHash) throws(GridError) -> Payload {
+        guard WireCodec.isIntact(self) else {
+            throw GridError(.damaged, "block \(hash) has changed since it arrived: this machine's memory is suspect")
+        }
+        return self
     }
 }

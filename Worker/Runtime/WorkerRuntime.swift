@@ -12,6 +12,8 @@ struct WorkerParts: Sendable {
     let blocks: RemoteBlocks
     let executor: TaskExecutor
     let pool: SlotPool
+    /// Nil unless it was told to serve blocks.
+    let sharing: BlockSharing?
 }
 
 /// A running worker: a control thread that talks to the coordinator, a thread that fetches blocks, one that serves them if
@@ -19,7 +21,6 @@ struct WorkerParts: Sendable {
 package final class WorkerRuntime: Sendable {
     private let parts: WorkerParts
     private let control: SocketLoop<ControlHandler>
-    private let server: SocketLoop<BlockServer>?
     private let served = BlockTally()
     private let logger: Logger
     private let notice = ExitNotice()
@@ -30,39 +31,31 @@ package final class WorkerRuntime: Sendable {
     /// - Throws: when the system has no threads or sockets left, or blocks cannot be served where they should.
     package init(_ settings: WorkerSettings, logger: Logger) throws(GridError) {
         let cache = BlockCache(bytesMax: settings.memoryBytes)
-        server = try Self.serve(cache, served, settings, logger: logger)
+        let cluster = try settings.key == nil ? nil : BlockMembership.none()
+        let sharing = try settings.serveBlocks.map { [served] endpoint throws(GridError) in
+            try BlockSharing(cache: cache, tally: served, at: endpoint, membership: cluster, logger: logger)
+        }
         var hello = Self.hello(settings)
-        hello.blockEndpoint = server.map { settings.advertised($0.endpoint) }
-        let blocks = RemoteBlocks(cache: cache, asker: hello.incarnation, logger: logger)
+        hello.blockEndpoint = sharing.map { settings.advertised($0.endpoint) }
+        let blocks = RemoteBlocks(
+            cache: cache, asker: hello.incarnation, security: settings.security, membership: cluster, logger: logger)
         let executor = TaskExecutor(source: blocks, cache: cache)
         let pool = try SlotPool(slots: settings.slots, executor: executor)
-        let parts = WorkerParts(cache: cache, blocks: blocks, executor: executor, pool: pool)
+        let parts = WorkerParts(cache: cache, blocks: blocks, executor: executor, pool: pool, sharing: sharing)
 
         var options = SocketOptions()
         // One command per attempt in hand, and some for signals.
         options.commandsMax = Limits.creditPerWorkerMax + 64
-        let (introduction, notice) = (hello, notice)
+        options.security = settings.security
+        let (introduction, notice, key) = (hello, notice, settings.key?.name)
         control = try SocketLoop(name: "control", .dealer(connect: settings.coordinator), options: options) { poster in
             ControlHandler(
                 engine: WorkerEngine(hello: introduction, configuration: settings.engine), work: parts, poster: poster,
-                notice: notice, logger: logger, endpoints: [settings.coordinator] + settings.standbys)
+                notice: notice, keyName: key, logger: logger, endpoints: [settings.coordinator] + settings.standbys)
         }
         self.parts = parts
         self.logger = logger
         if let endpoint = hello.blockEndpoint { logger.info("serving blocks at \(endpoint)") }
-    }
-
-    private static func serve(
-        _ cache: BlockCache, _ served: BlockTally, _ settings: WorkerSettings, logger: Logger
-    ) throws(GridError) -> SocketLoop<BlockServer>? {
-        guard let endpoint = settings.serveBlocks else { return nil }
-        var options = SocketOptions()
-        // Requests are a few dozen bytes.
-        options.frameBytesMax = Limits.headerBytesMax
-        options.lingerMilliseconds = 0
-        return try SocketLoop(name: "block-server", .router(bind: endpoint), options: options) { _ in
-            BlockServer(logger: logger, tally: served) { cache.raw($0) }
-        }
     }
 
     /// Bytes of blocks sent to other workers.
@@ -89,15 +82,15 @@ package final class WorkerRuntime: Sendable {
         let failure = control.join()
         parts.pool.stop()
         parts.blocks.stop()
-        server?.stop()
-        if server != nil { logger.info("sent \(served.counts.bytesSent) bytes of blocks to other workers") }
+        parts.sharing?.stop()
+        if parts.sharing != nil { logger.info("sent \(served.counts.bytesSent) bytes of blocks to other workers") }
         if let failure { throw failure }
         return notice.reason.withLock { $0 }
     }
 
     /// Leaves at once, without a word.
     package func stop() {
-        server?.stop()
+        parts.sharing?.stop()
         control.stop()
     }
 }

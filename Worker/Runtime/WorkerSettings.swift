@@ -18,13 +18,18 @@ package struct WorkerSettings: Sendable {
     package var coreTypes: [CoreTypeSpeed] = []
     /// Where to serve the blocks it holds to other workers; nil for not at all.
     package var serveBlocks: Endpoint?
+    /// What it shows to the coordinator; nil for one without keys.
+    package var key: WorkerKey?
     package var engine = WorkerConfiguration()
 
     package static let defaultMemoryBytes = 4 << 30
 
-    /// - Parameter worker: nil for `HOST-PID`.
+    /// - Parameters:
+    ///   - worker: nil for `HOST-PID`, or `KEY-PID` with a key.
+    ///   - key: the worker's id has to be its name, or to begin with it.
     package init(
-        coordinator: Endpoint, slots: Int = defaultSlots, memoryBytes: Int = defaultMemoryBytes, worker: String? = nil
+        coordinator: Endpoint, slots: Int = defaultSlots, memoryBytes: Int = defaultMemoryBytes, worker: String? = nil,
+        key: WorkerKey? = nil
     ) throws(GridError) {
         guard (1...Limits.slotsMax).contains(slots) else {
             throw GridError(.usage, "--slots \(slots) is not valid: expected a number from 1 to \(Limits.slotsMax)")
@@ -33,13 +38,19 @@ package struct WorkerSettings: Sendable {
             throw GridError(.usage, "--memory \(memoryBytes) is not valid: expected at least 64MiB")
         }
         let host = ProcessInfo.processInfo.hostName
-        let name = worker ?? "\(host)-\(ProcessInfo.processInfo.processIdentifier)"
+        let name = worker ?? "\(key?.name ?? host)-\(ProcessInfo.processInfo.processIdentifier)"
         guard !name.isEmpty, name.utf8.count <= Limits.wireNameBytesMax, name.unicodeScalars.allSatisfy(Self.isNameScalar) else {
             throw GridError(
                 .usage,
                 "--name '\(name.printable)' is not valid: expected 1 to \(Limits.wireNameBytesMax) letters, digits, dots, "
                     + "hyphens or underscores")
         }
+        if let key, !KeyRing.fits(WorkerID(name), name: key.name) {
+            throw GridError(
+                .usage,
+                "--name '\(name)' is not valid with the key of '\(key.name)': expected '\(key.name)', or '\(key.name)-' and more")
+        }
+        self.key = key
         self.coordinator = coordinator
         self.slots = slots
         self.memoryBytes = memoryBytes
@@ -47,14 +58,18 @@ package struct WorkerSettings: Sendable {
         self.host = host
     }
 
-    /// The endpoint of `--serve-blocks`: beyond the loopback interface only when the network is said to be trusted.
-    package static func serving(_ text: String, isInsecure: Bool) throws(GridError) -> Endpoint {
+    /// How it speaks to the coordinator.
+    var security: SocketSecurity { key.map { .client($0.pair, server: $0.coordinator) } ?? .none }
+
+    /// The endpoint of `--serve-blocks`: beyond the loopback interface only with a key, or when the network is said to be
+    /// trusted.
+    package static func serving(_ text: String, isKeyed: Bool = false, isInsecure: Bool) throws(GridError) -> Endpoint {
         let endpoint = try Endpoint(parsing: text, for: .bind, field: "--serve-blocks")
-        guard endpoint.isLoopback || isInsecure else {
+        guard endpoint.isLoopback || isKeyed || isInsecure else {
             throw GridError(
                 .usage,
-                "--serve-blocks \(endpoint) would give the blocks to anyone on the network, without keys: serve at 127.0.0.1, "
-                    + "or add --insecure when the network is trusted")
+                "--serve-blocks \(endpoint) would give the blocks to anyone on the network, without keys: start the worker with "
+                    + "--key, serve at 127.0.0.1, or add --insecure when the network is trusted")
         }
         return endpoint
     }

@@ -53,17 +53,10 @@ enum TokenFile {
 
     /// - Throws: `GridError(.usage)` when others may read the file or it holds no token.
     static func read(_ path: String) throws(GridError) -> AccessToken {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        guard let mode = attributes?[.posixPermissions] as? NSNumber else {
+        guard FileManager.default.fileExists(atPath: path) else {
             throw GridError(.notFound, "token file \(path) is not there: start the coordinator first, or set ALPHAGRID_TOKEN")
         }
-        guard mode.intValue & 0o077 == 0 else {
-            throw GridError(.usage, "token file \(path) can be read by others: run 'chmod 600 \(path)'")
-        }
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw GridError(.failed, "cannot read token file \(path): this user has no right to, or it is not text")
-        }
-        return try AccessToken(text, source: path)
+        return try AccessToken(String(decoding: try SecretFile.read(path, what: "token file"), as: UTF8.self), source: path)
     }
 
     /// The token of a state folder, made when it has none yet.

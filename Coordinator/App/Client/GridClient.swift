@@ -5,6 +5,9 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
+import Requests
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -16,6 +19,7 @@ import Darwin
 final class GridClient: GridControl {
     let base: URL
     private let token: AccessToken
+    private let http: HTTPClient
 
     private static let connectSeconds: Int64 = 5
     private static let answerSeconds: Int64 = 30
@@ -23,8 +27,31 @@ final class GridClient: GridControl {
     private static let questionSeconds: Int64 = 900
     private static let answerBytesMax = 64 << 20
 
-    /// One for the process, so that nobody has to shut it down.
-    private static let http: HTTPClient = {
+    /// One for each authority and the life of the process, so that nobody has to shut it down.
+    private static let clients = Mutex<[String?: HTTPClient]>([:])
+
+    private static func client(authority: String?) throws(GridError) -> HTTPClient {
+        if let client = clients.withLock({ $0[authority] }) { return client }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        if let authority {
+            guard let certificates = try? NIOSSLCertificate.fromPEMFile(authority), !certificates.isEmpty else {
+                throw GridError(
+                    .usage, "the file '\(authority)' of --ca holds no certificate: expected PEM with BEGIN CERTIFICATE")
+            }
+            tls.trustRoots = .certificates(certificates)
+        }
+        let made = makeClient(tls)
+        let (kept, isSpare) = clients.withLock { clients in
+            if let other = clients[authority] { return (other, true) }
+            clients[authority] = made
+            return (made, false)
+        }
+        if isSpare { try? made.syncShutdown() }
+        return kept
+    }
+
+    private static func makeClient(_ tls: TLSConfiguration) -> HTTPClient {
         var configuration = HTTPClient.Configuration()
         // A redirect would carry the token to another address.
         configuration.redirectConfiguration = .disallow
@@ -33,12 +60,16 @@ final class GridClient: GridControl {
         // Whoever types a command wants to know at once that nobody is there.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
+        configuration.tlsConfiguration = tls
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
+    }
 
-    init(base: URL, token: AccessToken) {
+    /// - Parameter authority: PEM file of the only authority that is trusted; nil trusts those of the system.
+    /// - Throws: `GridError(.usage)` when the file holds none.
+    init(base: URL, token: AccessToken, authority: String? = nil) throws(GridError) {
         self.base = base
         self.token = token
+        http = try Self.client(authority: authority)
     }
 
     func status() async throws -> StatusView { try await get("/v1/status") }
@@ -135,7 +166,7 @@ final class GridClient: GridControl {
         let data: Data
         do {
             let deadline = NIODeadline.now() + .seconds(seconds)
-            let response = try await Self.http.execute(request, deadline: deadline)
+            let response = try await http.execute(request, deadline: deadline)
             status = response.status.code
             data = Data(try await response.body.collect(upTo: Self.answerBytesMax).readableBytesView)
         } catch let error as CancellationError {
@@ -160,6 +191,10 @@ final class GridClient: GridControl {
             let refused = error.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
             return error.connectionErrors.isEmpty
                 ? "nobody knows this host" : refused ? "nothing listens there" : "no way leads there"
+        case let error as NIOSSLError:
+            return tlsReason(error)
+        case let error as NIOSSLExtraError:
+            return "its certificate is not for this name (\(error))"
         case let error as IOError:
             return error.errnoCode == ECONNREFUSED ? "nothing listens there" : systemMessage(error.errnoCode)
         case let error as HTTPClientError where error == .connectTimeout:
@@ -170,6 +205,13 @@ final class GridClient: GridControl {
             return "it closed the connection"
         default: return "\(error)"
         }
+    }
+
+    private static func tlsReason(_ error: NIOSSLError) -> String {
+        if case .handshakeFailed(let cause) = error, "\(cause)".contains("CERTIFICATE_VERIFY_FAILED") {
+            return "no trusted authority has signed its certificate; name its own with --ca or ALPHAGRID_CA"
+        }
+        return "TLS with it is not possible; does it serve https?"
     }
 
     /// The coordinator's own sentence, or that whoever answers is none.
@@ -185,6 +227,8 @@ final class GridClient: GridControl {
                 .failed,
                 "\(base.absoluteString) refuses the token: set ALPHAGRID_TOKEN or ALPHAGRID_TOKEN_FILE to the one in its "
                     + "state folder")
+        case 403:
+            return GridError(.failed, "\(base.absoluteString) refuses: \(problem.detail)")
         case 400, 405, 413, 415: return GridError(.usage, problem.detail)
         case 404: return GridError(.notFound, problem.detail)
         case 409: return GridError(.conflict, problem.detail)

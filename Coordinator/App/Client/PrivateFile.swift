@@ -9,7 +9,8 @@ import Darwin
 
 /// A small file that only this user can read, from its first byte on; it appears complete or not at all.
 enum PrivateFile {
-    static func write(_ data: Data, to path: String) throws(GridError) {
+    /// - Parameter replacing: whether a file that is there may go; else it is a conflict.
+    static func write(_ data: Data, to path: String, replacing: Bool = true) throws(GridError) {
         var template = Array("\(path).XXXXXX".utf8CString)
         // Makes a file of mode 0600.
         let descriptor = mkstemp(&template)
@@ -18,9 +19,18 @@ enum PrivateFile {
         var code = data.withUnsafeBytes { writeAll($0, to: descriptor) }
         if code == 0, fsync(descriptor) != 0 { code = errno }
         close(descriptor)
-        if code == 0, rename(temporary, path) != 0 { code = errno }
-        guard code == 0 else {
+        if replacing {
+            if code == 0, rename(temporary, path) != 0 { code = errno }
+        } else {
+            // Unlike a new name for it, a second one never takes another file's place.
+            if code == 0, link(temporary, path) != 0 { code = errno }
             unlink(temporary)
+            guard code != EEXIST else {
+                throw GridError(.conflict, "\(path) is there already: move it away, or name another file")
+            }
+        }
+        guard code == 0 else {
+            if replacing { unlink(temporary) }
             throw GridError(.failed, "cannot write \(path): \(systemMessage(code))")
         }
     }

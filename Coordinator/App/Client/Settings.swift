@@ -20,6 +20,8 @@ struct Settings: Sendable {
     struct Connection: Sendable {
         var url: URL
         var token: AccessToken
+        /// PEM file of the authority that has signed the coordinator's certificate; nil trusts those of the system.
+        var authority: String?
     }
 
     /// Absolute path of the state folder; it need not be there.
@@ -30,7 +32,13 @@ struct Settings: Sendable {
     }
 
     /// - Throws: `GridError(.unreachable)` when nothing says where a coordinator is.
-    func connection(urlFlag: String?, stateFlag: String?) throws(GridError) -> Connection {
+    func connection(urlFlag: String?, stateFlag: String?, authorityFlag: String? = nil) throws(GridError) -> Connection {
+        var connection = try coordinator(urlFlag: urlFlag, stateFlag: stateFlag)
+        connection.authority = authorityFlag ?? value("ALPHAGRID_CA")
+        return connection
+    }
+
+    private func coordinator(urlFlag: String?, stateFlag: String?) throws(GridError) -> Connection {
         let state = stateDirectory(flag: stateFlag)
         let file = try ConnectionFile.read(in: state)
         guard let text = urlFlag ?? value("ALPHAGRID_URL") ?? file?.url else {

@@ -47,11 +47,11 @@ struct ListenAddress: Equatable {
     var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
     /// What a client on this machine connects to.
-    func reachableURL(port: Int) -> String {
+    func reachableURL(port: Int, scheme: String = "http") -> String {
         switch host {
-        case "*", "0.0.0.0": "http://127.0.0.1:\(port)"
-        case "::": "http://[::1]:\(port)"
-        default: "http://\(ListenAddress(host: host, port: port).description)"
+        case "*", "0.0.0.0": "\(scheme)://127.0.0.1:\(port)"
+        case "::": "\(scheme)://[::1]:\(port)"
+        default: "\(scheme)://\(ListenAddress(host: host, port: port).description)"
         }
     }
 
@@ -60,16 +60,22 @@ struct ListenAddress: Equatable {
         self.port = port
     }
 
-    /// - Parameter insecure: whether `--insecure` was typed; nil where it cannot be.
+    /// - Parameters:
+    ///   - insecure: whether `--insecure` was typed; nil where it cannot be.
+    ///   - hasKeys: whether whoever connects has to show one; nil where that cannot be.
+    ///   - protection: what is missing, for the message.
     /// - Throws: `GridError(.usage)` when others could connect and nothing would keep them out.
-    func expectSafe(flag: String, insecure: Bool?) throws(GridError) {
-        guard isLoopback || insecure == true else {
+    func expectSafe(
+        flag: String, insecure: Bool?, hasKeys: Bool? = nil, protection: String = "no keys are set up"
+    ) throws(GridError) {
+        guard isLoopback || insecure == true || hasKeys == true else {
+            let make = hasKeys == nil ? "" : "make some with 'alphagrid keys init', "
             let advice =
                 insecure == nil
                 ? "use 127.0.0.1 here, and 'alphagrid coordinator' for several machines"
-                : "use 127.0.0.1, or type --insecure if everybody who can reach it may use it"
+                : "\(make)use 127.0.0.1, or type --insecure if everybody who can reach it may use it"
             throw GridError(
-                .usage, "\(flag) \(description) is open to other machines and no keys are set up: \(advice)")
+                .usage, "\(flag) \(description) is open to other machines and \(protection): \(advice)")
         }
     }
 }

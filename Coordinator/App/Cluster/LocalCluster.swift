@@ -61,6 +61,8 @@ final class LocalCluster {
     private var children: [(role: Role, process: ChildProcess)] = []
     private var policies: [(role: Role, policy: RestartPolicy)] = []
     private(set) var connection: ConnectionFile?
+    /// Key file of the workers, where the state folder has keys.
+    private var workerKey: String?
 
     private static let coordinatorReadySeconds = 60.0
     private static let coordinatorRestartsMax = 5
@@ -101,6 +103,9 @@ final class LocalCluster {
     }
 
     func startCoordinator() throws(GridError) {
+        workerKey = try KeyStore.folder(flag: nil, state: configuration.state.path).map { folder throws(GridError) in
+            try KeyStore(folder: folder).localWorkerFile()
+        }
         try start(.coordinator)
     }
 
@@ -169,13 +174,17 @@ final class LocalCluster {
                 workerProgram, "--connect", connection?.endpoint ?? "", "--slots", "\(configuration.slotsPerWorker)",
             ]
             if let memory = configuration.workerMemory { words += ["--memory", memory] }
+            if let workerKey { words += ["--key", workerKey] }
             return words
         }
     }
 
     /// The cluster has its own address and token, whatever the shell is set to.
     private var childEnvironment: [String: String] {
-        let foreign = ["ALPHAGRID_URL", "ALPHAGRID_TOKEN", "ALPHAGRID_TOKEN_FILE", "ALPHAGRID_DATABASE", "ALPHAGRID_STATE"]
+        let foreign = [
+            "ALPHAGRID_URL", "ALPHAGRID_TOKEN", "ALPHAGRID_TOKEN_FILE", "ALPHAGRID_DATABASE", "ALPHAGRID_STATE",
+            "ALPHAGRID_WORKER_KEY",
+        ]
         return configuration.environment.filter { !foreign.contains($0.key) }
     }
 

@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import Panel
 
 #if canImport(Glibc)
 import Glibc
@@ -15,19 +16,20 @@ struct StateDirectory {
     /// user PostgreSQL runs as. Every file with a secret in it is 0600 in any case.
     init(_ path: String) throws(GridError) {
         self.path = path
+        let name = FileSystem.name(path)
         try Self.make(path, mode: geteuid() == 0 ? 0o711 : 0o700)
         var info = stat()
         guard stat(path, &info) == 0 else {
-            throw GridError(.failed, "cannot use the state folder \(path): \(systemMessage(errno))")
+            throw GridError(.failed, "cannot use the state folder \(name): \(systemMessage(errno))")
         }
         guard info.st_mode & S_IFMT == S_IFDIR else {
-            throw GridError(.usage, "the state folder \(path) is a file: expected a folder")
+            throw GridError(.usage, "the state folder \(name) is a file: expected a folder")
         }
         guard info.st_uid == geteuid() else {
-            throw GridError(.usage, "the state folder \(path) belongs to another user: choose your own with --state")
+            throw GridError(.usage, "the state folder \(name) belongs to another user: choose your own with --state")
         }
         guard info.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
-            throw GridError(.usage, "others may write to the state folder \(path): run 'chmod go-w \(path)'")
+            throw GridError(.usage, "others may write to the state folder \(name): run 'chmod go-w \(name)'")
         }
     }
 }
@@ -35,12 +37,13 @@ struct StateDirectory {
 extension StateDirectory {
     /// Makes a folder and those above it; one that is there stays as it is.
     private static func make(_ path: String, mode: mode_t) throws(GridError) {
+        let name = FileSystem.name(path)
         var part = ""
-        for name in path.split(separator: "/") {
-            part += "/\(name)"
+        for component in path.split(separator: "/") {
+            part += "/\(component)"
             // Where a folder may not be changed the answer is not always that it exists, hence the second question.
             guard mkdir(part, mode) == 0 || errno == EEXIST || access(part, F_OK) == 0 else {
-                throw GridError(.failed, "cannot make the state folder \(path): \(systemMessage(errno))")
+                throw GridError(.failed, "cannot make the state folder \(name): \(systemMessage(errno))")
             }
         }
     }

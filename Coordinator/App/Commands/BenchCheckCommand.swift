@@ -49,8 +49,8 @@ extension BenchCommand {
             let request = pool.request
             var milliseconds: [Double] = []
             let (ports, port) = AsyncStream<Int>.makeStream()
-            let server = APIServer(
-                control: pool, token: token, host: "127.0.0.1", port: 0,
+            let server = try APIServer(
+                control: pool, access: AccessSettings(token: token, records: pool), host: "127.0.0.1", port: 0,
                 logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
             ) { port.yield($0) }
             let serving = Task { try await server.run() }
@@ -59,7 +59,7 @@ extension BenchCommand {
             guard let bound = await iterator.next(), let url = URL(string: "http://127.0.0.1:\(bound)") else {
                 throw GridError(.failed, "the server did not start")
             }
-            let client = GridClient(base: url, token: token)
+            let client = try GridClient(base: url, token: token)
             for run in 0..<(runs + 3) {
                 let start = MonotonicTime.now()
                 let answer = try await client.check(request, region: try Region("BENCH"))
@@ -83,7 +83,7 @@ extension BenchCommand {
 }
 
 /// A grid that knows one pool and answers checks of it.
-private final class MadeUpPool: GridControl {
+private final class MadeUpPool: GridControl, AccessRecords {
     let request: CheckRequest
     private let pool: CandidatePool
     private let queue = DispatchQueue(label: "alphagrid.bench", attributes: .concurrent)
@@ -126,4 +126,9 @@ private final class MadeUpPool: GridControl {
     func drain(_ worker: WorkerID) async throws -> WorkerView { throw onlyChecks }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { throw onlyChecks }
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { throw onlyChecks }
+
+    func validTokens() async throws -> [StoredToken] { [] }
+    func beginAudit(_ entry: AuditEntry) async throws -> Int64 { throw onlyChecks }
+    func finishAudit(_ row: Int64, status: Int, subject: String?) async throws { throw onlyChecks }
+    func recordRefusals(_ entries: [AuditEntry]) async throws {}
 }

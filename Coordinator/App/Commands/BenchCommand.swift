@@ -121,6 +121,7 @@ struct BenchCommand: ParsableCommand {
             discussion: """
                 Examples:
                   alphagrid bench dispatch --workers 2 --tasks 100000
+                  alphagrid bench dispatch --keys         encrypted, and with keys made for it
                 """)
 
         @Option(help: "Worker processes.")
@@ -132,6 +133,9 @@ struct BenchCommand: ParsableCommand {
         @Option(help: "Runs; the median is shown.")
         var runs = 5
 
+        @Flag(help: "Ask workers for keys; also times blocks fetched so.")
+        var keys = false
+
         @OptionGroup var output: OutputOptions
 
         private struct Report: Codable {
@@ -139,6 +143,8 @@ struct BenchCommand: ParsableCommand {
             var tasks: Int
             var seconds: [Double]
             var tasksPerSecond: Double
+            /// Of blocks from a block server to one fetcher, over the loopback interface.
+            var blockBytesPerSecond: Double
         }
 
         private static let startSecondsMax = 30.0
@@ -147,12 +153,16 @@ struct BenchCommand: ParsableCommand {
             try BenchCommand.expect(workers, in: 1...256, "--workers")
             try BenchCommand.expect(tasks, in: 1...10_000_000, "--tasks")
             try BenchCommand.expect(runs, in: 1...1_000, "--runs")
-            let bench = try DispatchBench(log: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
+            let log = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+            let made = keys ? try BenchKeys() : nil
+            defer { made?.remove() }
+            let bench = try DispatchBench(log: log, keys: made?.server)
             let program = try Executable.beside("alphagrid-worker")
             let children = try (1...workers).map { number in
                 try ChildProcess(
                     ChildProcess.Specification(
-                        arguments: [program, "--connect", bench.endpoint, "--slots", "1", "--name", "bench-\(number)"],
+                        arguments: [program, "--connect", bench.endpoint, "--slots", "1", "--name", "bench-\(number)"]
+                            + (made.map { ["--key", $0.file] } ?? []),
                         environment: ProcessInfo.processInfo.environment, log: "/dev/null")
                 ) { _, _ in }
             }
@@ -171,12 +181,13 @@ struct BenchCommand: ParsableCommand {
             let seconds = try (0...runs).map { try bench.run(job: Int64($0 + 1), tasks: tasks) }.dropFirst()
             let report = Report(
                 workers: workers, tasks: tasks, seconds: Array(seconds),
-                tasksPerSecond: Double(tasks) / (BenchCommand.median(Array(seconds)) ?? .nan))
+                tasksPerSecond: Double(tasks) / (BenchCommand.median(Array(seconds)) ?? .nan),
+                blockBytesPerSecond: try BlockBench.bytesPerSecond(server: made?.server, worker: made?.worker, log: log))
             if output.isJSON { return try StandardOutput.writeJSON(report) }
             let each = Quantity.fixed(1e6 / report.tasksPerSecond, digits: 1)
             StandardOutput.write(
                 "\(Quantity.fixed(report.tasksPerSecond, digits: 0)) tasks/s over \(Quantity.counted(workers, "worker")), "
-                    + "\(each) us each\n")
+                    + "\(each) us each; \(Quantity.fixed(report.blockBytesPerSecond / 1e6, digits: 0)) MB/s of blocks\n")
         }
     }
 }

@@ -3,6 +3,7 @@ import ArgumentParser
 import ClusterModel
 import Foundation
 import Logging
+import Messaging
 import Service
 import ServiceLifecycle
 import Synchronization
@@ -20,11 +21,14 @@ struct CoordinatorCommand: AsyncParsableCommand {
         abstract: "Run the coordinator: it plans jobs, leases tasks to workers, merges and publishes.",
         discussion: """
             The token that requests must show is in the file 'token' of the state folder, unless ALPHAGRID_TOKEN or
-            ALPHAGRID_TOKEN_FILE is set. ALPHAGRID_LOG is trace, debug, info, warning or error.
+            ALPHAGRID_TOKEN_FILE is set; 'alphagrid tokens' makes others with a role each. ALPHAGRID_LOG is trace, debug, info,
+            warning or error.
 
             Examples:
               alphagrid coordinator --database postgresql://quant@db/alphagrid
+              alphagrid coordinator --http 0.0.0.0:8710 --tls-cert grid.pem --tls-key grid.key
               alphagrid coordinator --database service=alphagrid --bind tcp://127.0.0.1:5710 --http 127.0.0.1:8710
+              alphagrid keys init && alphagrid coordinator --database service=alphagrid --bind 'tcp://*:5710'
             """)
 
     @Option(help: ArgumentHelp("Database, without a password (default: $ALPHAGRID_DATABASE).", valueName: "url"))
@@ -36,7 +40,15 @@ struct CoordinatorCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the HTTP interface listens; port 0 takes a free one.", valueName: "host:port"))
     var http = "127.0.0.1:8710"
 
+    @OptionGroup var door: DoorOptions
+
     @OptionGroup var state: StateOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder with the keys that workers have to show (default: 'keys' in the state folder, if there is one).",
+            valueName: "dir"))
+    var keys: String?
 
     @Option(
         help: ArgumentHelp(
@@ -54,8 +66,11 @@ struct CoordinatorCommand: AsyncParsableCommand {
     func run() async throws {
         let workersAddress = try ListenAddress(parsing: bind, flag: "--bind", scheme: "tcp://")
         let httpAddress = try ListenAddress(parsing: http, flag: "--http")
-        try workersAddress.expectSafe(flag: "--bind", insecure: insecure)
-        try httpAddress.expectSafe(flag: "--http", insecure: insecure)
+        let keyFolder = KeyStore.folder(flag: keys, state: state.resolved())
+        try workersAddress.expectSafe(flag: "--bind", insecure: insecure, hasKeys: keyFolder?.exists ?? false)
+        if door.certificateFile == nil {
+            try httpAddress.expectSafe(flag: "--http", insecure: insecure, protection: "no --tls-cert is given")
+        }
         guard database != nil || Settings.current.environment["ALPHAGRID_DATABASE"] != nil else {
             throw GridError(.usage, "no database is named: use --database URL or ALPHAGRID_DATABASE")
         }
@@ -71,23 +86,31 @@ struct CoordinatorCommand: AsyncParsableCommand {
         defer { lock.release() }
         let (token, tokenFile) = try Settings.current.coordinatorToken(state: folder)
         let logger = Self.makeLogger()
+        let certificate = try door.certificate(logger: logger)
+        let jwt = try await door.jwt()
         signal(SIGPIPE, SIG_IGN)
 
         var configuration = CoordinatorConfiguration(
             databaseURL: databaseURL, bind: bind, panelDirectory: "\(folder.path)/panels")
+        configuration.keys = try keyFolder.map { folder throws(GridError) in
+            try folder.serverKeys { logger.error("\($0)") }
+        }
+        configuration.trustsNetwork = insecure
         configuration.jobLogDirectory = jobLogs ?? "\(folder.path)/jobs"
         configuration.isStandby = standby
         let service = try CoordinatorService(configuration: configuration, log: logger)
         if standby { guard try await Blocking.run({ try service.waitForLease() }) else { return } }
         let reign = Reign()
-        let server = APIServer(
-            control: service, token: token, host: httpAddress.bindHost, port: httpAddress.port, logger: logger
+        let access = AccessSettings(token: token, records: service, jwt: jwt)
+        let server = try APIServer(
+            control: service, access: access, certificate: certificate, host: httpAddress.bindHost, port: httpAddress.port,
+            logger: logger
         ) { port in
             // Only now: one that cannot serve must not take the database over from one that does.
             try await Self.start(service, reign)
             let file = ConnectionFile(
-                url: httpAddress.reachableURL(port: port), tokenFile: tokenFile, database: databaseURL,
-                endpoint: service.endpoint, processID: getpid())
+                url: httpAddress.reachableURL(port: port, scheme: certificate == nil ? "http" : "https"),
+                tokenFile: tokenFile, database: databaseURL, endpoint: service.endpoint, processID: getpid())
             try file.write(in: folder.path)
             StandardOutput.announce("coordinator ready: \(file.url), workers connect to \(file.endpoint)")
         }

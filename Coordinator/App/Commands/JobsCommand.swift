@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import ClusterModel
+import Requests
 
 #if canImport(Glibc)
 import Glibc

@@ -55,11 +55,19 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: "Coordinator's address (default: $ALPHAGRID_URL, else the connection file of the state folder).")
     var url: String?
 
+    @Option(
+        name: .customLong("ca"),
+        help: ArgumentHelp(
+            "PEM file of the authority behind an https coordinator's certificate (default: $ALPHAGRID_CA, else the system's).",
+            valueName: "file"))
+    var authority: String?
+
     @OptionGroup var state: StateOptions
 
     func client() throws(GridError) -> GridClient {
-        let connection = try Settings.current.connection(urlFlag: url, stateFlag: state.directory)
-        return GridClient(base: connection.url, token: connection.token)
+        let connection = try Settings.current.connection(
+            urlFlag: url, stateFlag: state.directory, authorityFlag: authority)
+        return try GridClient(base: connection.url, token: connection.token, authority: connection.authority)
     }
 }
 

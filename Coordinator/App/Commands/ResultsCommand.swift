@@ -1,8 +1,8 @@
-import API
 import ArgumentParser
 import ClusterModel
 import Foundation
 import Panel
+import Requests
 
 /// What jobs have published, without SQL.
 struct ResultsCommand: AsyncParsableCommand {

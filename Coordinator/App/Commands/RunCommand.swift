@@ -1,7 +1,7 @@
-import API
 import ArgumentParser
 import ClusterModel
 import Foundation
+import Requests
 import Service
 
 #if canImport(Glibc)

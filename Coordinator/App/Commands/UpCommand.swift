@@ -121,7 +121,7 @@ struct UpCommand: AsyncParsableCommand {
     /// - Returns: How many there are.
     @MainActor private func awaitWorkers(_ cluster: LocalCluster, _ stops: StopSignals) async throws -> Int {
         guard let connection = cluster.connection, let tokenFile = connection.tokenFile else { return 0 }
-        let client = GridClient(
+        let client = try GridClient(
             base: try Settings.baseURL(connection.url, source: "the connection file"), token: try TokenFile.read(tokenFile))
         let wanted = cluster.configuration.workers
         var connected = 0

@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import ClusterModel
+import Requests
 
 struct WorkersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

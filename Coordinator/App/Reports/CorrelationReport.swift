@@ -193,7 +193,10 @@ struct CorrelationReport {
     /// RFC 4180: quoted where a comma, a quote or a line break would end the field.
     static func csvField(_ text: String) -> String {
         guard text.utf8.contains(where: { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }) else { return text }
-        return "\"\(text.replacing("\"", with: "\"\""))\""
+        // By scalar: a quote with an accent on it is one character to Swift, and ends the field for everybody else.
+        var out = "\"".unicodeScalars
+        for scalar in text.unicodeScalars { out.append(contentsOf: scalar == "\"" ? [scalar, scalar] : [scalar]) }
+        return String(out) + "\""
     }
 
     static func jsonString(_ text: String) -> String {

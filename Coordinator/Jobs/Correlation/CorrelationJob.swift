@@ -10,6 +10,8 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
     private var summaries: CorrelationSummaries
     /// Blocks whose pairs among themselves an earlier job has merged already.
     private let coveredBlocks: Int
+    /// Whose partials are being merged.
+    private var stage: JobStage?
     private var wavesDone = 0
     private var redosDone = 0
     private var mode = CorrelationTask.Mode.full
@@ -41,14 +43,15 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
     }
 
     package func next() throws -> JobStep {
-        if let stage = coveredBlocks == 0 ? nextWave() : nextStrip() { return .stage(stage) }
-        if let redo = redoStage() { return .stage(redo) }
+        stage = try (coveredBlocks == 0 ? nextWave() : nextStrip()) ?? redoStage()
+        if let stage { return .stage(stage) }
         return .publish(.correlation(outcome()))
     }
 
     package func merge(task index: Int, partial payload: Payload) throws(GridError) {
         let partial = try CorrelationPartial(decoding: payload)
-        try plan.check(partial, task: index)
+        try plan.check(partial, task: index, of: stage)
+        try summaries.check(partial, of: plan.layout, mode: mode)
         for block in partial.blocks {
             summaries.merge(block, at: plan.layout.shape.blockStarts[Int(block.index)], mode: mode)
         }
@@ -89,12 +92,14 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
     }
 
     /// The next redo stage, or nil when every median is known.
-    private func redoStage() -> JobStage? {
+    ///
+    /// - Throws: `GridError(.failed)` when a median was missed on a side that was open: some partial was not true.
+    private func redoStage() throws(GridError) -> JobStage? {
         let missed = summaries.medians().enumerated().filter { $1 == .missedBelow || $1 == .missedAbove }
         let batch = missed.prefix(max(1, Self.redoValuesMax / plan.layout.alphaCount))
         guard !batch.isEmpty else { return nil }
         var fetch = WantedValues.nothing(alphaCount: summaries.alphaCount)
-        for (alpha, miss) in batch { (fetch.low[alpha], fetch.high[alpha]) = summaries.reopen(alpha, miss) }
+        for (alpha, miss) in batch { (fetch.low[alpha], fetch.high[alpha]) = try summaries.reopen(alpha, miss) }
         beingRedone = batch.map(\.offset)
         mode = .medianOnly
         redosDone += 1

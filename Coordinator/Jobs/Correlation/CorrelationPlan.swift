@@ -121,7 +121,11 @@ package struct CorrelationPlan: Sendable {
     ) -> JobStage {
         JobStage(
             name: name, plan: planHash(name: name, grid: grid, mode: mode, wanted: wanted), kind: "correlation",
-            taskCount: grid.taskCount, grid: grid, tileCount: grid.tileCount, laterTileCount: laterTileCount
+            taskCount: grid.taskCount, grid: grid, tileCount: grid.tileCount, laterTileCount: laterTileCount,
+            blocks: { index in
+                let (rows, columns) = grid.blocks(ofTask: index)
+                return Self.blocks(rows: rows, columns: columns)
+            }
         ) { index in
             Payload(copying: task(index, grid: grid, mode: mode, wanted: wanted).encoded())
         }
@@ -139,7 +143,11 @@ package struct CorrelationPlan: Sendable {
         }
         let hash = planHash(name: name, grid: nil, mode: .medianOnly, wanted: wanted)
         return JobStage(
-            name: name, plan: hash, kind: "correlation", taskCount: tiles.count, grid: nil, tileCount: tiles.count
+            name: name, plan: hash, kind: "correlation", taskCount: tiles.count, grid: nil, tileCount: tiles.count,
+            blocks: { index in
+                let (row, column) = tiles[index]
+                return Self.blocks(rows: row..<(row + 1), columns: column..<(column + 1))
+            }
         ) { index in
             let (row, column) = tiles[index]
             let task = task(rows: row..<(row + 1), columns: column..<(column + 1), mode: .medianOnly, wanted: wanted)
@@ -183,10 +191,15 @@ package struct CorrelationPlan: Sendable {
         return task(rows: rows, columns: columns, mode: mode, wanted: wanted)
     }
 
+    /// Blocks of a task in their order: those of its rows, then the others of its columns.
+    private static func blocks(rows: Range<Int>, columns: Range<Int>) -> [Int] {
+        Array(rows) + columns.filter { !rows.contains($0) }
+    }
+
     private func task(
         rows: Range<Int>, columns: Range<Int>, mode: CorrelationTask.Mode, wanted: WantedValues
     ) -> CorrelationTask {
-        let indices = Array(rows) + columns.filter { !rows.contains($0) }
+        let indices = Self.blocks(rows: rows, columns: columns)
         let position = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, UInt16($0)) })
         let blocks = indices.map { index in
             let alphas = layout.shape.alphas(inBlock: index)
@@ -204,17 +217,6 @@ package struct CorrelationPlan: Sendable {
             blockEdge: layout.shape.blockEdge, dayCount: layout.shape.dayCount, firstDay: firstDay,
             minOverlap: parameters.minOverlap, neighbours: parameters.neighbours,
             edges: mode == .full ? parameters.edges : nil, blocks: blocks, tiles: tiles)
-    }
-
-    /// - Throws: `GridError` when a partial cannot be one of this plan's.
-    func check(_ partial: CorrelationPartial, task index: Int) throws(GridError) {
-        for block in partial.blocks {
-            guard block.index < layout.blockCount, layout.shape.alphas(inBlock: Int(block.index)).count == block.alphaCount
-            else { throw GridError(.usage, "the partial of task \(index) names a block the panel does not have") }
-            guard block.insideValues.precision == parameters.precision else {
-                throw GridError(.usage, "the partial of task \(index) is of another precision than the job")
-            }
-        }
     }
 
     /// Everything that decides the payloads of a stage goes in.

@@ -76,7 +76,7 @@ package struct CorrelationState: Sendable {
         }
         writer.writeArray(summaries.searches.map(\.low))
         writer.writeArray(summaries.searches.map(\.high))
-        writer.writeArray(summaries.searches.map { UInt32($0.below) })
+        writer.writeArray(summaries.searches.map { UInt32(clamping: $0.below) })
         writer.writeArray(summaries.searches.map { UInt32($0.inside.count) })
         for search in summaries.searches {
             switch search.inside {
@@ -126,21 +126,31 @@ package struct CorrelationState: Sendable {
     private static func summaries(
         _ reader: inout ByteReader, alphaCount: Int, _ plan: CorrelationPlan
     ) throws(GridError) -> CorrelationSummaries {
-        let twinPairs = Int(try reader.read(UInt64.self))
+        let twinPairs = Int(clamping: try reader.read(UInt64.self))
+        guard twinPairs <= alphaCount * alphaCount else { throw reader.malformed("\(twinPairs) pairs of \(alphaCount) alphas") }
         let edgeCount = Int(try reader.read(UInt32.self)) - 1
         let sum = try reader.readArray(Int64.self, count: alphaCount)
         let count = try reader.readArray(UInt32.self, count: alphaCount).map { Int($0) }
         let most = try lists(&reader, .most, alphaCount, plan)
         let least = try lists(&reader, .least, alphaCount, plan)
         let searches = try searches(&reader, alphaCount, plan.parameters.precision)
+        // Its checksum says that it is what was written, not that what was written was right.
+        for alpha in 0..<alphaCount {
+            guard count[alpha] < alphaCount, sum[alpha].magnitude <= UInt64(count[alpha]) << 40,
+                searches[alpha].below <= count[alpha]
+            else { throw reader.malformed("counts and sums of an alpha that cannot be") }
+        }
         var edges: [CorrelationPartial.Edge]?
         if edgeCount >= 0 {
             let r = try reader.readArray(Double.self, count: edgeCount)
             let a = try ranks(&reader, count: edgeCount, plan)
             let b = try ranks(&reader, count: edgeCount, plan)
             let days = try reader.readArray(UInt32.self, count: edgeCount)
+            let isPossible = (0..<edgeCount).allSatisfy { a[$0] != .max && b[$0] != .max && (-1...1).contains(r[$0]) }
+            guard isPossible else { throw reader.malformed("a pair that cannot be") }
             edges = (0..<edgeCount).map { CorrelationPartial.Edge(r: r[$0], rankA: a[$0], rankB: b[$0], days: days[$0]) }
         }
+        guard reader.remaining == 32 else { throw reader.malformed("\(reader.remaining) bytes before its end, expected 32") }
         return CorrelationSummaries(
             most: most, least: least, sum: sum, count: count, searches: searches, twinPairs: twinPairs, edges: edges)
     }
@@ -154,6 +164,13 @@ package struct CorrelationState: Sendable {
         let r = try reader.readArray(Double.self, count: alphaCount * kept)
         let ranks = try ranks(&reader, count: alphaCount * kept, plan)
         let days = try reader.readArray(UInt32.self, count: alphaCount * kept)
+        for alpha in 0..<alphaCount {
+            for place in (alpha * kept)..<(alpha * kept + Int(counts[alpha])) {
+                guard ranks[place] != .max, (-1...1).contains(r[place]) else {
+                    throw reader.malformed("a neighbour that cannot be")
+                }
+            }
+        }
         return NeighbourLists(
             kept: kept, end: end,
             lists: r.indices.map { CorrelationPartial.Neighbour(r: r[$0], rank: ranks[$0], days: days[$0]) }, counts: counts)
@@ -183,6 +200,14 @@ package struct CorrelationState: Sendable {
                 case .float64: .float64(try reader.readArray(Double.self, count: Int(inside[alpha])))
                 case .float32: .float32(try reader.readArray(Float.self, count: Int(inside[alpha])))
                 }
+            let isPossible =
+                switch values {
+                case .float64(let values): values.allSatisfy { $0.magnitude <= 1 }
+                case .float32(let values): values.allSatisfy { $0.magnitude <= 1 }
+                }
+            guard isPossible, !low[alpha].isNaN, !high[alpha].isNaN else {
+                throw reader.malformed("values around a median that cannot be")
+            }
             searches.append(MedianSearch(low: low[alpha], high: high[alpha], below: Int(below[alpha]), inside: values))
         }
         return searches

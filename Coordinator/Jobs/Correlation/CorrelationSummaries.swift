@@ -1,5 +1,6 @@
 import ClusterModel
 import Dispatch
+import Panel
 
 /// The merged state of a correlation job: one summary per alpha, by layout position.
 ///
@@ -63,6 +64,19 @@ struct CorrelationSummaries: Sendable {
     /// What the next tiles have to return of each alpha's values.
     var wanted: WantedValues {
         WantedValues(low: searches.map(\.low), high: searches.map(\.high), mostFrom: most.bounds, leastTo: least.bounds)
+    }
+
+    /// Whether a partial leaves room for the truth: no alpha has more pairs than there are others, whatever came before.
+    ///
+    /// - Throws: `GridError(.usage)` when it does not.
+    func check(_ partial: CorrelationPartial, of layout: PanelLayout, mode: CorrelationTask.Mode) throws(GridError) {
+        for block in partial.blocks where mode == .full {
+            let start = layout.shape.blockStarts[Int(block.index)]
+            for slot in 0..<block.alphaCount where count[start + slot] + Int(block.count[slot]) >= layout.alphaCount {
+                throw GridError(
+                    .usage, "partials of block \(block.index) have more pairs of an alpha than there are other alphas")
+            }
+        }
     }
 
     /// Merges one block of a partial whose alphas begin at layout position `start`.
@@ -152,9 +166,11 @@ struct CorrelationSummaries: Sendable {
     }
 
     /// Opens the bracket of an alpha on the side where its median was missed, and says which values to fetch.
-    mutating func reopen(_ alpha: Int, _ miss: MedianSearch.Outcome) -> (low: Double, high: Double) {
+    ///
+    /// - Throws: `GridError(.failed)` when that side is open already.
+    mutating func reopen(_ alpha: Int, _ miss: MedianSearch.Outcome) throws(GridError) -> (low: Double, high: Double) {
         knownMedians = nil
-        return searches[alpha].reopen(miss)
+        return try searches[alpha].reopen(miss)
     }
 
     /// Between two stages the slots of a machine are idle, so all its cores take part.

@@ -75,7 +75,13 @@ struct MedianSearch: Sendable {
     }
 
     /// Opens the bracket on the side where the median was missed, and says which values to fetch.
-    mutating func reopen(_ miss: Outcome) -> (low: Double, high: Double) {
+    ///
+    /// - Throws: `GridError(.failed)` when that side is open already: then the counts do not agree with the values, and looking
+    ///   again would never end.
+    mutating func reopen(_ miss: Outcome) throws(GridError) -> (low: Double, high: Double) {
+        guard miss == .missedBelow ? low > -.infinity : high < .infinity else {
+            throw GridError(.failed, "the correlations that workers returned do not agree with their counts")
+        }
         if miss == .missedBelow {
             let fetch = (-Double.infinity, low.nextDown)
             low = -.infinity

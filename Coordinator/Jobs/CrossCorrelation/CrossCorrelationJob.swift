@@ -10,7 +10,7 @@ package final class CrossCorrelationJob: GridJob, @unchecked Sendable {
     private let rows: PanelLayout
     private let columns: PanelLayout
     private var most: NeighbourLists
-    private var isBegun = false
+    private var stage: JobStage?
 
     /// An alpha may be in both panels and is then its own nearest, so one more is always kept than is asked for.
     private static let neighboursMin = 2
@@ -32,20 +32,21 @@ package final class CrossCorrelationJob: GridJob, @unchecked Sendable {
     }
 
     package func next() throws -> JobStep {
-        guard !isBegun else { return .publish(.crossCorrelation(CrossCorrelationOutcome(most, columns.ranks))) }
-        isBegun = true
+        guard stage == nil else { return .publish(.crossCorrelation(CrossCorrelationOutcome(most, columns.ranks))) }
         // Nothing but neighbours is wanted, and of the columns not even those.
         var wanted = WantedValues.nothing(alphaCount: plan.layout.alphaCount)
         for alpha in 0..<rows.alphaCount { wanted.mostFrom[alpha] = -.infinity }
-        return .stage(
-            plan.stage(
-                name: "correlate", rows: 0..<rows.blockCount, columns: rows.blockCount..<plan.layout.blockCount,
-                wanted: wanted))
+        let stage = plan.stage(
+            name: "correlate", rows: 0..<rows.blockCount, columns: rows.blockCount..<plan.layout.blockCount, wanted: wanted)
+        self.stage = stage
+        return .stage(stage)
     }
 
     package func merge(task index: Int, partial payload: Payload) throws(GridError) {
         let partial = try CorrelationPartial(decoding: payload)
-        try plan.check(partial, task: index)
+        let all = 0..<plan.layout.blockCount
+        try plan.check(
+            partial, task: index, of: stage, rectangle: (all.prefix(rows.blockCount), all.dropFirst(rows.blockCount)))
         for block in partial.blocks where block.index < rows.blockCount {
             most.merge(block.most, counts: block.mostCount, at: rows.shape.blockStarts[Int(block.index)])
         }

@@ -11,7 +11,7 @@ final class EdgePhase: JobPhase {
     /// Defined pairs of every point.
     private(set) var pairCounts: [Int]
     private let rectangle: (rows: Range<Int>, columns: Range<Int>)?
-    private var isBegun = false
+    private var stage: JobStage?
 
     /// - Parameter rectangle: block rows and the block columns behind them whose pairs alone are wanted; points of rows and of
     ///   columns are then counted from 0 each.
@@ -26,18 +26,19 @@ final class EdgePhase: JobPhase {
     }
 
     func next() -> JobStage? {
-        guard !isBegun else { return nil }
-        isBegun = true
+        guard stage == nil else { return nil }
         let nothing = WantedValues.nothing(alphaCount: plan.layout.alphaCount)
         if let (rows, columns) = rectangle {
-            return plan.stage(name: "cross pairs", rows: rows, columns: columns, wanted: nothing)
+            stage = plan.stage(name: "cross pairs", rows: rows, columns: columns, wanted: nothing)
+        } else {
+            stage = plan.stage(name: "pairs", rows: 0..<plan.layout.blockCount, mode: .full, wanted: nothing)
         }
-        return plan.stage(name: "pairs", rows: 0..<plan.layout.blockCount, mode: .full, wanted: nothing)
+        return stage
     }
 
     func merge(task index: Int, partial payload: Payload) throws(GridError) {
         let partial = try CorrelationPartial(decoding: payload)
-        try plan.check(partial, task: index)
+        try plan.check(partial, task: index, of: stage, rectangle: rectangle)
         dropped += Int(clamping: partial.edgesDropped)
         for block in partial.blocks where rectangle == nil {
             for (alpha, count) in zip(plan.layout.shape.alphas(inBlock: Int(block.index)), block.count) {

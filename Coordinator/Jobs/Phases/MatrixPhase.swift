@@ -32,6 +32,9 @@ final class MatrixPhase: JobPhase {
         guard case .values(let tiles) = try PairPartial(decoding: payload, of: task) else {
             throw GridError(.usage, "the partial of task \(index) is of another kind")
         }
+        guard tiles.allSatisfy(\.areCorrelations) else {
+            throw GridError(.usage, "the partial of task \(index) has correlations beyond -1 to 1")
+        }
         for (tile, values) in zip(task.tiles.tiles, tiles) {
             let (row, column) = (task.tiles.blocks[Int(tile.row)], task.tiles.blocks[Int(tile.column)])
             for i in 0..<row.alphaCount {
@@ -41,6 +44,16 @@ final class MatrixPhase: JobPhase {
                     memory[place] = distance(values[line + j])
                 }
             }
+        }
+    }
+}
+
+extension CorrelationValues {
+    /// Whether all are from -1 to 1, or undefined.
+    fileprivate var areCorrelations: Bool {
+        switch self {
+        case .float64(let values): values.allSatisfy { !($0.magnitude > 1) }
+        case .float32(let values): values.allSatisfy { !($0.magnitude > 1) }
         }
     }
 }

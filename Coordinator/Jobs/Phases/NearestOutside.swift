@@ -32,10 +32,16 @@ struct NearestOutside {
         guard case .nearestOutside(let blocks) = try PairPartial(decoding: payload, of: task) else {
             throw GridError(.usage, "the partial of task \(index) is of another kind")
         }
+        let isPossible = blocks.allSatisfy { nearest in
+            zip(nearest.likeness, nearest.rank).allSatisfy { likeness, rank in
+                likeness == -.infinity || ((-1...1).contains(likeness) && rank < found.rank.count)
+            }
+        }
+        guard isPossible else { throw GridError(.usage, "the partial of task \(index) has correlations that cannot be") }
         for (block, nearest) in zip(task.tiles.blocks, blocks) {
             for (slot, rank) in block.ranks.enumerated() {
                 let (point, likeness, other) = (Int(rank), nearest.likeness[slot], nearest.rank[slot])
-                guard likeness > -.infinity, other < found.rank.count else { continue }
+                guard likeness > -.infinity else { continue }
                 if likeness > found.likeness[point] || (likeness == found.likeness[point] && other < found.rank[point]) {
                     (found.likeness[point], found.rank[point]) = (likeness, other)
                 }

@@ -7,6 +7,7 @@ import Panel
 final class NeighbourPhase: JobPhase {
     private let plan: CorrelationPlan
     private var lists: NeighbourLists
+    private var stage: JobStage?
     private var wavesDone = 0
 
     /// - Parameter kept: neighbours of each alpha, 1 ... `Limits.neighboursMax`.
@@ -25,13 +26,14 @@ final class NeighbourPhase: JobPhase {
         var wanted = WantedValues.nothing(alphaCount: plan.layout.alphaCount)
         wanted.mostFrom = lists.bounds
         wavesDone += 1
-        return plan.stage(
+        stage = plan.stage(
             name: "neighbours \(wavesDone)/\(waves.count)", rows: waves[wavesDone - 1], mode: .full, wanted: wanted)
+        return stage
     }
 
     func merge(task index: Int, partial payload: Payload) throws(GridError) {
         let partial = try CorrelationPartial(decoding: payload)
-        try plan.check(partial, task: index)
+        try plan.check(partial, task: index, of: stage)
         for block in partial.blocks {
             lists.merge(block.most, counts: block.mostCount, at: plan.layout.shape.blockStarts[Int(block.index)])
         }

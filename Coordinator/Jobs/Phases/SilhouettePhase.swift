@@ -42,6 +42,14 @@ final class SilhouettePhase: JobPhase {
         for (block, found) in zip(task.tiles.blocks, blocks) {
             for (slot, rank) in block.ranks.enumerated() {
                 let places = (slot * clusters)..<((slot + 1) * clusters)
+                guard sums.hasRoom(sums: found.sum[places], counts: found.count[places], point: Int(rank)) else {
+                    throw GridError(.usage, "the partial of task \(index) has distances that cannot be")
+                }
+            }
+        }
+        for (block, found) in zip(task.tiles.blocks, blocks) {
+            for (slot, rank) in block.ranks.enumerated() {
+                let places = (slot * clusters)..<((slot + 1) * clusters)
                 sums.add(sums: found.sum[places], counts: found.count[places], point: Int(rank))
             }
         }

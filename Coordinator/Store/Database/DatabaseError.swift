@@ -48,6 +48,8 @@ package struct DatabaseError: Error, Equatable, Sendable, CustomStringConvertibl
         if isServerTrouble { return GridError(.unreachable, "cannot reach the database at \(place): \(message)") }
         let what = "cannot \(action.doing)"
         switch sqlState {
+        case "22021":
+            return GridError(.usage, "\(what): \(message)")
         case "42501":
             return GridError(
                 .failed, "\(what): \(message) at \(place); the role '\(role.printable)' needs \(action.needs)")

@@ -42,13 +42,18 @@ enum SQLValue: Sendable {
 }
 
 /// A name inside double quotes, for the few names that become part of a statement.
-func quoted(identifier: String) -> String {
-    "\"" + identifier.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-}
+func quoted(identifier: String) -> String { "\"" + doubling(["\""], in: identifier) + "\"" }
 
 /// A text inside single quotes, for statements that take no parameters, such as COPY.
-func quoted(literal: String) -> String {
-    let parts = literal.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''")
-    let escaped = parts.split(separator: "\\", omittingEmptySubsequences: false).joined(separator: "\\\\")
-    return "E'" + escaped + "'"
+func quoted(literal: String) -> String { "E'" + doubling(["'", "\\"], in: literal) + "'" }
+
+/// By scalar, never by character: to Swift a quote with an accent on it is one character and no quote, to PostgreSQL it is the
+/// end of the text.
+private func doubling(_ special: Set<Unicode.Scalar>, in text: String) -> String {
+    var out = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+        if special.contains(scalar) { out.append(scalar) }
+        out.append(scalar)
+    }
+    return String(out)
 }

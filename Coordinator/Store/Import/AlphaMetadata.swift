@@ -3,19 +3,19 @@ import Foundation
 import Panel
 
 /// What a file says about alphas, checked: metadata in the columns of `alphas`.
-struct AlphaMetadata: Equatable {
-    struct Row: Equatable {
-        var alphaID: String
-        var region: Region?
+package struct AlphaMetadata: Equatable {
+    package struct Row: Equatable {
+        package var alphaID: String
+        package var region: Region?
         /// REGULAR, SUPER or UNSUBMITTED.
-        var type: String?
+        package var type: String?
         /// One per column, in PostgreSQL's text form; nil where the file says nothing.
-        var values: [String?]
+        package var values: [String?]
     }
 
     /// Those the file has, in the order of the table.
-    var columns: [AlphaColumn]
-    var rows: [Row]
+    package var columns: [AlphaColumn]
+    package var rows: [Row]
 
     /// Reads `.csv` or `.json`, also gzipped.
     ///
@@ -34,11 +34,19 @@ struct AlphaMetadata: Equatable {
         var file = try FileSystem.contents(of: path)
         if Gzip.isGzip(file.bytes) { file = try Gzip.inflate(file.bytes, name: name) }
         defer { withExtendedLifetime(file) {} }
-        guard file.count <= Limits.metadataFileBytesMax else {
-            throw GridError(.usage, "\(name) has \(file.count) bytes: expected at most \(Limits.metadataFileBytesMax)")
+        return try read(file.bytes, isCSV: plain.hasSuffix(".csv"), name: name, unsubmitted: unsubmitted)
+    }
+
+    /// Reads CSV, or else JSON.
+    /// - Parameter name: names the bytes in errors.
+    package static func read(
+        _ bytes: UnsafeRawBufferPointer, isCSV: Bool, name: String, unsubmitted: Bool
+    ) throws(GridError) -> AlphaMetadata {
+        guard bytes.count <= Limits.metadataFileBytesMax else {
+            throw GridError(.usage, "\(name) has \(bytes.count) bytes: expected at most \(Limits.metadataFileBytesMax)")
         }
         var reader = MetadataReader(name: name, unsubmitted: unsubmitted)
-        if plain.hasSuffix(".csv") { try reader.readCSV(file.bytes) } else { try reader.readJSON(file.bytes) }
+        if isCSV { try reader.readCSV(bytes) } else { try reader.readJSON(bytes) }
         return try reader.finish()
     }
 }

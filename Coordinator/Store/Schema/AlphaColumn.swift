@@ -1,12 +1,12 @@
 /// A column of `alphas` and `alphas_unsubmitted` that describes an alpha, beside its id, region and type.
-struct AlphaColumn: Equatable, Sendable {
+package struct AlphaColumn: Equatable, Sendable {
     enum Kind: Equatable, Sendable {
         case real, integer, timestamp
         /// Text of at most so many characters, or of any length.
         case text(charactersMax: Int?)
     }
 
-    let name: String
+    package let name: String
     let kind: Kind
     var defaultValue: String?
 

@@ -20,6 +20,7 @@ struct Migration: Sendable {
             version: 7, name: "pools by type",
             sql: "UPDATE pools SET pool_name = pool_name || ' (own)' WHERE pool_name IN ('regular', 'super')"),
         Migration(version: 8, name: "signs of life of the coordinator", sql: renewals),
+        Migration(version: 9, name: "access tokens, and who did what over HTTP", sql: accessTables),
     ]
 
     /// A row of its own: that of `coordinator_lease` is held by every transaction that writes, for minutes by a publication.
@@ -31,6 +32,28 @@ struct Migration: Sendable {
             renewed_at timestamptz NOT NULL DEFAULT clock_timestamp()
         );
         INSERT INTO coordinator_renewals (epoch, renewals) SELECT epoch, 0 FROM coordinator_lease;
+        """
+
+    /// Tokens are 32 random bytes, which nobody finds by trying; so their plain SHA-256 is as good as a slow hash, and
+    /// costs each request a microsecond.
+    private static let accessTables = """
+        CREATE TABLE access_tokens (
+            token_id bigserial PRIMARY KEY,
+            name varchar(64) NOT NULL,
+            role varchar(10) NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+            sha256 bytea NOT NULL UNIQUE CHECK (length(sha256) = 32),
+            created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            created_by text NOT NULL DEFAULT session_user,
+            expires_at timestamptz,
+            revoked_at timestamptz
+        );
+        CREATE UNIQUE INDEX idx_access_tokens_name ON access_tokens (name) WHERE revoked_at IS NULL;
+        ALTER TABLE audit_log
+            ADD COLUMN role varchar(10),
+            ADD COLUMN method varchar(10),
+            ADD COLUMN path text,
+            ADD COLUMN status integer,
+            ADD COLUMN peer text;
         """
 
     private static let pairColumns = """

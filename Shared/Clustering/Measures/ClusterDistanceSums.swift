@@ -79,6 +79,15 @@ package struct ClusterDistanceSums: Equatable, Sendable {
 }
 
 extension ClusterDistanceSums {
+    /// Whether what `add(sums:counts:point:)` is about to add can be: distances of correlations, which are at most 2, and no more
+    /// of them than there are points.
+    package func hasRoom(sums: ArraySlice<Int64>, counts: ArraySlice<UInt32>, point: Int) -> Bool {
+        let at = point * clusterCount
+        return zip(sums, counts).enumerated().allSatisfy { cluster, found in
+            found.0 >= 0 && found.0 <= Int64(found.1) << 41 && Int(self.counts[at + cluster]) + Int(found.1) <= pointCount
+        }
+    }
+
     /// Adds what a tile has found of one point: for each cluster a sum in units of 2^-40 and the number of its pairs.
     ///
     /// - Precondition: both have `clusterCount` elements.

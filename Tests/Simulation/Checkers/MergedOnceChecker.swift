@@ -1,22 +1,34 @@
 import ClusterModel
 import Scheduling
 
-/// Each (job, plan hash, task) is merged exactly once, and the finished set only grows.
+/// Each (job, plan hash, task) is merged exactly once, and the finished set only grows. A task that has a result is leased
+/// again only to be compared: to a worker that has not given one.
 struct MergedOnceChecker: Checker {
     private var merging: Set<TaskID> = []
     private var merged: Set<TaskID> = []
+    private var answeredBy: [TaskID: Set<WorkerID>] = [:]
+    private var nameByPeer: [Peer: WorkerID] = [:]
+    private var sender: WorkerID?
 
     mutating func coordinatorStarts() {
         // What was merged in memory died with the process; its jobs begin again.
         merging = []
         merged = []
+        answeredBy = [:]
+        nameByPeer = [:]
     }
 
     mutating func told(_ event: SchedulerEvent) {
         switch event {
+        case .received(let peer, .hello(let hello), _, _): nameByPeer[peer] = hello.worker
+        case .received(let peer, .result(let result), _, _):
+            sender = nameByPeer[peer]
+            if let sender { answeredBy[result.ref.task]?.insert(sender) }
         case .merged(let task):
             if merging.remove(task) != nil { merged.insert(task) }
-        case .mergeRejected(let task, _): merging.remove(task)
+        case .mergeRejected(let task, _):
+            merging.remove(task)
+            answeredBy[task] = nil
         default: break
         }
     }
@@ -26,10 +38,11 @@ struct MergedOnceChecker: Checker {
         case .merge(let ref, _):
             if merged.contains(ref.task) { return "task \(ref.task) is merged a second time" }
             if !merging.insert(ref.task).inserted { return "task \(ref.task) is merged twice at once" }
-        case .lease(_, let lease) where merged.contains(lease.ref.task):
-            return "task \(lease.ref.task) is leased after it was merged"
-        case .lease(_, let lease) where merging.contains(lease.ref.task):
-            return "task \(lease.ref.task) is leased while its partial is being merged"
+            answeredBy[ref.task] = sender.map { [$0] } ?? []
+        case .lease(let peer, let lease) where merged.contains(lease.ref.task) || merging.contains(lease.ref.task):
+            guard let name = nameByPeer[peer], answeredBy[lease.ref.task]?.contains(name) != true else {
+                return "task \(lease.ref.task) has a result and is leased to the worker that gave it"
+            }
         default: break
         }
         return nil

@@ -3,7 +3,7 @@ import Foundation
 
 /// A JSON object whose fields are taken one by one; what nobody took is an error, so that a misspelt field is never
 /// silently ignored.
-struct StrictObject {
+package struct StrictObject {
     private let fields: [String: JSONValue]
     private let what: String
     private var known: [String] = []
@@ -12,7 +12,7 @@ struct StrictObject {
     ///   - bytes: The body as sent.
     ///   - what: What the body is, for messages: `the job`.
     /// - Throws: `GridError(.usage)` when the bytes are not one JSON object.
-    init(_ bytes: Data, what: String) throws(GridError) {
+    package init(_ bytes: Data, what: String) throws(GridError) {
         let value: JSONValue
         do {
             value = try JSONDecoder().decode(JSONValue.self, from: bytes)
@@ -27,7 +27,7 @@ struct StrictObject {
     }
 
     /// A field that may be absent or null.
-    mutating func text(_ name: String, bytesMax: Int) throws(GridError) -> String? {
+    package mutating func text(_ name: String, bytesMax: Int) throws(GridError) -> String? {
         switch take(name) {
         case nil, .null: return nil
         case .text(let value)?:
@@ -39,14 +39,14 @@ struct StrictObject {
         }
     }
 
-    mutating func requiredText(_ name: String, bytesMax: Int) throws(GridError) -> String {
+    package mutating func requiredText(_ name: String, bytesMax: Int) throws(GridError) -> String {
         guard let value = try text(name, bytesMax: bytesMax) else {
             throw GridError(.usage, "field '\(name)' is missing: \(what) needs it as a text")
         }
         return value
     }
 
-    mutating func whole(_ name: String, in range: ClosedRange<Int>) throws(GridError) -> Int? {
+    package mutating func whole(_ name: String, in range: ClosedRange<Int>) throws(GridError) -> Int? {
         let expected = "expected a whole number from \(range.lowerBound) to \(range.upperBound)"
         switch take(name) {
         case nil, .null: return nil
@@ -59,7 +59,7 @@ struct StrictObject {
         }
     }
 
-    mutating func number(_ name: String) throws(GridError) -> Double? {
+    package mutating func number(_ name: String) throws(GridError) -> Double? {
         switch take(name) {
         case nil, .null: return nil
         case .number(let value)?: return value
@@ -68,7 +68,7 @@ struct StrictObject {
         }
     }
 
-    mutating func truth(_ name: String) throws(GridError) -> Bool? {
+    package mutating func truth(_ name: String) throws(GridError) -> Bool? {
         switch take(name) {
         case nil, .null: return nil
         case .bool(let value)?: return value
@@ -77,7 +77,7 @@ struct StrictObject {
     }
 
     /// An object of short values; numbers and truths as the text they are written in.
-    mutating func texts(_ name: String, countMax: Int, bytesMax: Int) throws(GridError) -> [String: String]? {
+    package mutating func texts(_ name: String, countMax: Int, bytesMax: Int) throws(GridError) -> [String: String]? {
         let value = take(name)
         if value == nil || value == .null { return nil }
         guard case .object(let fields)? = value, fields.count <= countMax else {
@@ -102,7 +102,7 @@ struct StrictObject {
     }
 
     /// - Throws: `GridError(.usage)` naming the first field, in bytewise order, that was never asked for.
-    func expectNothingElse() throws(GridError) {
+    package func expectNothingElse() throws(GridError) {
         guard let extra = fields.keys.filter({ !known.contains($0) }).min() else { return }
         throw GridError(
             .usage, "field '\(extra.printable)' is unknown: \(what) has \(known.sorted().joined(separator: ", "))")

@@ -55,9 +55,15 @@ extension JobRequest {
     }
 }
 
+/// Body of `POST /v1/jobs/{id}/cancel`; without a body no reason is recorded.
+package struct CancelRequest: Codable, Hashable, Sendable {
+    package var reason: String
+    package init(reason: String) { self.reason = reason }
+}
+
 extension CancelRequest {
     /// - Parameter body: Empty, or an object with the optional field `reason`.
-    init(decoding body: Data) throws(GridError) {
+    package init(decoding body: Data) throws(GridError) {
         guard !body.isEmpty else {
             self.init(reason: "")
             return
@@ -96,13 +102,13 @@ extension WorkerID {
 }
 
 /// Parameters behind the `?` of a request, each taken once.
-struct QueryParameters {
+package struct QueryParameters {
     private var values: [(name: String, value: String)] = []
 
     /// - Parameters:
     ///   - query: The text behind `?`, or nil.
     ///   - names: Parameters the route knows.
-    init(_ query: String?, names: [String]) throws(GridError) {
+    package init(_ query: String?, names: [String]) throws(GridError) {
         for part in (query ?? "").split(separator: "&") {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = pair[0].decodedFromQuery, let value = (pair.count > 1 ? pair[1] : "").decodedFromQuery else {
@@ -119,9 +125,9 @@ struct QueryParameters {
         }
     }
 
-    subscript(name: String) -> String? { values.first { $0.name == name }?.value }
+    package subscript(name: String) -> String? { values.first { $0.name == name }?.value }
 
-    func whole(_ name: String, in range: ClosedRange<Int>) throws(GridError) -> Int? {
+    package func whole(_ name: String, in range: ClosedRange<Int>) throws(GridError) -> Int? {
         guard let text = self[name] else { return nil }
         let digits = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         guard digits, let value = Int(text), range.contains(value) else {

@@ -1,12 +1,17 @@
 import ClusterModel
+import Crypto
 
 /// The secret a request must show. It has no description that shows it.
 package struct AccessToken: Sendable, CustomStringConvertible, CustomReflectable {
     private let bytes: [UInt8]
+    package let digest: TokenDigest
 
     /// Fewer bytes could be guessed by trying.
     package static let bytesMin = 16
     package static let bytesMax = 4_096
+    /// What every token begins with that is kept in the database, so that people and scanners know it for a secret.
+    package static let prefix = "ag_"
+    static let randomBytes = 32
 
     /// - Parameters:
     ///   - text: The token; white space around it, such as a file's last newline, does not belong to it.
@@ -20,33 +25,46 @@ package struct AccessToken: Sendable, CustomStringConvertible, CustomReflectable
                 "the token in \(source) is not valid: expected \(Self.bytesMin) to \(Self.bytesMax) visible ASCII "
                     + "characters without spaces")
         }
-        self.bytes = bytes
+        self.init(unchecked: bytes)
     }
 
     /// A new one of 32 random bytes, as 64 hexadecimal digits.
-    package static func random() -> AccessToken {
+    package static func random(prefix: String = "") -> AccessToken {
         var generator = SystemRandomNumberGenerator()
         let digits = Array("0123456789abcdef".utf8)
-        let bytes = (0..<64).map { _ in digits[Int.random(in: 0..<16, using: &generator)] }
-        return AccessToken(unchecked: bytes)
+        let bytes = (0..<2 * randomBytes).map { _ in digits[Int.random(in: 0..<16, using: &generator)] }
+        return AccessToken(unchecked: Array(prefix.utf8) + bytes)
     }
 
-    private init(unchecked bytes: [UInt8]) { self.bytes = bytes }
+    private init(unchecked bytes: [UInt8]) {
+        self.bytes = bytes
+        digest = TokenDigest(of: bytes)
+    }
 
     /// The secret itself, for the header of a request or the file it is kept in.
     package var secret: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// Takes the same time wherever the first difference is, so that time tells nothing about the token.
-    package func matches(_ presented: some Collection<UInt8>) -> Bool {
-        var difference = UInt(bitPattern: bytes.count ^ presented.count)
-        var position = 0
-        for byte in presented {
-            difference |= UInt(byte ^ bytes[position])
-            position = position + 1 == bytes.count ? 0 : position + 1
-        }
-        return difference == 0
-    }
-
     package var description: String { "(a token)" }
     package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// SHA-256 of a token: what a presented one is compared by.
+///
+/// Whoever tries tokens does not choose the digest's bytes, so that even a comparison that took longer for a longer
+/// common beginning would teach nothing; this one takes the same time for all.
+package struct TokenDigest: Sendable {
+    package let bytes: [UInt8]
+
+    package init(of token: some Sequence<UInt8>) { bytes = Array(SHA256.hash(data: Array(token))) }
+
+    /// As it was kept.
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Looks at every byte, wherever the first difference is.
+    package func matches(_ other: TokenDigest) -> Bool {
+        guard bytes.count == SHA256.byteCount, other.bytes.count == bytes.count else { return false }
+        var difference: UInt8 = 0
+        for position in bytes.indices { difference |= bytes[position] ^ other.bytes[position] }
+        return difference == 0
+    }
 }

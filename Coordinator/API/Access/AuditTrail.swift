@@ -1,0 +1,75 @@
+import ClusterModel
+import Logging
+import Synchronization
+
+/// Writes down who changed what, and who was refused.
+///
+/// A change has its row before it is made, so that what the database cannot record is not done. Refusals are written
+/// behind the answer, few a minute: whoever is refused shall neither wait for the database nor fill it.
+final class AuditTrail: Sendable {
+    private struct Refusals {
+        var waiting: [AuditEntry] = []
+        var unrecorded = 0
+        var isWriting = false
+    }
+
+    private let records: any AccessRecords
+    private let clock: APIClock
+    private let logger: Logger
+    private let refusals = Mutex(Refusals())
+    private let rate = RateLimiter(
+        perSecond: Limits.refusalsRecordedPerSecondMax, burst: Limits.refusalsRecordedBurstMax, namesMax: 1)
+
+    init(records: any AccessRecords, clock: APIClock, logger: Logger) {
+        self.records = records
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// - Throws: What the database says; then nothing may be done.
+    func begin(_ entry: AuditEntry) async throws -> Int64 { try await records.beginAudit(entry) }
+
+    /// The change is made or has failed by now; a row without its end says that as well as an error would.
+    func finish(_ row: Int64, status: Int, subject: String?) async {
+        do {
+            try await records.finishAudit(row, status: status, subject: subject)
+        } catch {
+            logger.error("cannot finish a row of the audit log", metadata: ["row": "\(row)", "error": "\(error)"])
+        }
+    }
+
+    func refused(_ entry: AuditEntry) {
+        let isRare = rate.take("refusals", now: clock.monotonic()) == nil
+        let begins = refusals.withLock { refusals in
+            guard isRare, refusals.waiting.count < Limits.refusalsWaitingMax else {
+                refusals.unrecorded += 1
+                return false
+            }
+            var entry = entry
+            entry.unrecorded = refusals.unrecorded
+            refusals.unrecorded = 0
+            refusals.waiting.append(entry)
+            defer { refusals.isWriting = true }
+            return !refusals.isWriting
+        }
+        if begins { Task { await write() } }
+    }
+
+    /// One writer at a time, until nothing waits any more.
+    private func write() async {
+        while true {
+            let entries = refusals.withLock { refusals in
+                defer { refusals.waiting = [] }
+                refusals.isWriting = !refusals.waiting.isEmpty
+                return refusals.waiting
+            }
+            guard !entries.isEmpty else { return }
+            do {
+                try await records.recordRefusals(entries)
+            } catch {
+                refusals.withLock { $0.unrecorded += entries.count }
+                logger.warning("cannot record refused requests", metadata: ["count": "\(entries.count)", "error": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import ClusterModel
+import Foundation
+import Messaging
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// Changes a folder of keys, one program at a time; each file appears complete or not at all.
+struct KeyStore {
+    let folder: KeyFolder
+
+    /// The folder a coordinator uses; nil when none is named and the state folder has none.
+    static func folder(flag: String?, state: String) -> KeyFolder? {
+        if let flag { return KeyFolder(path: URL(fileURLWithPath: flag).standardizedFileURL.path) }
+        let folder = KeyFolder(path: "\(state)/keys")
+        return folder.exists ? folder : nil
+    }
+
+    /// Makes the coordinator's key, and a list of workers without any.
+    ///
+    /// - Throws: `GridError(.conflict)` when there is one.
+    func makeCoordinatorKey() throws(GridError) -> PublicKey {
+        guard mkdir(folder.path, 0o700) == 0 || errno == EEXIST else {
+            throw GridError(.failed, "cannot make the key folder \(folder.path): \(systemMessage(errno))")
+        }
+        try folder.expectPrivate()
+        return try locked { () throws(GridError) in
+            guard access(folder.coordinatorFile, F_OK) != 0 else {
+                throw GridError(
+                    .conflict,
+                    "\(folder.coordinatorFile) is there already: workers know this coordinator by it; to begin anew, "
+                        + "move the folder \(folder.path) away first")
+            }
+            let pair = try KeyPair.make()
+            // In this order: what is there without the coordinator's key is made again.
+            try PrivateFile.write(Data(KeyFolder.text(of: []).utf8), to: folder.workersFile)
+            try PrivateFile.write(Data(KeyFile.text(of: pair).utf8), to: folder.coordinatorFile)
+            return pair.publicKey
+        }
+    }
+
+    /// Makes a worker's key file, and admits its key.
+    ///
+    /// - Throws: `GridError(.conflict)` when the name has a key that is admitted, or the file is there.
+    func add(_ name: String, file: String) throws(GridError) -> KeyFolder.Record {
+        guard KeyFile.isName(name) else {
+            throw GridError(.usage, "the name '\(name.printable)' is not valid: \(KeyFile.nameRule)")
+        }
+        let coordinator = try folder.coordinatorPair().publicKey
+        return try locked { () throws(GridError) in
+            var records = try folder.records()
+            if records.contains(where: { $0.name == name && $0.revoked == nil }) {
+                throw GridError(.conflict, "'\(name)' has a key already: revoke it first, or choose another name")
+            }
+            records.removeAll { $0.name == name }
+            guard records.count < Limits.keysMax else {
+                throw GridError(.conflict, "\(Limits.keysMax) keys are known already, which is the most: remove revoked ones")
+            }
+            let pair = try KeyPair.make()
+            let record = KeyFolder.Record(name: name, key: pair.publicKey, added: Self.now())
+            let key = WorkerKey(name: name, pair: pair, coordinator: coordinator)
+            try PrivateFile.write(Data(key.text.utf8), to: file, replacing: false)
+            do throws(GridError) {
+                try write(records + [record])
+            } catch {
+                // A key file that opens nothing would only be puzzled over.
+                unlink(file)
+                throw error
+            }
+            return record
+        }
+    }
+
+    /// Admits the key of this name no more.
+    func revoke(_ name: String) throws(GridError) -> KeyFolder.Record {
+        try folder.expectPrivate()
+        return try locked { () throws(GridError) in
+            var records = try folder.records()
+            guard let position = records.firstIndex(where: { $0.name == name }) else {
+                throw GridError(.notFound, "there is no key '\(name.printable)' in \(folder.path)")
+            }
+            guard records[position].revoked == nil else {
+                throw GridError(.conflict, "the key '\(name)' was revoked already, at \(records[position].revoked ?? "")")
+            }
+            records[position].revoked = Self.now()
+            try write(records)
+            return records[position]
+        }
+    }
+
+    /// The key file of this machine's own workers, made when there is none: where a cluster's state folder has keys, its
+    /// coordinator asks for them.
+    func localWorkerFile() throws(GridError) -> String {
+        let file = "\(folder.path)/\(Self.localWorker).key"
+        if access(file, F_OK) != 0 { _ = try add(Self.localWorker, file: file) }
+        return file
+    }
+
+    private static let localWorker = "up"
+
+    private func write(_ records: [KeyFolder.Record]) throws(GridError) {
+        let sorted = records.sorted { $0.name < $1.name }
+        try PrivateFile.write(Data(KeyFolder.text(of: sorted).utf8), to: folder.workersFile)
+    }
+
+    private func locked<R>(_ body: () throws(GridError) -> R) throws(GridError) -> R {
+        let path = "\(folder.path)/lock"
+        guard let lock = try FileLock.take(path) else {
+            throw GridError(.conflict, "\(FileLock.holder(path)) changes the keys in \(folder.path) just now: try again")
+        }
+        defer { lock.release() }
+        return try body()
+    }
+
+    private static func now() -> String { Date().formatted(.iso8601) }
+}

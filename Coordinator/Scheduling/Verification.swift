@@ -1,0 +1,48 @@
+import ClusterModel
+
+/// A task computed once more by another worker, until it is settled whether both are right.
+///
+/// Undisputed, it ends with an equal answer, or is given up when nobody can give one in time. With a differing answer it is
+/// disputed, and ends with a third worker's, or with the job.
+struct Verification: Sendable {
+    struct Answer: Sendable {
+        let worker: WorkerID
+        let checksum: UInt32
+    }
+
+    /// Of distinct workers, the merged one first.
+    var answers: [Answer]
+    /// Whose answer is awaited; nil while it waits for a worker.
+    var attempt: AttemptID?
+    /// Workers that were asked and failed.
+    var failedOn: [WorkerID] = []
+
+    var isDisputed: Bool { answers.count > 1 }
+
+    func isFor(_ worker: WorkerID) -> Bool {
+        !failedOn.contains(worker) && !answers.contains { $0.worker == worker }
+    }
+
+    /// What at least two workers agree on.
+    var majority: UInt32? {
+        answers.first { answer in answers.count { $0.checksum == answer.checksum } > 1 }?.checksum
+    }
+}
+
+extension Stage {
+    /// Whether a task is of the sample that is computed twice: by a hash, so that the same tasks are on every run, and one at
+    /// least of every stage of more than a few tasks.
+    func isSampled(_ task: UInt32, share: Double) -> Bool {
+        guard share > 0 else { return false }
+        if taskCount >= Limits.verifiedStageTasksMin, Self.hash(plan.rawValue) % UInt64(taskCount) == UInt64(task) { return true }
+        return Double(Self.hash(plan.rawValue ^ UInt64(task) << 32) >> 11) * 0x1p-53 < share
+    }
+
+    /// SplitMix64's.
+    private static func hash(_ value: UInt64) -> UInt64 {
+        var z = value &+ 0x9E37_79B9_7F4A_7C15
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

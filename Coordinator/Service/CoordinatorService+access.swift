@@ -1,0 +1,32 @@
+import ClusterModel
+import Store
+
+extension CoordinatorService: AccessRecords {
+    package func validTokens() async throws -> [StoredToken] {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.validTokens() }
+        }
+    }
+
+    package func beginAudit(_ entry: AuditEntry) async throws -> Int64 {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in
+                try service.store.beginAudit(entry, epoch: service.epoch)
+            }
+        }
+    }
+
+    package func finishAudit(_ row: Int64, status: Int, subject: String?) async throws {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in
+                try service.store.finishAudit(row, status: status, subject: subject)
+            }
+        }
+    }
+
+    package func recordRefusals(_ entries: [AuditEntry]) async throws {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.recordRefusals(entries) }
+        }
+    }
+}

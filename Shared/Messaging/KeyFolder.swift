@@ -1,0 +1,143 @@
+import ClusterModel
+import Glibc
+import Synchronization
+
+/// The folder with a coordinator's own key and the public keys of its workers. `alphagrid keys` writes it; a running
+/// coordinator notices.
+package struct KeyFolder: Sendable {
+    /// What is known of one worker's key. The times are text, as they are shown.
+    package struct Record: Hashable, Sendable {
+        package var name: String
+        package var key: PublicKey
+        package var added: String
+        /// Nil while the key is admitted.
+        package var revoked: String?
+
+        package init(name: String, key: PublicKey, added: String, revoked: String? = nil) {
+            self.name = name
+            self.key = key
+            self.added = added
+            self.revoked = revoked
+        }
+    }
+
+    package let path: String
+    package init(path: String) { self.path = path }
+
+    package var coordinatorFile: String { "\(path)/coordinator.key" }
+    package var workersFile: String { "\(path)/workers" }
+
+    package var exists: Bool { access(path, F_OK) == 0 }
+
+    /// - Throws: `.usage` when others can look into the folder, or it belongs to somebody else.
+    package func expectPrivate() throws(GridError) {
+        var info = stat()
+        guard stat(path, &info) == 0 else {
+            throw GridError(.notFound, "there are no keys in \(path): make them with 'alphagrid keys init'")
+        }
+        guard info.st_mode & S_IFMT == S_IFDIR else { throw GridError(.usage, "\(path) is not a folder: expected one with keys") }
+        guard info.st_uid == geteuid() else { throw GridError(.usage, "the key folder \(path) belongs to another user") }
+        guard info.st_mode & 0o077 == 0 else {
+            throw GridError(.usage, "the key folder \(path) is open to others: run 'chmod 700 \(path)'")
+        }
+    }
+
+    package func coordinatorPair() throws(GridError) -> KeyPair {
+        try expectPrivate()
+        return try KeyFile.coordinatorPair(reading: coordinatorFile)
+    }
+
+    // MARK: Workers
+
+    /// All that were ever added under their present names, in the order of the names.
+    package func records() throws(GridError) -> [Record] {
+        let bytesMax = Limits.keysMax * 256
+        let text = try KeyFile.content(of: workersFile, bytesMax: bytesMax, hint: "make it with 'alphagrid keys init'")
+        var records: [Record] = []
+        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            if line.isEmpty || line.hasPrefix("#") { continue }
+            let words = line.split(separator: " ").map(String.init)
+            guard words.count == 4, KeyFile.isName(words[0]), records.count < Limits.keysMax else {
+                throw GridError(
+                    .usage,
+                    "\(workersFile): line \(number + 1) is not valid: expected NAME KEY ADDED REVOKED, "
+                        + "and at most \(Limits.keysMax) of them")
+            }
+            let key = try PublicKey(parsing: words[1], source: "\(workersFile): line \(number + 1)")
+            records.append(Record(name: words[0], key: key, added: words[2], revoked: words[3] == "-" ? nil : words[3]))
+        }
+        return records.sorted { $0.name < $1.name }
+    }
+
+    /// The content of the workers' file.
+    package static func text(of records: [Record]) -> String {
+        let lines = records.map { "\($0.name) \($0.key) \($0.added) \($0.revoked ?? "-")\n" }
+        return "# Public keys of AlphaGrid workers: name, key, added, revoked. Written by 'alphagrid keys'.\n" + lines.joined()
+    }
+
+    // MARK: Watching
+
+    /// The coordinator's key and a ring that follows the workers' file.
+    ///
+    /// - Parameter report: gets a sentence when the file cannot be read any more; the keys known until then stay.
+    package func serverKeys(report: @escaping @Sendable (String) -> Void) throws(GridError) -> ServerKeys {
+        let pair = try coordinatorPair()
+        let watch = Watch(folder: self, report: report)
+        let names = try watch.begin()
+        return ServerKeys(pair: pair, ring: KeyRing(names) { watch.changed() })
+    }
+
+    private final class Watch: Sendable {
+        private struct Stamp: Equatable {
+            var inode: UInt64
+            var seconds: Int
+            var nanoseconds: Int
+            var size: Int
+        }
+
+        private let folder: KeyFolder
+        private let report: @Sendable (String) -> Void
+        private let seen = Mutex<Stamp?>(nil)
+
+        init(folder: KeyFolder, report: @escaping @Sendable (String) -> Void) {
+            self.folder = folder
+            self.report = report
+        }
+
+        func begin() throws(GridError) -> [PublicKey: String] {
+            // Taken before reading: a change in between is read twice, not missed.
+            seen.withLock { $0 = stamp() }
+            return try names()
+        }
+
+        /// Nil when nothing has changed since the last call, or what is there cannot be read.
+        func changed() -> [PublicKey: String]? {
+            let isNew = seen.withLock { seen in
+                let stamp = stamp()
+                defer { seen = stamp }
+                return seen != stamp
+            }
+            guard isNew else { return nil }
+            do throws(GridError) {
+                return try names()
+            } catch {
+                report("the keys stay as they were: \(error)")
+                return nil
+            }
+        }
+
+        private func names() throws(GridError) -> [PublicKey: String] {
+            var names: [PublicKey: String] = [:]
+            for record in try folder.records() where record.revoked == nil { names[record.key] = record.name }
+            return names
+        }
+
+        private func stamp() -> Stamp? {
+            var info = stat()
+            guard stat(folder.workersFile, &info) == 0 else { return nil }
+            return Stamp(
+                inode: UInt64(info.st_ino), seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec,
+                size: Int(info.st_size))
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import ClusterModel
+import HTTPTypes
+import Testing
+
+@testable import API
+
+@Suite struct AuditTests {
+    private let submit = Call(.post, "/v1/jobs", #"{"kind":"correlation","region":"USA"}"#)
+    private func bearer(_ name: String) -> String { "Bearer \(FakeRecords.secret(name))" }
+
+    @Test("A change has one row: who, as what, which request, about what, from where and how it ended")
+    func change() async throws {
+        let records = FakeRecords()
+        let door = try Door(access: access(records))
+        #expect(try await door.send(submit, authorization: bearer("operator")).status == 201)
+        #expect(try await door.send(Call(.post, "/v1/jobs/2/cancel?x=1", "{}")).status == 200)
+        #expect(try await door.send(Call(.post, "/v1/workers/gone/drain"), authorization: bearer("admin")).status == 404)
+        #expect(try await door.send(Call(.post, "/v1/jobs", "{"), authorization: bearer("operator")).status == 400)
+        let rows = await records.rows
+        #expect(rows.map(\.entry.actor) == ["operator", "file:token", "admin", "operator"])
+        #expect(rows.map(\.entry.role) == [.operator, .admin, .admin, .operator])
+        #expect(rows.map(\.entry.action) == ["submit job", "cancel job", "drain worker", "submit job"])
+        #expect(rows.map(\.entry.method) == ["POST", "POST", "POST", "POST"])
+        #expect(rows.map(\.entry.path) == ["/v1/jobs", "/v1/jobs/2/cancel", "/v1/workers/gone/drain", "/v1/jobs"])
+        #expect(rows.map(\.entry.subject) == [nil, "2", "gone", nil])
+        #expect(rows.map(\.status) == [201, 200, 404, 400])
+        #expect(rows.map(\.subject) == ["4", nil, nil, nil])
+        #expect(rows.allSatisfy { !$0.entry.peer.isEmpty && $0.entry.status == nil })
+    }
+
+    @Test("What cannot be recorded is not done")
+    func unrecorded() async throws {
+        let grid = FakeGrid()
+        let records = FakeRecords(failure: GridError(.unreachable, "the database does not answer"))
+        for call in [submit, Call(.post, "/v1/jobs/1/cancel", "{}"), Call(.post, "/v1/workers/host-17/drain")] {
+            expectProblem(try await send(call, to: grid, records: records), 503, "Service Unavailable")
+        }
+        #expect(await grid.calls.isEmpty)
+        #expect(try await send(Call(.get, "/v1/jobs"), to: grid, records: records).status == 200)
+    }
+
+    @Test("Questions leave no row")
+    func questions() async throws {
+        let records = FakeRecords()
+        for call in [
+            Call(.get, "/v1/jobs"), Call(.post, "/v1/regions/USA/check", #"{"candidates":[]}"#),
+            Call(.get, "/v1/regions/USA/pairs?a=X&b=Y"), Call(.delete, "/v1/jobs"),
+        ] {
+            _ = try await send(call, records: records)
+        }
+        #expect(await records.rows.isEmpty)
+    }
+
+    @Test("Refusals are recorded at a bounded rate, and the next row counts those without one")
+    func refusals() async throws {
+        let (records, clock) = (FakeRecords(), TestClock())
+        let trail = AuditTrail(records: records, clock: clock.clock, logger: silent)
+        let entry = AuditEntry(actor: nil, role: nil, action: "refused", method: "GET", path: "/", status: 401, peer: "192.0.2.1")
+        for _ in 0..<1_000 { trail.refused(entry) }
+        let burst = Int(Limits.refusalsRecordedBurstMax)
+        #expect(try await records.refusals(burst).count == burst)
+        clock.advance(1 / Limits.refusalsRecordedPerSecondMax)
+        trail.refused(entry)
+        let rows = try await records.refusals(burst + 1)
+        #expect(rows.count == burst + 1 && rows.last?.unrecorded == 1_000 - burst)
+        #expect(rows.dropLast().allSatisfy { $0.unrecorded == 0 })
+    }
+
+    @Test("A refusal waits for no database, and its path is cut and cleaned")
+    func silentDatabase() async throws {
+        let failing = FakeRecords(failure: GridError(.unreachable, "the database does not answer"))
+        #expect(try await send(submit, records: failing, authorization: nil).status == 401)
+        let records = FakeRecords()
+        let path = "/v1/" + String(repeating: "%00ä", count: 400)
+        #expect(try await send(Call(.get, path + "?token=secret"), records: records, authorization: nil).status == 401)
+        let row = try #require(try await records.refusals(1).first)
+        #expect(row.path.utf8.count <= Limits.auditPathBytesMax && row.path.hasPrefix("/v1/%00"))
+        #expect(!row.path.contains("secret"))
+    }
+}

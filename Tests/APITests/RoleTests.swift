@@ -1,0 +1,118 @@
+import ClusterModel
+import HTTPTypes
+import Testing
+
+@testable import API
+
+/// A route with a request that suits it, and one way to show who asks.
+struct Attempt: Sendable, CustomTestStringConvertible {
+    var route: String
+    var call: Call
+    /// nil for a route that is open.
+    var needs: AccessRole?
+    var changes: Bool
+    var showing: String
+    var testDescription: String { "\(route) showing \(showing)" }
+}
+
+@Suite struct RoleTests {
+    private static let table = APIRoutes(control: FakeGrid(), logger: silent).table
+
+    /// A request for each route that succeeds when it is let in.
+    private static let examples: [String: Call] = [
+        "GET livez": Call(.get, "/livez"), "GET readyz": Call(.get, "/readyz"), "GET v1/status": Call(.get, "/v1/status"),
+        "GET v1/jobs": Call(.get, "/v1/jobs"),
+        "POST v1/jobs": Call(.post, "/v1/jobs", #"{"kind":"correlation","region":"USA"}"#),
+        "GET v1/jobs/:id": Call(.get, "/v1/jobs/1"), "POST v1/jobs/:id/cancel": Call(.post, "/v1/jobs/1/cancel", "{}"),
+        "GET v1/workers": Call(.get, "/v1/workers"),
+        "POST v1/workers/:id/drain": Call(.post, "/v1/workers/host-17/drain"),
+        "POST v1/regions/:region/check": Call(.post, "/v1/regions/USA/check", #"{"candidates":[]}"#),
+        "GET v1/regions/:region/pairs": Call(.get, "/v1/regions/USA/pairs?a=X&b=Y"),
+        "GET v1/regions/:region/results/:result": Call(.get, "/v1/regions/USA/results/clusters"),
+    ]
+
+    private static func header(_ showing: String) -> String? {
+        switch showing {
+        case "nothing": nil
+        case "wrong": "Bearer \(FakeRecords.secret("wrong"))"
+        case "expired": "Bearer \(FakeRecords.secret("over"))"
+        case "revoked": "Bearer \(FakeRecords.secret("revoked"))"
+        case "the file's token": "Bearer \(goodToken)"
+        default: "Bearer \(FakeRecords.secret(showing))"
+        }
+    }
+
+    private static let credentials: [(showing: String, role: AccessRole?)] = [
+        ("nothing", nil), ("wrong", nil), ("expired", nil), ("revoked", nil), ("viewer", .viewer), ("operator", .operator),
+        ("admin", .admin), ("soon", .viewer), ("the file's token", .admin),
+    ]
+
+    private static let attempts: [Attempt] = table.flatMap { route in
+        let name = "\(route.method.rawValue) \(route.path)"
+        return credentials.compactMap { credential -> Attempt? in
+            guard let call = examples[name] else { return nil }
+            var needs: AccessRole?
+            if case .needs(let role) = route.access { needs = role }
+            return Attempt(
+                route: name, call: call, needs: needs, changes: route.change != nil, showing: credential.showing)
+        }
+    }
+
+    @Test("Every route has a request to try it with, and only health is open")
+    func complete() {
+        let names = Self.table.map { "\($0.method.rawValue) \($0.path)" }
+        #expect(Set(names) == Set(Self.examples.keys) && names.count == Set(names).count)
+        #expect(Self.table.filter { $0.access == .open }.map(\.path) == ["livez", "readyz"])
+        #expect(Self.attempts.count == names.count * Self.credentials.count)
+    }
+
+    @Test("What changes something needs an operator, has a name for the audit log and a bound for its body")
+    func changes() {
+        for route in Self.table where route.change != nil {
+            #expect(route.access == .needs(.operator) && route.method == .post)
+        }
+        let asking = Self.table.filter { $0.method == .post && $0.change == nil }.map(\.path)
+        #expect(asking == ["v1/regions/:region/check"])
+        for route in Self.table {
+            #expect(route.method == .post ? route.bodyBytesMax > 0 : route.bodyBytesMax == 0)
+            #expect(route.bodyBytesMax <= Limits.checkBodyBytesMax)
+        }
+    }
+
+    @Test("Every route answers to the roles it is for and to nobody else", arguments: attempts)
+    func everyRoute(attempt: Attempt) async throws {
+        let grid = FakeGrid()
+        let records = FakeRecords()
+        let answer = try await send(attempt.call, to: grid, records: records, authorization: Self.header(attempt.showing))
+        let role = Self.credentials.first { $0.showing == attempt.showing }?.role
+        guard let needs = attempt.needs else {
+            #expect(answer.status == 200)
+            return
+        }
+        if let role, role >= needs {
+            #expect((200...201).contains(answer.status), "\(answer.text)")
+            #expect(await records.rows.count == (attempt.changes ? 1 : 0))
+            return
+        }
+        if role == nil {
+            expectProblem(answer, 401, "Unauthorized")
+        } else {
+            expectProblem(answer, 403, "Forbidden")
+            #expect(answer.detail.contains("viewer"))
+        }
+        #expect(await grid.calls.isEmpty)
+        #expect(await records.rows.isEmpty)
+        let refusal = try #require(try await records.refusals(1).first)
+        #expect(refusal.action == "refused" && refusal.status == answer.status)
+        #expect(!"\(refusal)".contains(AccessToken.prefix), "a refusal names no token")
+    }
+
+    @Test("A refusal says the same of a path that exists and of one that does not")
+    func silence() async throws {
+        for authorization in [nil, "Bearer \(FakeRecords.secret("wrong"))"] {
+            let real = try await send(Call(.post, "/v1/jobs", "{}"), authorization: authorization)
+            let made = try await send(Call(.post, "/v1/nothing", "{}"), authorization: authorization)
+            #expect(real.text == made.text && real.headers == made.headers)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import ClusterModel
+import Foundation
+import NIOCore
+import NIOSSL
+import Testing
+
+@testable import API
+
+@Suite struct TLSCertificateTests {
+    /// A folder with keys and certificates that sign themselves, as openssl makes them.
+    private final class Folder {
+        let path = FileManager.default.temporaryDirectory.path + "/alphagrid-tls-\(UUID().uuidString)"
+        init() throws {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+
+        func make(_ name: String) throws {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", "/CN=\(name)", "-keyout", "\(path)/\(name).key", "-out", "\(path)/\(name).pem",
+            ]
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            process.waitUntilExit()
+            try #require(process.terminationStatus == 0, "openssl is needed for this test")
+            try set(mode: 0o600, "\(name).key")
+        }
+
+        func set(mode: Int, _ name: String) throws {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: "\(path)/\(name)")
+        }
+
+        /// Puts one file in the place of another, with a date of its own.
+        func replace(_ name: String, by other: String, at seconds: Double) throws {
+            try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+            try FileManager.default.copyItem(atPath: "\(path)/\(other)", toPath: "\(path)/\(name)")
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: seconds)], ofItemAtPath: "\(path)/\(name)")
+        }
+    }
+
+    private func names(_ certificate: TLSCertificate) -> [String] {
+        certificate.currentChain().compactMap { source in
+            guard case .certificate(let certificate) = source else { return nil }
+            return certificate.description.components(separatedBy: "common_name=").last.map { String($0.prefix(1)) }
+        }
+    }
+
+    @Test("A key that others may read, one of another certificate, and files that are none are refused by name")
+    func refused() throws {
+        let folder = try Folder()
+        try folder.make("a")
+        try folder.make("b")
+        func error(_ certificate: String, _ key: String) -> GridError? {
+            #expect(throws: GridError.self) {
+                _ = try TLSCertificate(certificate: "\(folder.path)/\(certificate)", key: "\(folder.path)/\(key)", logger: silent)
+            }
+        }
+        #expect(error("a.pem", "b.key")?.message.contains("is not that of the certificate") == true)
+        #expect(error("a.pem", "a.pem")?.message.contains("can be read by others") == true)
+        #expect(error("a.key", "a.key")?.message.contains("holds no certificate") == true)
+        #expect(error("none.pem", "a.key")?.kind == .notFound && error("a.pem", "none.key")?.kind == .notFound)
+        try folder.set(mode: 0o640, "a.key")
+        #expect(error("a.pem", "a.key")?.message.contains("chmod 600") == true)
+    }
+
+    @Test("A renewed pair is taken over at the next look, and half of one is not")
+    func renewal() throws {
+        let (folder, clock) = (try Folder(), TestClock())
+        for name in ["a", "b", "live"] { try folder.make(name) }
+        try folder.replace("live.pem", by: "a.pem", at: 1_000)
+        try folder.replace("live.key", by: "a.key", at: 1_000)
+        let certificate = try TLSCertificate(
+            certificate: "\(folder.path)/live.pem", key: "\(folder.path)/live.key", logger: silent, clock: clock.clock)
+        #expect(names(certificate) == ["a"])
+        try folder.replace("live.pem", by: "b.pem", at: 2_000)
+        #expect(names(certificate) == ["a"], "not looked yet")
+        clock.advance(Limits.certificateLookSeconds)
+        #expect(names(certificate) == ["a"], "the key does not fit")
+        try folder.replace("live.key", by: "b.key", at: 2_000)
+        clock.advance(Limits.certificateLookSeconds)
+        #expect(names(certificate) == ["b"])
+        #expect(certificate.configuration().minimumTLSVersion == .tlsv12)
+    }
+
+    @Test("Over TLS too, a connection that does not begin a request is cut off", .timeLimit(.minutes(1)))
+    func silence() async throws {
+        let folder = try Folder()
+        try folder.make("a")
+        let certificate = try TLSCertificate(
+            certificate: "\(folder.path)/a.pem", key: "\(folder.path)/a.key", logger: silent)
+        var limits = ConnectionLimits()
+        limits.first = .milliseconds(300)
+        try await serving(limits, certificate: certificate) { port in
+            #expect(try await RawConnection(port: port).end(within: 20) != nil)
+            let plain = try RawConnection(port: port)
+            plain.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await plain.end(within: 20)?.contains("HTTP/1.1 200") == false)
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import ClusterModel
+import Foundation
+import Messaging
+import Testing
+
+@testable import alphagrid
+
+/// `alphagrid keys` as it is run: what it writes, for whose eyes, and what it says.
+@Suite struct KeysCommandTests {
+    private func object(_ run: Run) throws -> [String: Any] {
+        #expect(run.status == 0, "\(run.errors)")
+        return try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    }
+
+    private func mode(_ path: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+
+    @Test("Keys are made, listed and revoked, in files that nobody else can read")
+    func journey() throws {
+        let scratch = try Scratch()
+        let state = "\(scratch.path)/state"
+        let file = "\(scratch.path)/host1.key"
+        let made = try object(try Run(["keys", "init", "--state", state, "--json"]))
+        let coordinator = try KeyFolder(path: "\(state)/keys").coordinatorPair()
+        #expect(made["public_key"] as? String == coordinator.publicKey.text)
+        let added = try object(try Run(["keys", "add", "host1", "--out", file, "--state", state, "--json"]))
+        let key = try WorkerKey(reading: file)
+        #expect(key.name == "host1" && key.coordinator == coordinator.publicKey)
+        #expect(added["public_key"] as? String == key.pair.publicKey.text && added["file"] as? String == file)
+        #expect(try mode("\(state)/keys") == 0o700)
+        for path in [file, "\(state)/keys/coordinator.key", "\(state)/keys/workers"] {
+            #expect(try mode(path) == 0o600, "\(path)")
+        }
+
+        let listed = try Run(["keys", "list", "--state", state])
+        #expect(listed.output.contains("host1") && listed.output.contains(key.pair.publicKey.text))
+        let revoked = try object(try Run(["keys", "revoke", "host1", "--state", state, "--json"]))
+        #expect(revoked["revoked"] as? String != nil)
+        let keys = try #require(try object(try Run(["keys", "--state", state, "--json"]))["keys"] as? [[String: Any]])
+        #expect(keys.count == 1 && keys[0]["name"] as? String == "host1" && keys[0]["revoked"] as? String != nil)
+        #expect(try KeyFolder(path: "\(state)/keys").serverKeys { _ in }.ring.name(of: key.pair.publicKey) == nil)
+
+        // The name may have another key then, which is not the old one.
+        #expect(try Run(["keys", "add", "host1", "--out", "\(file)2", "--state", state]).status == 0)
+        #expect(try WorkerKey(reading: "\(file)2").pair.publicKey != key.pair.publicKey)
+        // Nothing that is printed is secret.
+        for text in [listed.output, "\(added)", "\(made)", "\(keys)"] {
+            #expect(!text.contains(key.pair.secretText) && !text.contains(coordinator.secretText))
+        }
+        #expect(FileManager.default.fileExists(atPath: file))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: "\(state)/keys").sorted() == [
+                "coordinator.key", "lock", "workers",
+            ])
+    }
+
+    @Test("What cannot be done is refused in one sentence, and changes nothing")
+    func refusals() throws {
+        let scratch = try Scratch()
+        let state = "\(scratch.path)/state"
+        let file = "\(scratch.path)/a.key"
+        func expect(_ arguments: [String], _ status: Int32, _ named: String) throws {
+            let run = try Run(["keys"] + arguments + ["--state", state])
+            #expect(run.status == status && run.errors.contains(named) && run.output.isEmpty, "\(arguments): \(run.errors)")
+        }
+        try expect(["list"], 3, "alphagrid keys init")
+        try expect(["add", "a", "--out", file], 3, "alphagrid keys init")
+        #expect(try Run(["keys", "init", "--state", state]).status == 0)
+        try expect(["init"], 1, "coordinator.key is there already")
+        for name in ["a/b", "..\u{2f}x", "a b", "", String(repeating: "n", count: 65), "ä", "a\n"] {
+            try expect(["add", name, "--out", file], 2, "is not valid")
+        }
+        #expect(try Run(["keys", "add", "a", "--out", file, "--state", state]).status == 0)
+        let before = try String(contentsOfFile: "\(state)/keys/workers", encoding: .utf8)
+        try expect(["add", "a", "--out", "\(file)2"], 1, "has a key already")
+        try expect(["add", "b", "--out", file], 1, "\(file) is there already")
+        try expect(["add", "b", "--out", "\(scratch.path)/nowhere/b.key"], 1, "cannot write")
+        try expect(["revoke", "b"], 3, "no key 'b'")
+        #expect(try String(contentsOfFile: "\(state)/keys/workers", encoding: .utf8) == before)
+        #expect(scratch.names == ["a.key", "state"])
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(state)/keys")
+        try expect(["list"], 2, "chmod 700")
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: "\(state)/keys")
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: "\(state)/keys/coordinator.key")
+        try expect(["add", "b", "--out", "\(file)3"], 2, "chmod 600")
+    }
+
+    @Test("A coordinator listens beyond the loopback interface with keys, and says how to make them without")
+    func binding() throws {
+        let scratch = try Scratch()
+        let state = "\(scratch.path)/state"
+        // The database is not there, which is found out only after the address was accepted.
+        let arguments = [
+            "coordinator", "--database", "postgresql://127.0.0.1:9/d", "--bind", "tcp://*:0", "--http", "127.0.0.1:0", "--state",
+            state,
+        ]
+        let refused = try Run(arguments)
+        #expect(refused.status == 2 && refused.errors.contains("alphagrid keys init") && refused.errors.contains("--insecure"))
+        #expect(try Run(["keys", "init", "--state", state]).status == 0)
+        let accepted = try Run(arguments)
+        #expect(accepted.status == 4 && accepted.errors.contains("127.0.0.1"), "\(accepted.errors)")
+        let elsewhere = try Run(arguments + ["--keys", "\(scratch.path)/none"])
+        #expect(elsewhere.status == 2 && elsewhere.errors.contains("alphagrid keys init"))
+        // HTTP has no such keys.
+        let http = try Run(arguments.dropLast(4) + ["--http", "0.0.0.0:0", "--state", state])
+        #expect(http.status == 2 && http.errors.contains("--http") && !http.errors.contains("keys init"), "\(http.errors)")
+    }
+
+    @Test("A cluster on one machine gives its own workers a key where its state folder has keys")
+    func localWorkers() throws {
+        let scratch = try Scratch()
+        #expect(KeyStore.folder(flag: nil, state: scratch.path)?.path == nil)
+        _ = try KeyStore(folder: KeyFolder(path: "\(scratch.path)/keys")).makeCoordinatorKey()
+        let folder = try #require(KeyStore.folder(flag: nil, state: scratch.path))
+        let file = try KeyStore(folder: folder).localWorkerFile()
+        #expect(try KeyStore(folder: folder).localWorkerFile() == file)
+        let key = try WorkerKey(reading: file)
+        #expect(try folder.serverKeys { _ in }.ring.name(of: key.pair.publicKey) == "up")
+    }
+}

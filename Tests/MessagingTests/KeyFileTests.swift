@@ -1,0 +1,136 @@
+import ClusterModel
+import Foundation
+import Messaging
+import Testing
+
+@Suite struct KeyFileTests {
+    /// A folder that goes away with the test, private as key folders are.
+    private final class Scratch {
+        let path = FileManager.default.temporaryDirectory.path + "/alphagrid-keys-\(UUID().uuidString)"
+
+        init() throws {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        }
+
+        func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
+            let file = "\(path)/\(name)"
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            try chmod(mode, file)
+            return file
+        }
+
+        func chmod(_ mode: Int, _ file: String) throws {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: path) }
+    }
+
+    private func worker(_ name: String = "host-1") throws -> WorkerKey {
+        WorkerKey(name: name, pair: try .make(), coordinator: try KeyPair.make().publicKey)
+    }
+
+    private func complaint(_ file: String) -> String {
+        do {
+            _ = try WorkerKey(reading: file)
+            return "nothing"
+        } catch { return error.message }
+    }
+
+    @Test("A worker's key file comes back as it was written, and a secret shows nowhere else")
+    func roundTrip() throws {
+        let scratch = try Scratch()
+        let key = try worker()
+        let read = try WorkerKey(reading: try scratch.write(key.text, to: "key"))
+        #expect(read.name == "host-1" && read.coordinator == key.coordinator)
+        #expect(read.pair.publicKey == key.pair.publicKey && read.pair.secret == key.pair.secret)
+        var dumped = ""
+        dump(read, to: &dumped)
+        #expect(key.text.contains(key.pair.secretText))
+        for text in ["\(read)", String(reflecting: read), dumped] { #expect(!text.contains(key.pair.secretText), "\(text)") }
+        #expect("\(read.pair.secret)" == "a secret key" && !dumped.contains("\(key.pair.secret.bytes[0]), "))
+    }
+
+    @Test("A key file that others can read is refused with a sentence that says what to do")
+    func permissions() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(try worker().text, to: "key")
+        for mode in [0o644, 0o640, 0o604, 0o660, 0o601] {
+            try scratch.chmod(mode, file)
+            #expect(complaint(file) == "key file \(file) can be read by others: run 'chmod 600 \(file)'")
+        }
+        for mode in [0o600, 0o400] {
+            try scratch.chmod(mode, file)
+            #expect(complaint(file) == "nothing")
+        }
+    }
+
+    @Test("Files that are no key files are refused by name, without a word of what is in them")
+    func damaged() throws {
+        let scratch = try Scratch()
+        let key = try worker()
+        let lines = key.text.split(separator: "\n").map(String.init)
+        func without(_ field: String) -> String { lines.filter { !$0.hasPrefix(field) }.joined(separator: "\n") }
+        let cases = [
+            "", "secret", without("secret"), without("name") + "\nname a/b\n",
+            without("public") + "\npublic \(key.coordinator)\n",
+            without("secret") + "\nsecret hunter2hunter2\n",
+            without("coordinator") + "\ncoordinator \(String(repeating: "~", count: 40))",
+            key.text + "secret \(key.pair.secretText)\n", key.text + "more \(key.pair.secretText)\n",
+            key.text + String(repeating: "#", count: 5_000), "\u{0}\u{1}\u{FFFD}",
+        ]
+        for (number, text) in cases.enumerated() {
+            let file = try scratch.write(text, to: "key\(number)")
+            let said = complaint(file)
+            #expect(said.contains(file) && !said.contains(key.pair.secretText) && !said.contains("hunter2"), "\(said)")
+        }
+        #expect(complaint("\(scratch.path)/none").contains("is not there"))
+        #expect(complaint(scratch.path) == "key file \(scratch.path) is not a file")
+    }
+
+    @Test("A key folder is used only when it is private, and its ring follows the file of workers")
+    func folder() throws {
+        let scratch = try Scratch()
+        let folder = KeyFolder(path: scratch.path)
+        let pair = try KeyPair.make()
+        _ = try scratch.write(KeyFile.text(of: pair), to: "coordinator.key")
+        let first = KeyFolder.Record(name: "a", key: try KeyPair.make().publicKey, added: "2026-01-01T00:00:00Z")
+        var second = KeyFolder.Record(name: "b", key: try KeyPair.make().publicKey, added: "2026-01-01T00:00:00Z")
+        _ = try scratch.write(KeyFolder.text(of: [second, first]), to: "workers")
+        #expect(try folder.records() == [first, second])
+        for (mode, file, word) in [
+            (0o750, scratch.path, "chmod 700"), (0o644, folder.coordinatorFile, "chmod 600"),
+            (0o644, folder.workersFile, "chmod 600"),
+        ] {
+            try scratch.chmod(mode, file)
+            let error = #expect(throws: GridError.self) { try folder.serverKeys { _ in } }
+            #expect(error?.message.contains("\(word) \(file)") == true, "\(String(describing: error))")
+            try scratch.chmod(file == scratch.path ? 0o700 : 0o600, file)
+        }
+
+        let reported = Reported()
+        let keys = try folder.serverKeys { reported.add($0) }
+        #expect(keys.pair.publicKey == pair.publicKey)
+        #expect(keys.ring.name(of: first.key) == "a" && keys.ring.name(of: second.key) == "b")
+        second.revoked = "2026-01-02T00:00:00Z"
+        _ = try scratch.write(KeyFolder.text(of: [first, second]), to: "workers")
+        keys.ring.refresh()
+        #expect(keys.ring.name(of: first.key) == "a" && keys.ring.name(of: second.key) == nil && keys.ring.removals == 1)
+        // Damaged or gone: what is known stays, and it is said once.
+        _ = try scratch.write("nonsense\n", to: "workers")
+        keys.ring.refresh()
+        keys.ring.refresh()
+        try FileManager.default.removeItem(atPath: folder.workersFile)
+        keys.ring.refresh()
+        keys.ring.refresh()
+        #expect(keys.ring.name(of: first.key) == "a")
+        #expect(reported.count == 2)
+    }
+
+    private final class Reported: @unchecked Sendable {
+        // Used by the test's own thread alone.
+        private(set) var count = 0
+        func add(_ sentence: String) { count += 1 }
+    }
+}
