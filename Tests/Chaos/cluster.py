@@ -3,13 +3,13 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
-import urllib.error
 import urllib.request
 
 import psycopg
 
-from database import Database
+from database import Database, make_certificate
 from hosts import Host, Switch
 from proxy import Line, Proxy
 from services import Service
@@ -41,27 +41,33 @@ class Disk:
 class Coordinator:
     """One of the two coordinators, with what stands between it and the others."""
 
-    def __init__(self, name, host, workers, database, disk, service):
+    def __init__(self, name, host, workers, database, disk, service, certificate):
         self.name, self.host, self.workers, self.database, self.disk, self.service = (
             name, host, workers, database, disk, service)
+        self.trust = ssl.create_default_context(cafile=certificate)
+        # It is known by its certificate, not by its address.
+        self.trust.check_hostname = False
 
-    def ask(self, path, body=None, timeout=5):
-        """JSON of an answer; raises OSError when there is none, urllib's HTTPError when it is a refusal."""
-        request = urllib.request.Request(f"http://{self.host.address}:{HTTP_PORT}{path}")
+    def answer(self, path, body=None, timeout=5):
+        """Bytes of an answer; raises OSError when there is none, urllib's HTTPError when it is a refusal."""
+        request = urllib.request.Request(f"https://{self.host.address}:{HTTP_PORT}{path}")
         with open(os.path.join(self.disk.folder, "token"), encoding="ascii") as file:
             request.add_header("Authorization", f"Bearer {file.read().strip()}")
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return json.loads(answer.read() or b"null")
+        with urllib.request.urlopen(request, timeout=timeout, context=self.trust) as answer:
+            return answer.read()
+
+    def ask(self, path, body=None):
+        return json.loads(self.answer(path, body))
 
     @property
     def is_ready(self):
         try:
-            with urllib.request.urlopen(f"http://{self.host.address}:{HTTP_PORT}/readyz", timeout=1):
-                return True
-        except (OSError, urllib.error.URLError, ValueError):
+            self.answer("/readyz", timeout=1)
+            return True
+        except (OSError, ValueError):
             return False
 
 
@@ -76,6 +82,9 @@ class Cluster:
         self.environment = {**kept, "HOME": folder, "NO_COLOR": "1"}
         self.database_host = self.host("database", 20)
         self.database = Database(folder, self.database_host.address, self.environment, self.database_host.inside)
+        # Of both coordinators, on a disk that is never full.
+        self.keys = os.path.join(folder, "keys")
+        self.command("alphagrid", "keys", "init", "--keys", self.keys)
         self.logs_disk = Disk(os.path.join(folder, "job-logs"))
         self.coordinators = [self.coordinator("a", 2, seed), self.coordinator("b", 3, seed)]
         addresses = ",".join(f"tcp://{one.workers.address}:{CONTROL_PORT}" for one in self.coordinators)
@@ -83,9 +92,11 @@ class Cluster:
         for number in range(1, workers + 1):
             host = self.host(f"worker{number}", 30 + number)
             self.worker_hosts.append(host)
-            self.workers.append(self.service(f"worker{number}", host, [
-                "alphagrid-worker", "--connect", addresses, "--slots", "1", "--memory", "128MiB", "--name", f"worker{number}",
-                "--serve-blocks", f"tcp://{host.address}:5712", "--insecure"]))
+            key = os.path.join(folder, f"{host.name}.key")
+            self.command("alphagrid", "keys", "add", host.name, "--keys", self.keys, "--out", key)
+            self.workers.append(self.service(host.name, host, [
+                "alphagrid-worker", "--connect", addresses, "--key", key, "--slots", "1", "--memory", "128MiB",
+                "--name", f"{host.name}-1", "--serve-blocks", f"tcp://{host.address}:5712"]))
 
     def host(self, name, number):
         self.hosts.append(Host(name, number))
@@ -107,11 +118,14 @@ class Cluster:
             f"the line from {name} to the database", number + 12, self.database_host.address,
             lambda: self.database_host.listening_ports() & {5432}, seed)
         disk = Disk(os.path.join(self.folder, f"state-{letter}"))
+        certificate = os.path.join(self.folder, name)
+        make_certificate(certificate, name)
         service = self.service(name, host, [
-            "alphagrid", "coordinator", "--database", self.database.url(database.address), "--insecure", "--standby",
+            "alphagrid", "coordinator", "--database", self.database.url(database.address), "--standby",
+            "--keys", self.keys, "--tls-cert", f"{certificate}.crt", "--tls-key", f"{certificate}.key",
             "--bind", f"tcp://{host.address}:{CONTROL_PORT}", "--http", f"{host.address}:{HTTP_PORT}",
             "--state", disk.folder, "--job-logs", self.logs_disk.folder])
-        return Coordinator(name, host, workers, database, disk, service)
+        return Coordinator(name, host, workers, database, disk, service, f"{certificate}.crt")
 
     @property
     def services(self):

@@ -34,6 +34,15 @@ def programs():
     return os.path.dirname(found[-1]) if found else os.path.dirname(shutil.which("postgres") or "")
 
 
+def make_certificate(path, name, account=()):
+    """PATH.key and PATH.crt, which vouch for nobody but themselves."""
+    subprocess.run(
+        [*account, "openssl", "req", "-new", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", f"{path}.key", "-out", f"{path}.crt"],
+        check=True, capture_output=True, cwd="/")
+    os.chmod(f"{path}.key", 0o600)
+
+
 class Database:
     """Started by `start`, at `address`; `inside` puts the words in front of a command that run it on its host."""
 
@@ -48,7 +57,7 @@ class Database:
             self.account = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
             os.chown(self.folder, user.pw_uid, user.pw_gid)
         self.run("initdb", "-D", self.data, "-U", "alphagrid", "-E", "UTF8", "--locale=C", "--no-sync", "--auth=trust")
-        self.make_certificate()
+        make_certificate(os.path.join(self.data, "server"), "database", self.account)
         with open(os.path.join(self.data, "postgresql.auto.conf"), "a", encoding="utf-8") as file:
             file.write(SETTINGS.format(address=address, port=port))
         with open(os.path.join(self.data, "pg_hba.conf"), "w", encoding="utf-8") as file:
@@ -60,14 +69,6 @@ class Database:
         done = subprocess.run([*self.account, os.path.join(programs(), program), *words], capture_output=True, text=True, cwd="/")
         if done.returncode != 0:
             raise RuntimeError(f"{program} failed: {done.stderr.strip()}")
-
-    def make_certificate(self):
-        names = [os.path.join(self.data, name) for name in ("server.key", "server.crt")]
-        subprocess.run(
-            [*self.account, "openssl", "req", "-new", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt",
-             "ec_paramgen_curve:prime256v1", "-subj", "/CN=database", "-keyout", names[0], "-out", names[1]],
-            check=True, capture_output=True, cwd="/")
-        os.chmod(names[0], 0o600)
 
     def url(self, address=None, name="alphagrid"):
         return f"postgresql://alphagrid@{address or self.address}:{self.port}/{name}?sslmode=require&gssencmode=disable"
