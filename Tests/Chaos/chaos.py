@@ -77,7 +77,9 @@ class Run:
         cluster.database.start()
         cluster.fill_database()
         self.supervisor = Supervisor(cluster.services, self.say)
-        cluster.start()
+        cluster.start_leader()
+        self.until("a leader", cluster.ready_leader, 60)
+        cluster.start_others()
         if not self.until("the workers", self.workers_are_there, 60):
             raise RuntimeError("the cluster did not start")
         for lane in self.lanes:
@@ -195,7 +197,6 @@ def main():
     elif options.keep:
         print(f"everything is kept in {folder}")
     else:
-        run.cluster.remove()
         shutil.rmtree(folder)
     sys.exit(1 if run.wrong else 0)
 

@@ -72,7 +72,7 @@ class Coordinator:
 
 
 class Cluster:
-    """Makes hosts, disks and lines; `start` starts what runs on them."""
+    """Makes hosts, disks and lines; `start_leader` and `start_others` start what runs on them."""
 
     def __init__(self, folder, binaries, seed, workers, say):
         self.folder, self.binaries, self.say = folder, binaries, say
@@ -173,10 +173,13 @@ class Cluster:
                          "--days", str(days), "--seed", str(seed), "--out", file)
             self.command("alphagrid", "db", "import", file, "--region", region, *more)
 
-    def start(self):
+    def start_leader(self):
+        self.coordinators[0].service.start()
+
+    def start_others(self):
         # Measured once for all workers, so that they have the same core type.
         self.command("alphagrid-worker", "--describe")
-        for service in [*(one.service for one in self.coordinators), *self.workers]:
+        for service in [*(one.service for one in self.coordinators[1:]), *self.workers]:
             service.start()
 
     def heal(self):

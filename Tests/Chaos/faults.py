@@ -80,14 +80,20 @@ def backend(run, fault):
     return rows[fault.choice % len(rows)][0] if rows else None
 
 
+def running(run, victim):
+    """Its service, once that is there again after an earlier fault."""
+    service = getattr(victim, "service", victim)
+    run.until("its process", lambda: service.pid, 5)
+    return service
+
+
 # Programs that are killed or frozen
 
 @kind("worker killed", whom=worker)
 @kind("leader killed", whom=leader)
 @kind("standby killed", whom=standby)
 def kill(run, fault, whom):
-    victim = whom(run, fault)
-    service = getattr(victim, "service", victim)
+    service = running(run, whom(run, fault))
     return f"{service.name}, process {service.send(signal.SIGKILL)}", None
 
 
@@ -97,8 +103,7 @@ def kill(run, fault, whom):
 @kind("leader frozen for long", LONG, whom=leader)
 @kind("standby frozen", SHORT, whom=standby)
 def freeze(run, fault, whom):
-    victim = whom(run, fault)
-    service = getattr(victim, "service", victim)
+    service = running(run, whom(run, fault))
     pid = service.send(signal.SIGSTOP)
     return f"{service.name}, process {pid}", lambda: service.resume(pid)
 

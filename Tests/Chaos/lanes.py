@@ -96,7 +96,8 @@ class Lane:
                 return leader.ask("/v1/jobs", {**wanted.body, "priority": self.number})["job_id"]
             except urllib.error.HTTPError as error:
                 self.say(f"lane {self.number}: refused with {error.code}: {error.read(300)!r}")
-                if error.code < 500:
+                # One that was taken for dead and wakes up says that there is a conflict.
+                if error.code < 500 and error.code != 409:
                     raise
                 doubt = REFUSED_SECONDS
             except (OSError, ValueError) as error:

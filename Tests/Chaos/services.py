@@ -46,7 +46,7 @@ class Service:
     def resume(self, pid):
         """Ends a SIGSTOP, if that process is still there."""
         with self.lock:
-            if self.pid == pid:
+            if pid is not None and self.pid == pid:
                 os.kill(pid, signal.SIGCONT)
 
     def look(self, now, say):
