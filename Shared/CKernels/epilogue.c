@@ -19,8 +19,10 @@ static int32_t grow(void **memory, size_t *capacity, size_t wanted, size_t size)
 }
 
 void ag_log_reserve(ag_log *log, int32_t is_float, size_t lines, size_t values) {
-    // Whole vectors are stored, of which only the first elements count.
-    if (!grow(&log->values, &log->capacity, log->count + values + 16, is_float ? sizeof(float) : sizeof(double))
+    // Whole vectors are stored, of which only the first elements count. Bytes are what is counted, since the memory stays
+    // for tasks of the other precision.
+    size_t size = is_float ? sizeof(float) : sizeof(double);
+    if (!grow(&log->values, &log->bytes_capacity, (log->count + values + 16) * size, 1)
         || !grow((void **)&log->counts, &log->lines_capacity, log->lines + lines, sizeof *log->counts))
         abort();
 }

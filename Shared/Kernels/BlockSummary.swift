@@ -103,7 +103,7 @@ final class BlockSummary {
 final class BracketLog {
     let log: UnsafeMutablePointer<ag_log>
     /// More memory than this is not kept from task to task.
-    private static let valuesKeptMax = 4 << 20
+    private static let bytesKeptMax = 32 << 20
 
     init() {
         log = .allocate(capacity: 1)
@@ -116,7 +116,7 @@ final class BracketLog {
     }
 
     func reset() {
-        if log.pointee.capacity > Self.valuesKeptMax { ag_log_free(log) }
+        if log.pointee.bytes_capacity > Self.bytesKeptMax { ag_log_free(log) }
         log.pointee.count = 0
         log.pointee.lines = 0
     }

@@ -127,6 +127,21 @@ struct PartialTests {
         }
     }
 
+    @Test("A kernel computes tasks of both precisions in turn as fresh ones do")
+    func precisionsInTurn() throws {
+        let panel = panelWithTies()
+        let ranks = Array(0..<UInt32(panel.count))
+        let used = CorrelationKernel(blockEdge: 16)
+        for precision in [Precision.float32, .float64, .float32, .float64] {
+            let blocks = preparedBlocks(panel, edge: 16, convention: .ffillDiff, precision: precision)
+            // Every value is inside its bracket, so the log of one task has as many as that of the next.
+            let task = correlationTask(
+                blocks, of: Array(blocks.indices), tiles: allTiles(blocks.count), ranks: ranks)
+            let fresh = try CorrelationKernel(blockEdge: 16).run(task, blocks: blocks).partial
+            #expect(try used.run(task, blocks: blocks).partial.encoded() == fresh.encoded(), "\(precision)")
+        }
+    }
+
     @Test("A median-only task returns what is below and inside the brackets and nothing else")
     func medianOnly() throws {
         let panel = panelWithTies()

@@ -162,7 +162,7 @@ void ag_multiply_plain(const ag_product *product, void *out);
 typedef struct {
     void *values;  // double or float
     uint32_t *counts;
-    size_t count, capacity, lines, lines_capacity;
+    size_t count, bytes_capacity, lines, lines_capacity;
 } ag_log;
 
 // Makes room for more lines with at most `values` values in all.
