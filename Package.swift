@@ -155,7 +155,7 @@ let package = Package(
         .target(
             name: "Simulation",
             dependencies: [
-                "ClusterModel", "Panel", "Scheduling", "Jobs", "WorkerEngine",
+                "ClusterModel", "Panel", "WireProtocol", "Scheduling", "Jobs", "WorkerEngine",
                 .product(name: "Collections", package: "swift-collections"),
             ],
             path: "Tests/Simulation"),

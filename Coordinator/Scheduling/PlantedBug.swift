@@ -36,6 +36,10 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case dropNotAcknowledged
     /// Attempts of a new coordinator have the numbers of its predecessor's.
     case epochIgnored
+    /// Tasks that a stage begins with as merged are leased all the same.
+    case mergedListIgnored
+    /// A late result is taken from a worker of whatever numeric profile.
+    case lateProfileIgnored
     /// Two results of one task are never compared.
     case verificationIgnored
 }

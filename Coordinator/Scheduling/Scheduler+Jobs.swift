@@ -20,6 +20,8 @@ extension Scheduler {
             let slot = referProfile(profile)
             jobs[job]?.profile = slot
         }
+        var submission = submission
+        if planted(.mergedListIgnored) { submission.merged = [] }
         jobs[job]?.stage = Stage(submission, at: now)
         refreshReady(job)
         completeStageIfDone(job)

@@ -14,7 +14,7 @@ extension Scheduler {
         }
         // Somebody else's attempt, or another task than leased, decides nothing.
         let isForeign = known.map { $0.worker != worker || $0.task != ref.task } ?? false
-        guard !isForeign, let job = jobByID[ref.task.job], let state = taskState(ref.task, job) else {
+        guard !isForeign, let job = jobByID[ref.task.job], let state = taskState(ref.task, job), runs(worker, job) else {
             drop(ref, payload, from: worker, isForeign: isForeign)
             return
         }
@@ -40,6 +40,12 @@ extension Scheduler {
             }
             accept(ref, known, payload, checksum, job, from: worker)
         }
+    }
+
+    /// Whether the worker computes with the job's numeric profile. An earlier coordinator may have chosen another one, or the
+    /// present one none yet.
+    private func runs(_ worker: Int, _ job: Int) -> Bool {
+        planted(.lateProfileIgnored) || (jobs[job]?.profile != nil && jobs[job]?.profile == workers[worker].profile)
     }
 
     private mutating func accept(

@@ -127,8 +127,8 @@ extension Scheduler {
     ) {
         let task = ref.task.index
         if let before = known.first(where: { $0.worker == answer.worker }) {
-            // Sent again, an answer of a dispute tells nothing new.
-            if before.checksum == answer.checksum { return }
+            // Sent again, or by another attempt, an answer of a dispute tells nothing new: somebody else has to be asked.
+            if before.checksum == answer.checksum { return queueVerification(of: task, job) }
             suspect(answer.worker, "worker \(answer.worker) gave two different results of \(subject(task, job))")
             return
         }
@@ -141,11 +141,16 @@ extension Scheduler {
         }
         if jobs[job]?.stage?.verifications[task] == nil { open(Verification(answers: known), of: task, job) }
         jobs[job]?.stage?.verifications[task]?.answers.append(answer)
-        if jobs[job]?.stage?.verifications[task]?.attempt == nil, jobs[job]?.stage?.verificationQueue.contains(task) == false {
-            // Ahead of those that nobody doubts.
-            jobs[job]?.stage?.verificationQueue.prepend(task)
-        }
+        queueVerification(of: task, job)
         decide(task, job)
+    }
+
+    /// Has a dispute that waits for nobody's answer decided by somebody, ahead of what nobody doubts.
+    private mutating func queueVerification(of task: UInt32, _ job: Int) {
+        guard let verification = jobs[job]?.stage?.verifications[task], verification.attempt == nil,
+            jobs[job]?.stage?.verificationQueue.contains(task) == false
+        else { return }
+        jobs[job]?.stage?.verificationQueue.prepend(task)
     }
 
     /// Whoever is alone against two others computes wrongly.

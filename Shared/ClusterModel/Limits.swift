@@ -18,7 +18,8 @@ package enum Limits {
     package static let inflationRatioMax = 100
 
     // Wire
-    package static let protocolVersion: UInt32 = 1
+    /// From 2 on, headers have a checksum.
+    package static let protocolVersion: UInt32 = 2
     package static let protocolVersionMin: UInt32 = 1
     package static let headerBytesMax = 64 << 10
     package static let payloadBytesMax = 256 << 20

@@ -4,8 +4,8 @@ import SwiftProtobuf
 
 /// Turns messages into frames and back.
 ///
-/// A message is one header frame (a `WireEnvelope`, at most `Limits.headerBytesMax`) and, for results, leases and
-/// block replies, one payload frame (at most `Limits.payloadBytesMax`) whose size and CRC32C the header states.
+/// A message is one header frame (a `WireEnvelope` with its checksum, at most `Limits.headerBytesMax`) and, for results,
+/// leases and block replies, one payload frame (at most `Limits.payloadBytesMax`) whose size and CRC32C the header states.
 ///
 /// Nothing a peer sends can do more than make a decode function throw: `.conflict` when it speaks another protocol
 /// version, with a sentence that names both and is fit for `CoordinatorMessage.refused`; `.usage` for anything else.
@@ -35,10 +35,10 @@ package enum WireCodec {
             }
             envelope.payloadCrc32C = found
         }
-        guard let header: [UInt8] = try? envelope.serializedBytes(), header.count <= Limits.headerBytesMax else {
+        guard let header: [UInt8] = try? envelope.serializedBytes(), header.count < Limits.headerBytesMax - 8 else {
             throw GridError(.failed, "a \(body.name) does not fit a header of \(Limits.headerBytesMax) bytes")
         }
-        let frame = Payload(copying: header)
+        let frame = Payload(copying: WireHeader.seal(header))
         return payload.map { [frame, $0] } ?? [frame]
     }
 
@@ -51,6 +51,9 @@ package enum WireCodec {
         guard header.count <= Limits.headerBytesMax else {
             throw malformed("a header of \(header.count) bytes, the limit is \(Limits.headerBytesMax)")
         }
+        // Before anything else is believed, the version included. Version 1 had none.
+        let seal = WireHeader.state(header.bytes)
+        if seal == .damaged { throw malformed("the header's checksum is another's: it was damaged on the way") }
         var options = BinaryDecodingOptions()
         // Envelope, message and attempt are three levels; more can only be meant to overflow the stack.
         options.messageDepthLimit = 8
@@ -60,6 +63,7 @@ package enum WireCodec {
         }
         let version = envelope.protocolVersion
         guard (Limits.protocolVersionMin...Limits.protocolVersion).contains(version) else { throw otherVersion(version) }
+        guard seal == .intact || version < WireHeader.versionMin else { throw malformed("the header has no checksum") }
         guard let body = envelope.body else { throw malformed("the header holds no message that is known here") }
         guard frames.count == (body.carriesPayload ? 2 : 1) else {
             throw malformed("a \(body.name) of \(frames.count) frames, expected \(body.carriesPayload ? 2 : 1)")

@@ -79,4 +79,20 @@ struct ProfileTests {
         talk.tell(.received(from: peer(1), .goodbye))
         #expect(talk.join(999, core: "core-999").contains(welcome(999)))
     }
+
+    @Test("A late result of an earlier coordinator's lease counts only once its worker's profile is the job's")
+    func lateResultOfAnotherProfile() {
+        var talk = Conversation(epoch: 2) { $0.profileSettleMilliseconds = 1_000 }
+        let late = attempt(9, 0, epoch: 1)
+        // No profile is chosen as long as nobody may take a lease.
+        talk.tell(.received(from: peer(1), .hello(hello(1, core: "Zen", draining: true))))
+        talk.submit(tasks: 2)
+        #expect(talk.result(late, from: 1) == [.discard(talk.lastPayload), ack(late, to: 1)])
+        // Now it is another one.
+        talk.join(2, core: "Haswell")
+        #expect(talk.scheduler.profile(of: JobID(1)) == coreProfile("Haswell"))
+        let later = attempt(10, 1, epoch: 1)
+        #expect(talk.result(later, from: 1) == [.discard(talk.lastPayload), ack(later, to: 1)])
+        #expect(talk.scheduler.progress(of: JobID(1))?.merging == 0)
+    }
 }

@@ -241,4 +241,14 @@ struct VerificationTests {
         talk.result(attempt(2, 1), from: 2, checksum: 6)
         #expect(talk.tell(.merged(task(1))).leases == ["2.1->w2"])
     }
+
+    @Test("An answer of a dispute that comes again, by another attempt, leaves it to a third worker and not to nobody")
+    func answerOfTwoAttempts() {
+        var talk = talk(workers: 3, tasks: 1)
+        talk.result(attempt(1, 0), from: 1, checksum: 5)
+        talk.tell(.merged(task(0)))
+        // Of a lease by an earlier coordinator, while the one to compare is out with the same worker.
+        #expect(alarms(talk.result(attempt(9, 0, epoch: 0), from: 2, checksum: 6)).count == 1)
+        #expect(talk.result(attempt(2, 0), from: 2, checksum: 6).leases == ["1.0->w3"])
+    }
 }

@@ -25,7 +25,7 @@ struct Arguments {
                alphagrid-simulate --model [--alphas N,N] [--days 1250] [--hosts 1,2,4] [--slots 32] [--gflops 200]
                                   [--overhead 1.3] [--gigabits 10] [--cache-gib 4] [--merge-gigabytes 2.5] [--float64]
                                   [--value-bytes 8] [--peer-blocks] [--json]  how long a correlation job would take on a cluster
-        options: --plant BUG     plant a mistake in the scheduler, to see it caught
+        options: --plant BUG     plant a mistake in the scheduler, or in what is simulated around it, to see it caught
         """
 
     struct Mistake: Error { let sentence: String }

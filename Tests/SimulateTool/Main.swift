@@ -15,11 +15,12 @@ enum Main {
             let arguments = try Arguments(CommandLine.arguments.dropFirst())
             var options = SimulationOptions()
             if let name = arguments.plantedBug {
-                guard let bug = PlantedBug(rawValue: name) else {
-                    let names = PlantedBug.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw Arguments.Mistake(sentence: "--plant takes one of \(names)")
+                options.plantedBug = PlantedBug(rawValue: name)
+                options.shellBug = ShellBug(rawValue: name)
+                if options.plantedBug == nil, options.shellBug == nil {
+                    let names = PlantedBug.allCases.map(\.rawValue) + ShellBug.allCases.map(\.rawValue)
+                    throw Arguments.Mistake(sentence: "--plant takes one of \(names.joined(separator: ", "))")
                 }
-                options.plantedBug = bug
             }
             if arguments.measuresMemory {
                 showSchedulerMemory(arguments)
@@ -52,6 +53,11 @@ enum Main {
         print("\(totals.repeated) seeds ran twice, \(totals.unrepeatable.count) of them differed")
         print("faults: \(totals.faults.total)")
         for fault in Fault.allCases { print("  \(fault.rawValue): \(totals.faults[fault])") }
+        print("coordinators killed at")
+        for step in Step.allCases {
+            print("  \(step.name): \(totals.steps.kills[step.rawValue]), taken \(totals.steps.taken[step.rawValue]) times")
+        }
+        print("\(totals.stepDowns) coordinators stepped down, \(totals.partialsReplayed) partials were merged from logs")
         for outcome in totals.violations.prefix(20) {
             print("seed \(outcome.seed): \(outcome.violation ?? "")\n  \(outcome.summary)")
         }
@@ -69,6 +75,10 @@ enum Main {
         let outcome = simulate(seed: seed, options: options)
         print("seed \(seed): \(outcome.summary)")
         if isVerbose || outcome.violation != nil {
+            if !isVerbose {
+                for line in outcome.faultPlan { print(line) }
+                print("the story:")
+            }
             for line in isVerbose ? outcome.trace : outcome.story { print(line) }
         }
         print(

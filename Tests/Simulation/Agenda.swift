@@ -3,17 +3,26 @@ import HeapModule
 
 /// Something that will happen in the simulated world.
 enum Happening: Sendable {
-    case reachesCoordinator(Peer, Parcel)
+    case reachesCoordinator(Int, Peer, Parcel)
+    case coordinatorTick(Int)
+    case mergeEnds(Int, generation: Int, AttemptRef, PayloadHandle)
+    case leaseIsDue(Int, generation: Int)
+    case logIsDue(Int, generation: Int, JobID)
+    case panelIsLoaded(Int, generation: Int, JobID)
+    case storeAnswers(StoreCall, StoreAnswer)
+    case coordinatorStarts(Int, asStandby: Bool)
+    case reachesStore(StoreCall, StorePhase)
+
     case reachesWorker(Int, Peer, CoordinatorMessage, ToyJob.Task?)
-    case coordinatorTick
     case workerTick(Int)
     case workerConnects(Int, incarnation: UInt64)
     case computed(Int, incarnation: UInt64, AttemptRef, ToyJob.Task)
-    case mergeEnds(generation: Int, AttemptRef, PayloadHandle)
+
     case jobArrives(Int)
     case jobIsCancelled(Int)
-    case faultBegins(Fault, worker: Int)
-    case faultEnds(Fault, worker: Int)
+    /// A fault of a worker or a coordinator's host.
+    case faultBegins(Fault, Int)
+    case faultEnds(Fault, Int)
     /// The last fault is over, and everybody comes back.
     case heals
 }
@@ -21,7 +30,7 @@ enum Happening: Sendable {
 /// What travels from a worker to the coordinator.
 enum Parcel: Sendable {
     case message(WorkerMessage, ToyJob.Partial?)
-    case garbage
+    case garbage(String)
     case otherVersion(UInt32)
 }
 

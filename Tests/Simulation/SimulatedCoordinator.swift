@@ -2,22 +2,56 @@ import ClusterModel
 import DequeModule
 import Scheduling
 
-/// The coordinator's process: the real scheduler in a simulated shell.
+/// A coordinator's host: its clock, and the process, if one runs: the real scheduler in a simulated shell.
 struct SimulatedCoordinator {
-    /// A job that has an open stage.
-    struct RunningJob {
+    /// A job from its planning to its end.
+    struct Job {
+        enum Phase {
+            /// Its row is saved and its panel is read. Goes to running, ending.
+            case planning
+            /// It has an open stage, or is about to. Goes to publishing, ending.
+            case running
+            /// Its rows are written. Goes away.
+            case publishing
+            /// Cancelled or failed; that is being saved. Goes away.
+            case ending
+        }
         let scenario: Scenario.Job
+        var phase = Phase.planning
+        /// As it is, or will be, in the database.
+        var row: SimulatedStore.Job
+        /// Of the present stage.
         var stage = 0
-        var plan: PlanHash
+        var plan = PlanHash(0)
         var carry: UInt64 = 0
         var sum: UInt64 = 0
+        var profile: NumericProfile?
+        /// What earlier coordinators kept of its work.
+        var kept = SimulatedDisk.Kept()
+        /// Partials that are not written yet.
+        var waiting: [SimulatedDisk.Record] = []
+        /// Whether partials still go to the disk: not after one found no room.
+        var isLogged = true
+
+        var isEnding: Bool { phase == .ending }
     }
 
-    /// Nil while no process runs.
+    // The host
+    var clock = MachineClock()
+    var isCutFromStore = false
+
+    // The process
+    var isAlive = false
+    /// Waits for the lease rather than to take it.
+    var isStandby = false
+    /// The last sign of life it saw of the leader, and since when there was no other, by its own clock.
+    var watched: (epoch: Epoch, renewals: Int, since: MonotonicTime)?
+    /// Nil unless it has the lease, as far as it knows.
+    var epoch: Epoch?
     var scheduler: Scheduler?
     /// Raised with every process, so that what belongs to an earlier one means nothing.
     var generation = 0
-    var running: [JobID: RunningJob] = [:]
+    var jobs: [JobID: Job] = [:]
     var payloads: [PayloadHandle: ToyJob.Partial] = [:]
     var handles: UInt64 = 0
     var tickAt: MonotonicTime?
@@ -34,8 +68,12 @@ struct SimulatedCoordinator {
     }
 
     mutating func stop() {
+        isAlive = false
+        isStandby = false
+        watched = nil
+        epoch = nil
         scheduler = nil
-        running = [:]
+        jobs = [:]
         payloads = [:]
         pending = []
         tickAt = nil

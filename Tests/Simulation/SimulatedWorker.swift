@@ -9,6 +9,8 @@ struct SimulatedWorker {
     var incarnation: UInt64 = 0
     /// What the present process computes with; a process that was killed starts again with the scenario's.
     var profile: NumericProfile
+    /// The coordinators' host that it is connected to, or tries to be.
+    var address = 0
     /// The connection's handle at the coordinator; nil while there is none.
     var peer: Peer?
     /// The host lost its power: nobody is told that the connection is gone.
@@ -17,9 +19,11 @@ struct SimulatedWorker {
     var hasDeparted = false
     /// What came in while the process was stopped; nil while it runs.
     var backlog: [Happening]?
+    var clock = MachineClock()
     var slowness = 1
     var failsPercent = 0
     var garblesPercent = 0
+    var errsPercent = 0
     var cutToCoordinator = false
     var cutToWorker = false
     var lastToCoordinator = MonotonicTime(nanoseconds: 0)

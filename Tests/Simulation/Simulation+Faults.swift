@@ -8,13 +8,18 @@ extension Simulation {
     func planFaults() {
         for fault in scenario.faults {
             switch fault {
-            case .crash, .freeze, .flap, .partition, .oneWayPartition: plan(fault, times: 1...3)
-            case .slowness, .taskFailure, .garbledPartial, .drain, .rival, .coordinatorRestart, .coordinatorFreeze, .liar:
+            case .crash, .freeze, .flap, .partition, .oneWayPartition, .flappingPartition, .stranger, .priorityChange,
+                .reconnectStorm, .clockJump, .clockStall, .databaseRestart, .databaseCut, .wallClockJump:
+                plan(fault, times: 1...3)
+            case .slowness, .taskFailure, .garbledPartial, .wrongBytes, .drain, .rival, .coordinatorRestart, .coordinatorStop,
+                .powerLoss,
+                .coordinatorFreeze, .liar, .secondCoordinator, .stateDiskFull, .databaseSlow, .databaseReadOnly, .databaseFull:
                 plan(fault, times: 1...1)
-            case .stranger, .wrongVersion, .priorityChange: plan(fault, times: 1...3)
             case .departure: planDeparture()
-            case .onDemand, .smallMergeQueue: faults.add(fault)
-            case .loss, .duplication, .delay, .reordering, .corruption, .poisonTask, .slowMerge, .cancel: break
+            case .onDemand, .smallMergeQueue, .creditLie: faults.add(fault)
+            case .loss, .duplication, .delay, .reordering, .corruption, .truncation, .oversize, .wrongVersion, .poisonTask,
+                .slowMerge, .cancel, .commitLost, .killAtStep, .standby, .sharedDisk:
+                break
             }
         }
     }
@@ -22,10 +27,28 @@ extension Simulation {
     private func plan(_ fault: Fault, times: ClosedRange<Int>) {
         let originals = scenario.workers.filter { !$0.isRival }.count
         for _ in 0..<random.int(times) {
-            let worker = fault == .rival ? workers.count - 1 : random.int(0...(originals - 1))
+            let place: Int
+            switch fault.place {
+            case .worker: place = fault == .rival ? workers.count - 1 : random.int(0...(originals - 1))
+            case .coordinator: place = random.int(0...(coordinators.count - 1))
+            case .anyMachine: place = random.int(0...(originals + coordinators.count - 1))
+            case .nowhere: place = 0
+            }
             let begin = random.int(0...Int(scenario.healAt - 1))
-            agenda.add(.faultBegins(fault, worker: worker), at: after(begin))
-            agenda.add(.faultEnds(fault, worker: worker), at: after(begin + random.int(50...5_000)))
+            let end = begin + random.int(50...5_000)
+            agenda.add(.faultBegins(fault, place), at: after(begin))
+            agenda.add(.faultEnds(fault, place), at: after(end))
+            if fault == .flappingPartition { planFlapping(place, begin, end) }
+        }
+    }
+
+    private func planFlapping(_ worker: Int, _ begin: Int, _ end: Int) {
+        var at = begin
+        while at < end {
+            agenda.add(.faultBegins(.partition, worker), at: after(at))
+            at += random.int(20...400)
+            agenda.add(.faultEnds(.partition, worker), at: after(at))
+            at += random.int(20...400)
         }
     }
 
@@ -38,14 +61,22 @@ extension Simulation {
             }
         }
         guard let leaver else { return }
-        agenda.add(.faultBegins(.departure, worker: leaver), at: after(random.int(0...Int(scenario.healAt - 1))))
+        agenda.add(.faultBegins(.departure, leaver), at: after(random.int(0...Int(scenario.healAt - 1))))
     }
 
-    func begin(_ fault: Fault, _ worker: Int) {
-        guard !hasHealed, !workers[worker].hasDeparted else { return }
-        trace.add(
-            now, 5, UInt64(fault.position), UInt64(worker), "fault begins: \(fault.rawValue) of \(workers[worker].scenario.name)")
-        faults.add(fault)
+    func begin(_ fault: Fault, _ place: Int) {
+        if hasHealed || (fault.place == .worker && workers[place].hasDeparted) { return }
+        trace.add(now, 5, UInt64(fault.position), UInt64(place), "fault begins: \(fault.rawValue) of \(name(fault, place))")
+        if fault != .standby { faults.add(fault) }
+        switch fault.place {
+        case .worker: begin(fault, worker: place)
+        case .coordinator: begin(fault, host: place)
+        case .anyMachine: turnClock(fault, place, begins: true)
+        case .nowhere: beginElsewhere(fault)
+        }
+    }
+
+    private func begin(_ fault: Fault, worker: Int) {
         switch fault {
         case .crash: stopWorker(worker, silently: random.chance(percent: 30))
         case .departure:
@@ -61,107 +92,114 @@ extension Simulation {
         case .slowness: workers[worker].slowness = random.int(5...40)
         case .taskFailure: workers[worker].failsPercent = random.int(5...100)
         case .garbledPartial: workers[worker].garblesPercent = random.int(5...100)
+        case .wrongBytes: workers[worker].errsPercent = random.int(5...100)
         case .drain: drain(worker)
         case .rival: startWorker(worker)
-        case .coordinatorRestart: stopCoordinator()
-        case .coordinatorFreeze: if coordinator.scheduler != nil { coordinator.backlog = coordinator.backlog ?? [] }
-        case .stranger: strangerSpeaks()
         case .liar: liarSpeaks(worker)
-        case .wrongVersion: happen(.reachesCoordinator(Peer(1 << 40), .otherVersion(99)))
+        default: break
+        }
+    }
+
+    private func begin(_ fault: Fault, host: Int) {
+        switch fault {
+        case .coordinatorRestart: stopCoordinator(host)
+        case .coordinatorStop: leaveInOrder(host)
+        case .powerLoss:
+            stopCoordinator(host)
+            disks[disk(host)].losePower(writtenSince: now.advanced(milliseconds: -1_000), keeping: random.int(0...100))
+            diskTroubles.insert(disk(host))
+        case .coordinatorFreeze: if coordinators[host].isAlive { coordinators[host].backlog = coordinators[host].backlog ?? [] }
+        case .stateDiskFull:
+            disks[disk(host)].isFull = true
+            diskTroubles.insert(disk(host))
+        case .databaseCut: coordinators[host].isCutFromStore = true
+        default: break
+        }
+    }
+
+    private func beginElsewhere(_ fault: Fault) {
+        switch fault {
+        // Without waiting for the lease: the first one may well live.
+        case .secondCoordinator: startCoordinator(coordinators.count - 1)
+        case .stranger: strangerSpeaks()
+        case .reconnectStorm: connectionsStorm()
+        case .databaseRestart:
+            store.health = .down
+            store.endSessions { _ in true }
+        case .databaseSlow: store.isSlow = true
+        case .databaseReadOnly: store.health = .readOnly
+        case .databaseFull: store.health = .full
+        case .wallClockJump: store.wallMilliseconds += Int64(random.int(-60_000...60_000))
         case .priorityChange:
             let job = scenario.jobs[random.int(0...(scenario.jobs.count - 1))].id
-            if coordinator.backlog == nil { tell(.setPriority(job, random.int(-1...2))) }
-        default: break
-        }
-    }
-
-    func end(_ fault: Fault, _ worker: Int) {
-        guard !hasHealed else { return }
-        trace.add(
-            now, 6, UInt64(fault.position), UInt64(worker), "fault ends: \(fault.rawValue) of \(workers[worker].scenario.name)")
-        switch fault {
-        case .crash: startWorker(worker)
-        case .freeze: thaw(worker)
-        case .partition, .oneWayPartition:
-            workers[worker].cutToCoordinator = false
-            workers[worker].cutToWorker = false
-        case .slowness: workers[worker].slowness = 1
-        case .coordinatorFreeze: thawCoordinator()
-        case .coordinatorRestart: if coordinator.scheduler == nil { startCoordinator() }
-        default: break
-        }
-    }
-
-    /// The process goes on with everything that came in meanwhile.
-    private func thaw(_ worker: Int) {
-        guard let backlog = workers[worker].backlog else { return }
-        workers[worker].backlog = nil
-        for happening in backlog { happens(happening, toWorker: worker) }
-        if workers[worker].engine != nil { tell(worker, .tick) }
-    }
-
-    /// Somebody who never said hello, with answers to leases of others.
-    private func strangerSpeaks() {
-        let peer = Peer(1 << 40 + UInt64(random.int(1...1_000)))
-        let job = scenario.jobs[0]
-        let task = TaskID(job: job.id, plan: ToyJob.plan(jobSeed: job.seed, stage: 0, carry: 0), index: 0)
-        let ref = AttemptRef(task: task, attempt: AttemptID(UInt64(random.int(1...50)) | 1 << 40))
-        let messages: [WorkerMessage] = [
-            .heartbeat(Heartbeat()), .goodbye, .failed(TaskFailure(ref: ref, message: "made up")),
-            .result(TaskResult(ref: ref, computeSeconds: 0, flops: 0)),
-        ]
-        let message = messages[random.int(0...(messages.count - 1))]
-        happen(.reachesCoordinator(peer, .message(message, ToyJob.Partial(value: 1))))
-    }
-
-    /// A worker that claims the attempts which the coordinator is about to hand out, and others' results.
-    private func liarSpeaks(_ worker: Int) {
-        let job = scenario.jobs[0]
-        let plan = ToyJob.plan(jobSeed: job.seed, stage: 0, carry: 0)
-        let claims = (0..<random.int(1...6)).map { index in
-            AttemptRef(
-                task: TaskID(job: job.id, plan: plan, index: UInt32(index)),
-                attempt: AttemptID(epoch: store.epoch, serial: UInt64(random.int(1...60))))
-        }
-        let hello = Hello(
-            worker: WorkerID("liar"), incarnation: 1, slots: 1, credit: 2, memoryBytes: 1,
-            profile: workers[worker].scenario.profile, host: "nowhere", processID: 1, version: "1", inHand: claims)
-        happen(.reachesCoordinator(Peer(1 << 41), .message(.hello(hello), nil)))
-    }
-
-    /// By an operator through the coordinator, or by whoever stops the process.
-    private func drain(_ worker: Int) {
-        if workers[worker].isRunning, random.chance(percent: 50) {
-            tell(worker, .drainRequested)
-        } else if coordinator.backlog == nil {
-            tell(.drain(WorkerID(workers[worker].scenario.name)))
-        }
-    }
-
-    private func thawCoordinator() {
-        guard let backlog = coordinator.backlog else { return }
-        coordinator.backlog = nil
-        // Its timers run first, as a loop that asks the clock before the sockets would.
-        tell(.tick)
-        for happening in backlog { happensToCoordinator(happening) }
-    }
-
-    /// The faults are over: everybody comes back, and from here on everything has to end.
-    func heal() {
-        hasHealed = true
-        trace.add(now, 7, 0, 0, "the faults are over")
-        if coordinator.scheduler == nil { startCoordinator() }
-        thawCoordinator()
-        for worker in workers.indices {
-            workers[worker].slowness = 1
-            workers[worker].cutToCoordinator = false
-            workers[worker].cutToWorker = false
-            thaw(worker)
-            if workers[worker].scenario.isRival {
-                if workers[worker].engine != nil { stopWorker(worker, silently: false) }
-            } else {
-                startWorker(worker)
+            if let host = anyCoordinator(), coordinators[host].backlog == nil {
+                tell(host, .setPriority(job, random.int(-1...2)))
             }
+        default: break
+        }
+    }
+
+    func end(_ fault: Fault, _ place: Int) {
+        if hasHealed { return }
+        trace.add(now, 6, UInt64(fault.position), UInt64(place), "fault ends: \(fault.rawValue) of \(name(fault, place))")
+        switch fault {
+        case .crash: startWorker(place)
+        case .freeze: thaw(place)
+        case .partition, .oneWayPartition:
+            workers[place].cutToCoordinator = false
+            workers[place].cutToWorker = false
+        case .slowness: workers[place].slowness = 1
+        case .coordinatorFreeze: thawCoordinator(place)
+        case .coordinatorRestart, .coordinatorStop, .powerLoss:
+            startCoordinator(place, asStandby: coordinators.count > 1 && random.chance(percent: 50))
+        case .stateDiskFull: disks[disk(place)].isFull = false
+        case .databaseCut: coordinators[place].isCutFromStore = false
+        case .databaseRestart, .databaseReadOnly, .databaseFull: store.health = .well
+        case .databaseSlow: store.isSlow = false
+        case .clockStall: turnClock(fault, place, begins: false)
+        default: break
+        }
+    }
+
+    /// The places of machines: first the workers, then the coordinators' hosts.
+    private func turnClock(_ fault: Fault, _ place: Int, begins: Bool) {
+        let originals = scenario.workers.filter { !$0.isRival }.count
+        let jump = random.int(100...30_000)
+        let catchesUp = random.chance(percent: 50)
+        func turn(_ clock: inout MachineClock) {
+            if fault == .clockJump {
+                clock.jump(milliseconds: jump)
+            } else if begins {
+                clock.stall(now)
+            } else {
+                clock.goOn(now, catchesUp: catchesUp)
+            }
+        }
+        if place < originals { turn(&workers[place].clock) } else { turn(&coordinators[place - originals].clock) }
+    }
+
+    private func name(_ fault: Fault, _ place: Int) -> String {
+        switch fault.place {
+        case .worker: workers[place].scenario.name
+        case .coordinator: "host \(place)"
+        case .anyMachine: "machine \(place)"
+        case .nowhere: "the cluster"
+        }
+    }
+}
+
+extension Fault {
+    enum Place { case worker, coordinator, anyMachine, nowhere }
+
+    /// What the number of its place means.
+    var place: Place {
+        switch self {
+        case .coordinatorRestart, .coordinatorStop, .powerLoss, .coordinatorFreeze, .stateDiskFull, .databaseCut: .coordinator
+        case .clockJump, .clockStall: .anyMachine
+        case .secondCoordinator, .stranger, .reconnectStorm, .databaseRestart, .databaseSlow, .databaseReadOnly, .databaseFull,
+            .wallClockJump, .priorityChange:
+            .nowhere
+        default: .worker
         }
     }
 }

@@ -14,37 +14,32 @@ extension Simulation {
         workerByPeer[peer] = worker
     }
 
-    func send(_ parcel: Parcel, from worker: Int) {
-        guard let peer = workers[worker].peer else { return }
-        var parcel = parcel
-        if workers[worker].cutToCoordinator { return }
-        if isFaulty(.loss), random.chance(percent: scenario.lossPercent) {
-            faults.add(.loss)
-            return
+    func send(_ message: WorkerMessage, _ partial: ToyJob.Partial?, from worker: Int) {
+        guard let peer = workers[worker].peer, !workers[worker].cutToCoordinator else { return }
+        var message = message
+        if case .hello(var hello) = message, let claimed = scenario.workers[worker].claimedCredit {
+            hello.credit = UInt32(claimed)
+            message = .hello(hello)
         }
-        if isFaulty(.corruption), random.chance(percent: 3) {
-            faults.add(.corruption)
-            parcel = .garbage
-        }
+        if isLost() { return }
+        var parcel = Parcel.message(message, partial)
+        if let damage = drawDamage() { parcel = DamagedWire.damage(message, partial, damage, &random, options.shellBug) }
         for _ in 0..<copies() {
             let at = arrival(after: workers[worker].lastToCoordinator)
             workers[worker].lastToCoordinator = at
-            agenda.add(.reachesCoordinator(peer, parcel), at: at)
+            agenda.add(.reachesCoordinator(workers[worker].address, peer, parcel), at: at)
         }
     }
 
     /// - Returns: false when the connection is known to be gone.
-    func send(_ message: CoordinatorMessage, _ task: ToyJob.Task?, to peer: Peer) -> Bool {
-        guard let worker = workerByPeer[peer], workers[worker].peer == peer else { return false }
-        if workers[worker].cutToWorker || workers[worker].isHalfOpen { return true }
-        if isFaulty(.loss), random.chance(percent: scenario.lossPercent) {
-            faults.add(.loss)
-            return true
-        }
-        // A worker drops what it cannot read.
-        if isFaulty(.corruption), random.chance(percent: 3) {
-            faults.add(.corruption)
-            return true
+    func send(_ message: CoordinatorMessage, _ task: ToyJob.Task?, to peer: Peer, from host: Int) -> Bool {
+        guard let worker = workerByPeer[peer], workers[worker].peer == peer, workers[worker].address == host else { return false }
+        if workers[worker].cutToWorker || workers[worker].isHalfOpen || isLost() { return true }
+        var (message, task) = (message, task)
+        if let damage = drawDamage() {
+            // A worker drops what it cannot read.
+            guard let read = DamagedWire.damage(message, task, damage, &random, options.shellBug) else { return true }
+            (message, task) = read
         }
         for _ in 0..<copies() {
             let at = arrival(after: workers[worker].lastToWorker)
@@ -52,6 +47,21 @@ extension Simulation {
             agenda.add(.reachesWorker(worker, peer, message, task), at: at)
         }
         return true
+    }
+
+    private func isLost() -> Bool {
+        guard isFaulty(.loss), random.chance(percent: scenario.lossPercent) else { return false }
+        faults.add(.loss)
+        return true
+    }
+
+    /// What happens to the bytes of a message; nil for most.
+    private func drawDamage() -> Fault? {
+        for fault in scenario.damages where !hasHealed && random.chance(percent: scenario.damagePercent) {
+            faults.add(fault)
+            return fault
+        }
+        return nil
     }
 
     private func copies() -> Int {

@@ -68,18 +68,25 @@ extension Simulation {
             faults.add(.garbledPartial)
             partial.isGarbled = true
         }
+        if !hasHealed, random.chance(percent: workers[worker].errsPercent) {
+            faults.add(.wrongBytes)
+            partial.isWrong = true
+            partial.value ^= random.next() | 1
+        }
         tell(worker, .finished(ref, payload: workers[worker].keep(partial), computeSeconds: 0.1, flops: 1e9))
     }
 
     func tell(_ worker: Int, _ event: WorkerEvent) {
         guard workers[worker].engine != nil else { return }
         trace.add(event, worker, now)
-        let effects = workers[worker].engine?.handle(event, at: now) ?? []
+        let local = workers[worker].clock.read(now)
+        let effects = workers[worker].engine?.handle(event, at: local) ?? []
         for effect in effects { perform(effect, worker) }
         checkBounds(worker)
         guard let deadline = workers[worker].engine?.nextDeadline else { return }
-        if let planned = workers[worker].tickAt, planned <= deadline { return }
-        let at = max(deadline, MonotonicTime(nanoseconds: now.nanoseconds + 1))
+        let moment = workers[worker].clock.moment(of: deadline, now)
+        if let planned = workers[worker].tickAt, planned <= moment { return }
+        let at = max(moment, MonotonicTime(nanoseconds: now.nanoseconds + 1))
         workers[worker].tickAt = at
         agenda.add(.workerTick(worker), at: at)
     }
@@ -92,20 +99,25 @@ extension Simulation {
                 partial = workers[worker].partials[handle]
                 if partial == nil { fail("\(workers[worker].scenario.name) sends \(handle), which is released") }
             }
-            send(.message(message, partial), from: worker)
+            send(message, partial, from: worker)
         case .start(let ref, _, let handle):
             guard let task = workers[worker].tasks[handle] else {
                 fail("\(workers[worker].scenario.name) starts \(ref.task) without its bytes")
                 return
             }
             workers[worker].computing.insert(ref.attempt)
-            let usual = scenario.jobs.first { $0.id == ref.task.job }?.stages[task.stage].taskMilliseconds ?? 1
+            let stages = scenario.jobs.first { $0.id == ref.task.job }?.stages ?? []
+            let usual = stages.indices.contains(task.stage) ? stages[task.stage].taskMilliseconds : 1
             let milliseconds = random.int((usual / 2)...(usual * 3 / 2)) * workers[worker].slowness
             agenda.add(
                 .computed(worker, incarnation: workers[worker].incarnation, ref, task), at: after(milliseconds))
         case .release(let handle):
             if !workers[worker].release(handle) { fail("\(workers[worker].scenario.name) released \(handle) twice") }
         case .reconnect:
+            // Silence may mean that another coordinator has taken over.
+            if options.shellBug != .oneAddressOnly {
+                workers[worker].address = (workers[worker].address + 1) % coordinators.count
+            }
             openConnection(worker)
             agenda.add(.workerConnects(worker, incarnation: workers[worker].incarnation), at: after(random.int(1...50)))
         case .exit(let reason):

@@ -5,6 +5,10 @@ import WorkerEngine
 package struct SimulationOptions: Sendable {
     /// A mistake to plant in the scheduler; tests check that it is caught.
     package var plantedBug: PlantedBug?
+    /// One to plant in the simulated shells and database.
+    package var shellBug: ShellBug?
+    /// Where a coordinator is killed in every seed, besides where a seed does it.
+    package var kills: [Scenario.Kill] = []
     /// Keep a line of text for everything that happens; slow.
     package var isRecording = false
     /// Let the scheduler check its own books too; without, only what can be seen from outside counts.
@@ -22,10 +26,19 @@ package struct SimulationOutcome: Sendable {
     /// The lines of a recorded run.
     package var trace: [String]
     package var faults: FaultCounts
+    package var steps: StepCounts
+    /// Coordinators that heard of their successor, and partials that were merged from a log.
+    package var stepDowns: Int
+    package var partialsReplayed: Int
     /// Of all the coordinators of the run.
     package var counters: [SchedulerCounters]
     package var eventCount: Int
     package var milliseconds: Int64
+
+    /// Of a recorded run: what went wrong when, and who came, went and took over.
+    package var faultPlan: [String] {
+        trace.filter { line in !line.contains(" <- ") && !line.contains(" -> ") }
+    }
 
     /// Of a recorded run: the lines about the task that the violation names, or the last ones if it names none.
     package var story: [String] {
@@ -45,7 +58,8 @@ package func simulate(seed: UInt64, options: SimulationOptions = SimulationOptio
     simulation.run()
     return SimulationOutcome(
         seed: seed, violation: simulation.violation, summary: simulation.scenario.summary,
-        traceHash: simulation.trace.hash, trace: simulation.trace.lines, faults: simulation.faults, counters: simulation.counters,
+        traceHash: simulation.trace.hash, trace: simulation.trace.lines, faults: simulation.faults, steps: simulation.steps,
+        stepDowns: simulation.stepDowns, partialsReplayed: simulation.partialsReplayed, counters: simulation.counters,
         eventCount: simulation.eventCount, milliseconds: simulation.now.nanoseconds / 1_000_000)
 }
 
@@ -61,14 +75,24 @@ final class Simulation {
     var now = MonotonicTime(nanoseconds: 0)
     var trace: Trace
     var faults = FaultCounts()
-    var checkers: [any Checker]
+    var steps = StepCounts()
+    /// Of each coordinator's host.
+    var checkers: [[any Checker]]
+    var storeCheckers = StoreCheckers()
     var violation: String?
     var eventCount = 0
 
-    var coordinator = SimulatedCoordinator()
+    /// One per host.
+    var coordinators: [SimulatedCoordinator]
+    var disks: [SimulatedDisk]
+    var stepDowns = 0
+    var partialsReplayed = 0
     var counters: [SchedulerCounters] = []
     var workers: [SimulatedWorker]
-    var store = SimulatedStore()
+    var store: SimulatedStore
+    var callCount = 0
+    /// Hosts whose disk has lost or refused something.
+    var diskTroubles: Set<Int> = []
     var peerCount: UInt64 = 0
     var workerByPeer: [Peer: Int] = [:]
     var incarnations: UInt64 = 0
@@ -84,7 +108,10 @@ final class Simulation {
         random = RandomSource(seed: mix(seed &+ 0x5EED))
         trace = Trace(isRecording: options.isRecording)
         workers = scenario.workers.map { SimulatedWorker($0) }
-        checkers = allCheckers(withBooks: options.checksBooks)
+        coordinators = Array(repeating: SimulatedCoordinator(), count: scenario.coordinatorCount)
+        disks = coordinators.map { _ in SimulatedDisk() }
+        store = SimulatedStore(bug: options.shellBug)
+        checkers = coordinators.map { _ in allCheckers(withBooks: options.checksBooks) }
 
         // The product's times, three to five times as fast, so that less heartbeats happen per task.
         var configuration = SchedulerConfiguration(blockPort: 5711)
@@ -95,6 +122,7 @@ final class Simulation {
         configuration.stragglerMilliseconds = 500
         configuration.stragglerUnknownMilliseconds = 10_000
         configuration.lookahead = 4
+        configuration.verificationWaitMilliseconds = 500
         configuration.mergesInFlightMax = scenario.mergesInFlightMax
         self.configuration = configuration
         var workerConfiguration = WorkerConfiguration()
@@ -114,10 +142,11 @@ final class Simulation {
     // MARK: The course of the world
 
     func run() {
-        startCoordinator()
+        for host in coordinators.indices where host == 0 || scenario.isOn(.standby) {
+            startCoordinator(host, asStandby: host > 0)
+        }
         for worker in workers.indices where !workers[worker].scenario.isRival { startWorker(worker) }
         for (position, job) in scenario.jobs.enumerated() {
-            store.insert(job.id)
             agenda.add(.jobArrives(position), at: after(Int(job.submitAt)))
             if let cancelAt = job.cancelAt { agenda.add(.jobIsCancelled(position), at: after(Int(cancelAt))) }
         }
@@ -132,23 +161,18 @@ final class Simulation {
                 break
             }
             happen(next.happening)
-            if hasHealed, store.areAllFinal, isQuiet { break }
+            if hasHealed, isQuiet { break }
         }
         if violation == nil { checkEnd() }
-        if let scheduler = coordinator.scheduler { counters.append(scheduler.counters) }
+        for coordinator in coordinators { if let scheduler = coordinator.scheduler { counters.append(scheduler.counters) } }
     }
 
     func happen(_ happening: Happening) {
         switch happening {
-        case .jobArrives, .jobIsCancelled:
-            // People ask again when nobody answers.
-            if coordinator.backlog != nil { agenda.add(happening, at: after(100)) } else { happensToCoordinator(happening) }
-        case .reachesCoordinator, .coordinatorTick, .mergeEnds:
-            if coordinator.backlog != nil {
-                coordinator.backlog?.append(happening)
-            } else {
-                happensToCoordinator(happening)
-            }
+        case .reachesCoordinator(let host, _, _), .coordinatorTick(let host), .mergeEnds(let host, _, _, _),
+            .leaseIsDue(let host, _), .panelIsLoaded(let host, _, _), .logIsDue(let host, _, _):
+            happens(happening, atHost: host)
+        case .storeAnswers(let call, _): happens(happening, atHost: call.host)
         case .reachesWorker(let worker, _, _, _), .workerTick(let worker), .workerConnects(let worker, _),
             .computed(let worker, _, _, _):
             if workers[worker].backlog != nil {
@@ -156,67 +180,37 @@ final class Simulation {
             } else {
                 happens(happening, toWorker: worker)
             }
-        case .faultBegins(let fault, let worker): begin(fault, worker)
-        case .faultEnds(let fault, let worker): end(fault, worker)
+        case .coordinatorStarts(let host, let asStandby): startCoordinator(host, asStandby: asStandby)
+        case .reachesStore(let call, let phase): storeReceives(call, phase)
+        case .jobArrives(let position): jobArrives(position)
+        case .jobIsCancelled(let position): jobIsCancelled(position)
+        case .faultBegins(let fault, let place): begin(fault, place)
+        case .faultEnds(let fault, let place): end(fault, place)
         case .heals: heal()
+        }
+    }
+
+    private func happens(_ happening: Happening, atHost host: Int) {
+        if coordinators[host].backlog != nil {
+            coordinators[host].backlog?.append(happening)
+        } else {
+            happensToCoordinator(happening)
         }
     }
 
     func happensToCoordinator(_ happening: Happening) {
         switch happening {
-        case .reachesCoordinator(let peer, let parcel): coordinatorReceives(parcel, from: peer)
-        case .coordinatorTick:
-            guard coordinator.tickAt.map({ $0 <= now }) ?? false else { return }
-            coordinator.tickAt = nil
-            tell(.tick)
-        case .mergeEnds(let generation, let ref, let handle): mergeEnds(generation, ref, handle)
-        case .jobArrives(let position): jobArrives(scenario.jobs[position])
-        case .jobIsCancelled(let position): jobIsCancelled(scenario.jobs[position])
+        case .reachesCoordinator(let host, let peer, let parcel): coordinatorReceives(parcel, from: peer, at: host)
+        case .coordinatorTick(let host):
+            guard coordinators[host].tickAt.map({ $0 <= now }) ?? false else { return }
+            coordinators[host].tickAt = nil
+            tell(host, SchedulerEvent.tick)
+        case .mergeEnds(let host, let generation, let ref, let handle): mergeEnds(host, generation, ref, handle)
+        case .leaseIsDue(let host, let generation): leaseIsDue(host, generation)
+        case .logIsDue(let host, let generation, let job): logIsDue(host, generation, job)
+        case .panelIsLoaded(let host, let generation, let job): panelIsLoaded(host, generation, job)
+        case .storeAnswers(let call, let answer): coordinatorGets(call, answer)
         default: break
-        }
-    }
-
-    // MARK: The end
-
-    /// Nothing is in anybody's hands any more.
-    var isQuiet: Bool {
-        guard let scheduler = coordinator.scheduler, scheduler.emptinessCheck().isEmpty, coordinator.payloads.isEmpty
-        else { return false }
-        return workers.allSatisfy { worker in
-            guard let engine = worker.engine else { return true }
-            return engine.runningCount == 0 && engine.queuedCount == 0 && engine.unacknowledgedCount == 0
-                && worker.tasks.isEmpty && worker.partials.isEmpty
-        }
-    }
-
-    private func stuckSentence() -> String {
-        var sentences: [String] = []
-        for job in scenario.jobs where store.jobs[job.id]?.state.isFinal != true {
-            sentences.append(coordinator.scheduler?.explain(job.id, at: now) ?? "there is no coordinator")
-        }
-        if sentences.isEmpty {
-            sentences = coordinator.scheduler?.emptinessCheck().map { "left: \($0)" } ?? []
-            sentences += workers.filter { $0.engine != nil }.map { worker in
-                "\(worker.scenario.name) still has \(worker.engine?.unacknowledgedCount ?? 0) unacknowledged answers"
-            }
-        }
-        return
-            "not everything ended within \(Self.patienceMilliseconds) ms of the last fault: \(sentences.joined(separator: "; "))"
-    }
-
-    private func checkEnd() {
-        for job in scenario.jobs {
-            guard let stored = store.jobs[job.id] else { continue }
-            switch stored.state {
-            case .done where stored.value != ToyJob.value(of: job):
-                fail("job \(job.id) published another value than one process computes")
-            case .done where job.poison != nil:
-                fail("job \(job.id) is done although one of its tasks always fails")
-            case .cancelled where job.cancelAt == nil:
-                fail("job \(job.id) was cancelled by nobody")
-            default:
-                break
-            }
         }
     }
 }

@@ -6,6 +6,9 @@ package struct SimulationTotals: Sendable {
     package var events = 0
     package var simulatedSeconds = 0
     package var faults = FaultCounts()
+    package var steps = StepCounts()
+    package var stepDowns = 0
+    package var partialsReplayed = 0
     package var counters = SchedulerCounters()
     /// Ordered by seed.
     package var violations: [SimulationOutcome] = []
@@ -19,6 +22,9 @@ package struct SimulationTotals: Sendable {
         events += outcome.eventCount
         simulatedSeconds += Int(outcome.milliseconds / 1_000)
         faults.add(outcome.faults)
+        steps.add(outcome.steps)
+        stepDowns += outcome.stepDowns
+        partialsReplayed += outcome.partialsReplayed
         for one in outcome.counters { counters.add(one) }
         if outcome.violation != nil { violations.append(outcome) }
     }
@@ -28,6 +34,9 @@ package struct SimulationTotals: Sendable {
         events += other.events
         simulatedSeconds += other.simulatedSeconds
         faults.add(other.faults)
+        steps.add(other.steps)
+        stepDowns += other.stepDowns
+        partialsReplayed += other.partialsReplayed
         counters.add(other.counters)
         violations.append(contentsOf: other.violations)
         repeated += other.repeated

@@ -18,6 +18,8 @@ enum ToyJob {
         /// What the worker that made it computed with.
         var coreType = ""
         var isGarbled = false
+        /// Well-formed, but not what the task gives; only the simulation knows.
+        var isWrong = false
         var checksum: UInt32 { UInt32(truncatingIfNeeded: isGarbled ? ~value : value) }
     }
 

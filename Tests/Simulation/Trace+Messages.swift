@@ -5,14 +5,14 @@ import WorkerEngine
 // What goes into the trace of each fact and effect: a few numbers that tell it from others.
 
 extension Trace {
-    mutating func add(_ event: SchedulerEvent, _ now: MonotonicTime) {
+    mutating func add(_ event: SchedulerEvent, _ host: Int, _ now: MonotonicTime) {
         let (kind, a, b) = event.numbers
-        add(now, 16 + kind, a, b, "coordinator <- \(event)")
+        add(now, UInt64(host) << 8 | 16 + kind, a, b, "coordinator \(host) <- \(event)")
     }
 
-    mutating func add(_ effect: SchedulerEffect, _ now: MonotonicTime) {
+    mutating func add(_ effect: SchedulerEffect, _ host: Int, _ now: MonotonicTime) {
         let (kind, a, b) = effect.numbers
-        add(now, 32 + kind, a, b, "coordinator -> \(effect)")
+        add(now, UInt64(host) << 8 | 32 + kind, a, b, "coordinator \(host) -> \(effect)")
     }
 
     mutating func add(_ event: WorkerEvent, _ worker: Int, _ now: MonotonicTime) {

@@ -30,6 +30,9 @@ struct SeedTests {
     func coverage() async {
         let totals = await simulate(seeds: 0..<300, tasks: 2)
         for fault in Fault.allCases { #expect(totals.faults[fault] > 0, "\(fault.rawValue) never happens") }
+        for step in Step.allCases { #expect(totals.steps.taken[step.rawValue] > 0, "\(step.name) is never reached") }
+        #expect(totals.stepDowns > 0)
+        #expect(totals.partialsReplayed > 0)
         let counters = totals.counters
         #expect(counters.speculativeLeases > 0)
         #expect(counters.attemptsAdopted > 0)
@@ -45,6 +48,15 @@ struct SeedTests {
         #expect(counters.messagesUndecodable > 0)
     }
 
+    @Test("A coordinator killed at any one step is followed by one that ends all jobs", arguments: Step.allCases)
+    func killedAt(step: Step) async {
+        var options = SimulationOptions()
+        options.kills = [1, 2].map { Scenario.Kill(step: step, occurrence: $0) }
+        let totals = await simulate(seeds: 0..<20, options: options, tasks: 1)
+        #expect(totals.steps.kills[step.rawValue] >= 3)
+        #expect(totals.violations.map(\.seed) == [], "these seeds went wrong")
+    }
+
     /// Runs the seed again with a record, so that the failure shows what happened to the task.
     private func report(_ seed: UInt64) {
         var options = SimulationOptions()
@@ -54,6 +66,7 @@ struct SeedTests {
             """
             seed \(seed): \(outcome.violation ?? "no violation the second time")
             \(outcome.summary)
+            \(outcome.faultPlan.joined(separator: "\n"))
             \(outcome.story.joined(separator: "\n"))
             """)
     }

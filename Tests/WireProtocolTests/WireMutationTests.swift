@@ -103,4 +103,28 @@ import WireProtocol
             }
         }
     }
+
+    @Test("A header with any one, two or three neighbouring bits flipped is refused", arguments: [1, 3, 7] as [UInt8])
+    func flippedHeaderBits(pattern: UInt8) throws {
+        let ref = AttemptRef(task: TaskID(job: JobID(1), plan: PlanHash(2), index: 3), attempt: AttemptID(4))
+        let payload = Payload(copying: [1, 2, 3])
+        let frames = try WireCodec.encode(.result(TaskResult(ref: ref, computeSeconds: 1, flops: 2)), payload: payload)
+        for byte in 0..<frames[0].count {
+            for shift in 0..<8 as Range<UInt8> {
+                var damaged = frames[0].array
+                damaged[byte] ^= pattern << shift
+                #expect(throws: GridError.self) { try WireCodec.decodeWorkerMessage([Payload(copying: damaged), payload]) }
+            }
+        }
+    }
+
+    @Test("A header without a checksum is one of protocol version 1, or none")
+    func missingChecksum() throws {
+        let frames = try WireCodec.encode(.goodbye)
+        var bare = Array(frames[0].array.dropLast(5))
+        let error = #expect(throws: GridError.self) { try WireCodec.decodeWorkerMessage([Payload(copying: bare)]) }
+        #expect(error?.message.contains("no checksum") == true)
+        bare[1] = 1
+        #expect(try WireCodec.decodeWorkerMessage([Payload(copying: bare)]).0 == .goodbye)
+    }
 }

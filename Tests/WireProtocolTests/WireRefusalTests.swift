@@ -2,7 +2,8 @@ import ClusterModel
 import Glibc
 import SwiftProtobuf
 import Testing
-import WireProtocol
+
+@testable import WireProtocol
 
 /// What must not get through, and what the sender of it is told.
 @Suite struct WireRefusalTests {
@@ -13,7 +14,7 @@ import WireProtocol
         envelope.protocolVersion = Limits.protocolVersion
         edit(&envelope)
         let bytes: [UInt8] = try envelope.serializedBytes()
-        return [Payload(copying: bytes)]
+        return [Payload(copying: WireHeader.seal(bytes))]
     }
 
     private func expectMalformed(_ frames: [Payload], _ detail: String, sourceLocation: SourceLocation = #_sourceLocation) {
@@ -24,7 +25,7 @@ import WireProtocol
         #expect(error?.message.contains(detail) == true, "\(String(describing: error))", sourceLocation: sourceLocation)
     }
 
-    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 2, 4_000_000_000] as [UInt32])
+    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 3, 4_000_000_000] as [UInt32])
     func otherVersion(version: UInt32) throws {
         let frames = try frames {
             $0.protocolVersion = version
@@ -33,13 +34,13 @@ import WireProtocol
         let error = #expect(throws: GridError.self) { try WireCodec.decodeWorkerMessage(frames) }
         #expect(error?.kind == .conflict)
         #expect(error?.message.contains("protocol version \(version) is not understood") == true)
-        #expect(error?.message.contains("speaks version \(Limits.protocolVersion)") == true)
+        #expect(error?.message.contains("to \(Limits.protocolVersion);") == true)
     }
 
     @Test("A later version is named even when its message is of a kind that does not exist here")
     func laterVersionWithUnknownBody() throws {
-        // Field 1 (version) = 2, then field 99 with three bytes of something.
-        let header = Payload(copying: [0x08, 0x02, 0x9A, 0x06, 0x03, 1, 2, 3])
+        // Field 1 (version) = 3, then field 99 with three bytes of something.
+        let header = Payload(copying: [0x08, 0x03, 0x9A, 0x06, 0x03, 1, 2, 3])
         let error = #expect(throws: GridError.self) { try WireCodec.decodeCoordinatorMessage([header]) }
         #expect(error?.kind == .conflict)
     }

@@ -218,7 +218,7 @@ import WorkerRuntime
             return
         }
         #expect(reason.contains("protocol version 7 is not understood"))
-        #expect(reason.contains("speaks version \(Limits.protocolVersion)"))
+        #expect(reason.contains("to \(Limits.protocolVersion);"))
     }
 
     @Test("Garbage from the coordinator is passed over")

@@ -10,8 +10,9 @@ struct AlarmChecker: Checker {
         return nil
     }
 
-    mutating func verdict(_ simulation: Simulation) -> String? {
-        guard let alarm, !simulation.scenario.isOn(.garbledPartial), !simulation.scenario.isOn(.corruption) else { return nil }
+    mutating func verdict(_ simulation: Simulation, _ host: Int) -> String? {
+        let causes: [Fault] = [.garbledPartial, .wrongBytes, .corruption, .truncation, .oversize, .wrongVersion]
+        guard let alarm, !causes.contains(where: simulation.scenario.isOn) else { return nil }
         return "an alarm without a cause: \(alarm)"
     }
 }

@@ -51,7 +51,7 @@ struct CoreTypeChecker: Checker {
         return nil
     }
 
-    mutating func verdict(_ simulation: Simulation) -> String? {
+    mutating func verdict(_ simulation: Simulation, _ host: Int) -> String? {
         defer { asked = [] }
         for (hello, core) in asked {
             let wanted = NumericProfile(

@@ -12,7 +12,7 @@ struct CreditChecker: Checker {
     private var nameByPeer: [Peer: WorkerID] = [:]
     /// Counts once it is welcomed; a rival's is refused.
     private var greeting: Hello?
-    /// Of all coordinators together.
+    /// Of all coordinators of the host.
     private var attempts: Set<AttemptID> = []
 
     mutating func coordinatorStarts() {

@@ -1,7 +1,7 @@
 import ClusterModel
 import Scheduling
 
-/// A worker that drains gets no new lease, until another process of its name comes.
+/// A worker that drains gets no new lease, until it is lost or another process of its name comes.
 struct DrainChecker: Checker {
     private var nameByPeer: [Peer: WorkerID] = [:]
     private var incarnations: [WorkerID: UInt64] = [:]
@@ -33,6 +33,8 @@ struct DrainChecker: Checker {
     mutating func did(_ effect: SchedulerEffect) -> String? {
         switch effect {
         case .send(_, .welcome): if let greeting { accept(greeting) }
+        // It may be forgotten by the time it comes back, and is then somebody new.
+        case .workerLost(let name, _): forget(name)
         case .lease(let peer, _):
             if let name = nameByPeer[peer], draining.contains(name) { return "\(name) got a lease while it drains" }
         default: break

@@ -15,7 +15,7 @@ struct OpenStageChecker: Checker {
 
     mutating func told(_ event: SchedulerEvent) {
         switch event {
-        case .submit(let stage): open[stage.job] = Stage(plan: stage.plan, taskCount: stage.taskCount)
+        case .submit(let stage): open[stage.job] = Stage(plan: stage.plan, taskCount: stage.taskCount, merged: Set(stage.merged))
         case .finish(let job): open[job] = nil
         case .merged(let task) where open[task.job]?.plan == task.plan: open[task.job]?.merged.insert(task.index)
         default: break

@@ -23,9 +23,9 @@ struct PriorityChecker: Checker {
         return nil
     }
 
-    mutating func verdict(_ simulation: Simulation) -> String? {
+    mutating func verdict(_ simulation: Simulation, _ host: Int) -> String? {
         defer { leased = [] }
-        guard !leased.isEmpty, let scheduler = simulation.coordinator.scheduler else { return nil }
+        guard !leased.isEmpty, let scheduler = simulation.coordinators[host].scheduler else { return nil }
         // A task that failed somewhere may have to wait for a particular worker.
         if scheduler.counters.tasksFailed > 0 { return nil }
         for job in leased.sorted() {

@@ -7,6 +7,12 @@ struct ProfileChecker: Checker {
     private var profileByJob: [JobID: NumericProfile] = [:]
     private var sender: Peer?
 
+    mutating func coordinatorStarts() {
+        // Another coordinator may have chosen, and published with, another one meanwhile.
+        profileByPeer = [:]
+        profileByJob = [:]
+    }
+
     mutating func told(_ event: SchedulerEvent) {
         sender = nil
         switch event {
