@@ -108,6 +108,10 @@ extension Scheduler {
             disagree(answer, known, ref, job)
         } else if !known.contains(where: { $0.worker == answer.worker }) {
             counters.tasksVerified += 1
+            // Another worker may still be at it, and what it gives is compared with this.
+            if jobs[job]?.stage?.verifications[task]?.attempt != nil {
+                note(ref.task, job) { note, _ in note.answer = note.answer ?? known.first }
+            }
             endVerification(of: task, job)
             completeStageIfDone(job)
         }

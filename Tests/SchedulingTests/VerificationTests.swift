@@ -251,4 +251,14 @@ struct VerificationTests {
         #expect(alarms(talk.result(attempt(9, 0, epoch: 0), from: 2, checksum: 6)).count == 1)
         #expect(talk.result(attempt(2, 0), from: 2, checksum: 6).leases == ["1.0->w3"])
     }
+
+    @Test("Who was asked and is not needed any more is compared all the same when its answer comes")
+    func answerAfterAgreement() {
+        var talk = talk(workers: 3, tasks: 2)
+        #expect(talk.result(attempt(1, 0), from: 1, checksum: 5).leases == ["1.0->w3"])
+        talk.tell(.merged(task(0)))
+        // The same bytes by a lease of an earlier coordinator: w3 need not go on, but it does.
+        #expect(alarms(talk.result(attempt(9, 0, epoch: 0), from: 2, checksum: 5)) == [])
+        #expect(alarms(talk.result(attempt(3, 0), from: 3, checksum: 6)).count == 1)
+    }
 }
