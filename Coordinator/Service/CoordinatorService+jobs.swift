@@ -58,7 +58,7 @@ extension CoordinatorService {
             let view = job.view
             let kind = try JobKind(parsing: view.kind)
             let region = try Region(view.region)
-            let kept = configuration.jobLogDirectory.map { PartialLog.kept(of: job.id, in: $0) } ?? PartialLog.Kept()
+            var kept = configuration.jobLogDirectory.map { PartialLog.kept(of: job.id, in: $0) } ?? PartialLog.Kept()
             var profiles = Set(shared.withLock { $0.snapshot.workers }.filter { $0.state == "connected" }.map(\.profile))
             if let profile = kept.profile { profiles.insert(profile.description) }
             let means = JobMeans(
@@ -70,6 +70,8 @@ extension CoordinatorService {
                 log: { [log] in log.info("\($0)", metadata: ["job": "\(view.jobID)"]) })
             let prepared = try retryingWhileUnreachable(job) { () throws(GridError) in try kind.prepare(view, with: means) }
             configuration.reached(.panelLoaded)
+            // A kept result of another profile decides for the whole job.
+            if let profile = prepared.profile, profile != kept.profile { kept = PartialLog.Kept() }
             job.prepared = prepared
             job.update {
                 $0.alphaCount = prepared.alphaCount
@@ -182,6 +184,8 @@ extension CoordinatorService {
         do throws(GridError) {
             try retryingWhileUnreachable(job) { () throws(GridError) in try save(job) }
         } catch {
+            // What was kept is the successor's now.
+            if isSuperseded(error) { return }
             log.error("the end of the job could not be recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
         }
         release(job)

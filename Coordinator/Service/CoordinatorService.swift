@@ -103,7 +103,7 @@ package final class CoordinatorService: Sendable {
         ) { [weak self] snapshot in self?.published(snapshot) }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try store.takeEpoch(
-            holder: "\(HostIdentity.name) process \(HostIdentity.processID)", evicting: configuration.isStandby)
+            holder: "\(HostIdentity.name) process \(HostIdentity.processID)", evicting: true)
         configuration.reached(.tookLease)
         let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] in self?.superseded($0) }
         control.post(

@@ -38,8 +38,16 @@ extension PartialLog {
         var kept = Kept()
         for (_, name) in files(in: directory).filter({ $0.job == job }) {
             guard let file = try? FileSystem.contents(of: "\(directory)/\(name)") else { continue }
+            var older = kept
             kept.files.append(file)
+            kept.profile = nil
             read(file, job, into: &kept)
+            // A coordinator that began anew with another profile kept nothing of its predecessor's: one that woke up late may
+            // have written since, but bits of two profiles never belong to one job.
+            guard kept.profile != older.profile, older.profile != nil else { continue }
+            older = Kept(files: kept.files, profile: nil)
+            read(file, job, into: &older)
+            kept = older
         }
         return kept
     }

@@ -20,7 +20,8 @@ extension Store {
 
     /// Replaces a job's row by what the view says.
     ///
-    /// - Throws: `GridError(.conflict)` when another coordinator has taken over, `.notFound` when there is no such row.
+    /// - Throws: `GridError(.conflict)` when another coordinator has taken over or the job has ended otherwise, `.notFound` when
+    ///   there is no such row.
     package func saveJob(_ job: JobView, epoch: Epoch) throws(GridError) {
         let action = Action("save job \(job.jobID)", needs: "UPDATE on jobs and coordinator_lease")
         try pool.write(action) { connection in
@@ -55,8 +56,15 @@ extension Store {
     static func save(_ job: JobView, _ epoch: Epoch, _ connection: Connection) throws {
         let changes = jobColumns.indices.dropFirst().map { "\(jobColumns[$0].name) = $\($0 + 1)\(jobColumns[$0].cast)" }
         let saved = try connection.execute(
-            "UPDATE jobs SET \(changes.joined(separator: ", ")) WHERE job_id = $1", try jobValues(job, epoch))
-        guard saved.affectedRows == 1 else { throw GridError(.notFound, "job \(job.jobID) has no row in table jobs") }
+            """
+            UPDATE jobs SET \(changes.joined(separator: ", "))
+            WHERE job_id = $1 AND (state NOT IN ('done', 'failed', 'cancelled') OR state = $5)
+            """, try jobValues(job, epoch))
+        guard saved.affectedRows == 1 else {
+            let present = try connection.execute("SELECT state FROM jobs WHERE job_id = $1", [.integer(job.jobID.rawValue)])
+            guard present.rowCount == 1 else { throw GridError(.notFound, "job \(job.jobID) has no row in table jobs") }
+            throw GridError(.conflict, "job \(job.jobID) is \(present.text(0, 0) ?? "over") already")
+        }
     }
 
     // MARK: Columns

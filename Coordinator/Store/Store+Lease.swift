@@ -24,8 +24,8 @@ extension Store {
     ///
     /// - Parameters:
     ///   - holder: who takes over, such as host and process, for people to read.
-    ///   - evicting: ends transactions of the old generation instead of waiting for them. For a holder that shows no sign
-    ///     of life: frozen in the middle of a publication, it would keep everybody else out for hours.
+    ///   - evicting: ends transactions of the old generation, of the same database role, instead of waiting for them: a
+    ///     holder that is frozen in the middle of a publication would keep everybody else out for hours.
     package func takeEpoch(holder: String, evicting: Bool = false) throws(GridError) -> Epoch {
         let action = Action("take over the coordinator's lease", needs: "INSERT and UPDATE on coordinator_lease")
         return try pool.write(action, patience: .bulk) { connection in
@@ -45,8 +45,8 @@ extension Store {
     private static func evictWriters(_ connection: Connection) throws {
         try connection.execute(
             """
-            SELECT pg_terminate_backend(pid) FROM pg_locks
-            WHERE locktype = 'relation' AND relation = 'coordinator_lease'::regclass AND mode = 'RowShareLock' AND granted
+            SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+            WHERE usename = current_user AND locktype = 'relation' AND relation = 'coordinator_lease'::regclass AND mode = 'RowShareLock' AND granted
                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
             """)
     }

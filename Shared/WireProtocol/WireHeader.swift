@@ -43,6 +43,10 @@ extension WireCodec {
         return Payload(copying: WireHeader.seal(bytes))
     }
 
+    /// A header without its checksum, and one with it.
+    package static func unsealed(_ header: Payload) -> [UInt8] { Array(header.bytes.dropLast(WireHeader.sealBytes)) }
+    package static func sealed(_ header: [UInt8]) -> [UInt8] { WireHeader.seal(header) }
+
     /// The header as the first version stated it, without one.
     package static func firstVersion(of header: Payload) -> Payload {
         var bytes = Array(header.bytes.dropLast(WireHeader.sealBytes))

@@ -3,8 +3,8 @@ import WireProtocol
 
 /// Messages in both directions, and those of the block sockets.
 ///
-/// Input: a byte of choices (1: a payload frame follows; 2: its size and checksum are made right), with a payload two bytes of
-/// the header's length, then header and payload.
+/// Input: a byte of choices (1: a payload frame follows; 2: its size and checksum are made right; 4: the header gets its own
+/// checksum), with a payload two bytes of the header's length, then header and payload.
 package enum WireTarget: FuzzTarget {
     package static let name = "wire"
 
@@ -35,9 +35,9 @@ package enum WireTarget: FuzzTarget {
         messages.append(try WireCodec.encode(BlockReply(hash: hash, offset: 0, totalBytes: 100), chunk: payload))
         messages.append(try WireCodec.encode(BlockNotice(hash: hash, asker: 5)))
         return messages.map { frames in
-            guard frames.count > 1 else { return [0] + frames[0].array }
-            let size = frames[0].count
-            return [3, UInt8(size & 0xFF), UInt8(size >> 8)] + frames[0].array + frames[1].array
+            let header = WireCodec.unsealed(frames[0])
+            guard frames.count > 1 else { return [4] + header }
+            return [7, UInt8(header.count & 0xFF), UInt8(header.count >> 8)] + header + frames[1].array
         }
     }
 
@@ -75,7 +75,8 @@ package enum WireTarget: FuzzTarget {
     static func frames(_ input: [UInt8]) -> [Payload] {
         var input = FuzzInput(input)
         let choices = input.byte()
-        guard choices & 1 != 0 else { return [.tight(input.rest)] }
+        func sealed(_ header: [UInt8]) -> [UInt8] { choices & 4 != 0 ? WireCodec.sealed(header) : header }
+        guard choices & 1 != 0 else { return [.tight(sealed(Array(input.rest)))] }
         var header = input.bytes(input.number())
         let payload = Payload.tight(input.rest)
         if choices & 2 != 0 {
@@ -90,7 +91,7 @@ package enum WireTarget: FuzzTarget {
             let checksum = WireCodec.checksum(payload)
             header += (0..<4).map { UInt8(truncatingIfNeeded: checksum >> (8 * $0)) }
         }
-        return [.tight(header), payload]
+        return [.tight(sealed(header)), payload]
     }
 
     private static func read<Message>(_ frames: [Payload], _ decode: ([Payload]) throws -> Message) throws -> Message? {

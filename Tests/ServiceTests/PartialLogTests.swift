@@ -101,6 +101,21 @@ final class PartialLogTests: Sendable {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["mine.txt"])
     }
 
+    @Test("Partials of two numeric profiles are never mixed: those of the last coordinator count")
+    func profiles() {
+        let zen = NumericProfile(blasVersion: "0.3", coreType: "Zen", epilogueVersion: 4)
+        let haswell = NumericProfile(blasVersion: "0.3", coreType: "Haswell", epilogueVersion: 4)
+        for (epoch, profile) in [(1, zen), (2, zen), (3, haswell)] as [(Int64, NumericProfile)] {
+            let log = log(epoch: epoch)
+            log.note(profile)
+            log.append(task(UInt32(epoch)), of: bytes("t"), partial: bytes("epoch \(epoch)"))
+            #expect(kept().profile == profile)
+            #expect(kept().count == (epoch == 2 ? 2 : 1))
+        }
+        #expect(text(kept().partial(of: task(3), payload: bytes("t"))) == "epoch 3")
+        #expect(kept().partial(of: task(1), payload: bytes("t")) == nil)
+    }
+
     @Test("Before the delay is over nothing is written, afterwards it is, without another partial")
     func delay() async throws {
         let log = log(delay: 200)

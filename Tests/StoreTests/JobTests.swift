@@ -93,6 +93,23 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         #expect(try store.job(id).state == .running)
     }
 
+    @Test("A job that has ended stays as it ended, whoever saves late; saving the same end again does no harm")
+    func finalStates() throws {
+        for end in [JobState.done, .failed, .cancelled] {
+            let id = try store.createJob(sampleJob(), epoch: epoch)
+            var job = try store.job(id)
+            job.state = end
+            try store.saveJob(job, epoch: epoch)
+            try store.saveJob(job, epoch: epoch)
+            for late in JobState.allCases where late != end {
+                job.state = late
+                let error = try #require(gridError { try store.saveJob(job, epoch: epoch) })
+                #expect(error.kind == .conflict && error.message.contains("is \(end.rawValue) already"))
+            }
+            #expect(try store.job(id).state == end)
+        }
+    }
+
     @Test("Takeovers from several threads at once each get an epoch of their own")
     func concurrentTakeover() throws {
         let store = store
