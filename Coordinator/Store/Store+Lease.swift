@@ -46,7 +46,8 @@ extension Store {
         try connection.execute(
             """
             SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-            WHERE usename = current_user AND locktype = 'relation' AND relation = 'coordinator_lease'::regclass AND mode = 'RowShareLock' AND granted
+            WHERE usename = current_user AND locktype = 'relation' AND relation = 'coordinator_lease'::regclass
+                AND mode = 'RowShareLock' AND granted
                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND pid <> pg_backend_pid()
             """)
     }
