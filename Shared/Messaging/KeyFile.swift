@@ -19,10 +19,12 @@ package struct WorkerKey: Sendable {
     ///   anything of what the file holds.
     package init(reading path: String) throws(GridError) {
         let fields = try KeyFile.fields(["name", "public", "secret", "coordinator"], of: path, madeBy: "keys add")
-        guard KeyFile.isName(fields[0]) else { throw GridError(.usage, "\(path): the name is not valid: \(KeyFile.nameRule)") }
+        guard KeyFile.isName(fields[0]) else {
+            throw GridError(.usage, "\(KeyFile.shown(path)): the name is not valid: \(KeyFile.nameRule)")
+        }
         name = fields[0]
         pair = try KeyFile.pair(public: fields[1], secret: fields[2], of: path)
-        coordinator = try PublicKey(parsing: fields[3], source: "\(path): the field coordinator")
+        coordinator = try PublicKey(parsing: fields[3], source: "\(KeyFile.shown(path)): the field coordinator")
     }
 
     /// The file's content.
@@ -65,11 +67,12 @@ package enum KeyFile {
 
     fileprivate static func pair(public publicText: String, secret: String, of path: String) throws(GridError) -> KeyPair {
         guard let key = Z85.decode(secret).flatMap({ SecretKey(bytes: $0) }) else {
-            throw GridError(.usage, "\(path): the secret is no key: expected \(Z85.keyLength) characters of Z85")
+            throw GridError(.usage, "\(shown(path)): the secret is no key: expected \(Z85.keyLength) characters of Z85")
         }
         let pair = try KeyPair(secret: key)
         guard pair.publicKey.text == publicText else {
-            throw GridError(.usage, "\(path): public and secret key do not belong together: make a new one with 'alphagrid keys'")
+            throw GridError(
+                .usage, "\(shown(path)): public and secret key do not belong together: make a new one with 'alphagrid keys'")
         }
         return pair
     }
@@ -81,49 +84,62 @@ package enum KeyFile {
         for line in text.split(separator: "\n") where !line.hasPrefix("#") {
             let words = line.split(separator: " ")
             guard words.count == 2, let place = names.firstIndex(of: String(words[0])), values[place] == nil else {
-                throw GridError(.usage, "\(path) is no key file: expected what 'alphagrid \(command)' has written, unchanged")
+                throw GridError(
+                    .usage, "\(shown(path)) is no key file: expected what 'alphagrid \(command)' has written, unchanged")
             }
             values[place] = String(words[1])
         }
         var found: [String] = []
         for (name, value) in zip(names, values) {
-            guard let value else { throw GridError(.usage, "\(path) has no field \(name): expected a whole key file") }
+            guard let value else { throw GridError(.usage, "\(shown(path)) has no field \(name): expected a whole key file") }
             found.append(value)
         }
         return found
+    }
+
+    /// A path as it was typed, safe to repeat.
+    static func shown(_ path: String) -> String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in path.unicodeScalars {
+            scalars.append(scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) ? "?" : scalar)
+        }
+        return String(scalars)
     }
 
     /// The text of a file that nobody but its owner may read.
     static func content(of path: String, bytesMax: Int, hint: String) throws(GridError) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            let reason = String(cString: strerror(errno))
-            throw errno == ENOENT
-                ? GridError(.notFound, "key file \(path) is not there: \(hint)")
-                : GridError(.failed, "cannot read key file \(path): \(reason)")
+            let code = errno
+            let reason = String(cString: strerror(code))
+            throw code == ENOENT
+                ? GridError(.notFound, "key file \(shown(path)) is not there: \(hint)")
+                : GridError(.failed, "cannot read key file \(shown(path)): \(reason)")
         }
         defer { close(descriptor) }
         // Asked of the open file: whatever the name stands for a moment later, this is what is read.
         var info = stat()
         guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
-            throw GridError(.usage, "key file \(path) is not a file")
+            throw GridError(.usage, "key file \(shown(path)) is not a file")
         }
         guard info.st_mode & 0o077 == 0 else {
-            throw GridError(.usage, "key file \(path) can be read by others: run 'chmod 600 \(path)'")
+            throw GridError(.usage, "key file \(shown(path)) can be read by others: run 'chmod 600 \(shown(path))'")
         }
         guard info.st_size <= bytesMax else {
-            throw GridError(.usage, "key file \(path) has \(info.st_size) bytes: expected at most \(bytesMax)")
+            throw GridError(.usage, "key file \(shown(path)) has \(info.st_size) bytes: expected at most \(bytesMax)")
         }
         var bytes = [UInt8](repeating: 0, count: bytesMax + 1)
         var count = 0
         while count < bytes.count {
             let more = bytes[count...].withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
             if more < 0 && errno == EINTR { continue }
-            guard more >= 0 else { throw GridError(.failed, "cannot read key file \(path): \(String(cString: strerror(errno)))") }
+            guard more >= 0 else {
+                throw GridError(.failed, "cannot read key file \(shown(path)): \(String(cString: strerror(errno)))")
+            }
             if more == 0 { break }
             count += more
         }
-        guard count <= bytesMax else { throw GridError(.usage, "key file \(path) grows while it is read") }
+        guard count <= bytesMax else { throw GridError(.usage, "key file \(shown(path)) grows while it is read") }
         return String(decoding: bytes[..<count], as: UTF8.self)
     }
 }

@@ -33,12 +33,17 @@ package struct KeyFolder: Sendable {
     package func expectPrivate() throws(GridError) {
         var info = stat()
         guard stat(path, &info) == 0 else {
-            throw GridError(.notFound, "there are no keys in \(path): make them with 'alphagrid keys init'")
+            throw GridError(.notFound, "there are no keys in \(KeyFile.shown(path)): make them with 'alphagrid keys init'")
         }
-        guard info.st_mode & S_IFMT == S_IFDIR else { throw GridError(.usage, "\(path) is not a folder: expected one with keys") }
-        guard info.st_uid == geteuid() else { throw GridError(.usage, "the key folder \(path) belongs to another user") }
+        guard info.st_mode & S_IFMT == S_IFDIR else {
+            throw GridError(.usage, "\(KeyFile.shown(path)) is not a folder: expected one with keys")
+        }
+        guard info.st_uid == geteuid() else {
+            throw GridError(.usage, "the key folder \(KeyFile.shown(path)) belongs to another user")
+        }
         guard info.st_mode & 0o077 == 0 else {
-            throw GridError(.usage, "the key folder \(path) is open to others: run 'chmod 700 \(path)'")
+            throw GridError(
+                .usage, "the key folder \(KeyFile.shown(path)) is open to others: run 'chmod 700 \(KeyFile.shown(path))'")
         }
     }
 
@@ -60,10 +65,10 @@ package struct KeyFolder: Sendable {
             guard words.count == 4, KeyFile.isName(words[0]), records.count < Limits.keysMax else {
                 throw GridError(
                     .usage,
-                    "\(workersFile): line \(number + 1) is not valid: expected NAME KEY ADDED REVOKED, "
+                    "\(KeyFile.shown(workersFile)): line \(number + 1) is not valid: expected NAME KEY ADDED REVOKED, "
                         + "and at most \(Limits.keysMax) of them")
             }
-            let key = try PublicKey(parsing: words[1], source: "\(workersFile): line \(number + 1)")
+            let key = try PublicKey(parsing: words[1], source: "\(KeyFile.shown(workersFile)): line \(number + 1)")
             records.append(Record(name: words[0], key: key, added: words[2], revoked: words[3] == "-" ? nil : words[3]))
         }
         return records.sorted { $0.name < $1.name }

@@ -14,7 +14,7 @@ enum PrivateFile {
         var template = Array("\(path).XXXXXX".utf8CString)
         // Makes a file of mode 0600.
         let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw GridError(.failed, "cannot write \(path): \(systemMessage(errno))") }
+        guard descriptor >= 0 else { throw GridError(.failed, "cannot write \(path.singleLine): \(systemMessage(errno))") }
         let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         var code = data.withUnsafeBytes { writeAll($0, to: descriptor) }
         if code == 0, fsync(descriptor) != 0 { code = errno }
@@ -26,12 +26,12 @@ enum PrivateFile {
             if code == 0, link(temporary, path) != 0 { code = errno }
             unlink(temporary)
             guard code != EEXIST else {
-                throw GridError(.conflict, "\(path) is there already: move it away, or name another file")
+                throw GridError(.conflict, "\(path.singleLine) is there already: move it away, or name another file")
             }
         }
         guard code == 0 else {
             if replacing { unlink(temporary) }
-            throw GridError(.failed, "cannot write \(path): \(systemMessage(code))")
+            throw GridError(.failed, "cannot write \(path.singleLine): \(systemMessage(code))")
         }
     }
 }

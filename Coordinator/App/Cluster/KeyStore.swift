@@ -24,15 +24,15 @@ struct KeyStore {
     /// - Throws: `GridError(.conflict)` when there is one.
     func makeCoordinatorKey() throws(GridError) -> PublicKey {
         guard mkdir(folder.path, 0o700) == 0 || errno == EEXIST else {
-            throw GridError(.failed, "cannot make the key folder \(folder.path): \(systemMessage(errno))")
+            throw GridError(.failed, "cannot make the key folder \(folder.path.singleLine): \(systemMessage(errno))")
         }
         try folder.expectPrivate()
         return try locked { () throws(GridError) in
             guard access(folder.coordinatorFile, F_OK) != 0 else {
                 throw GridError(
                     .conflict,
-                    "\(folder.coordinatorFile) is there already: workers know this coordinator by it; to begin anew, "
-                        + "move the folder \(folder.path) away first")
+                    "\(folder.coordinatorFile.singleLine) is there already: workers know this coordinator by it; to begin anew, "
+                        + "move the folder \(folder.path.singleLine) away first")
             }
             let pair = try KeyPair.make()
             // In this order: what is there without the coordinator's key is made again.
@@ -80,7 +80,7 @@ struct KeyStore {
         return try locked { () throws(GridError) in
             var records = try folder.records()
             guard let position = records.firstIndex(where: { $0.name == name }) else {
-                throw GridError(.notFound, "there is no key '\(name.printable)' in \(folder.path)")
+                throw GridError(.notFound, "there is no key '\(name.printable)' in \(folder.path.singleLine)")
             }
             guard records[position].revoked == nil else {
                 throw GridError(.conflict, "the key '\(name)' was revoked already, at \(records[position].revoked ?? "")")
@@ -109,7 +109,8 @@ struct KeyStore {
     private func locked<R>(_ body: () throws(GridError) -> R) throws(GridError) -> R {
         let path = "\(folder.path)/lock"
         guard let lock = try FileLock.take(path) else {
-            throw GridError(.conflict, "\(FileLock.holder(path)) changes the keys in \(folder.path) just now: try again")
+            throw GridError(
+                .conflict, "\(FileLock.holder(path)) changes the keys in \(folder.path.singleLine) just now: try again")
         }
         defer { lock.release() }
         return try body()
