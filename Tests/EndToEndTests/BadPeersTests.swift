@@ -27,7 +27,8 @@ extension EndToEnd {
             let peer = try RawPeer(port: try port(cluster))
             try peer.handshake()
             peer.sendMessage([hello(worker: "asks-once")])
-            let answer = try #require(peer.receiveMessage()?.first, "no answer")
+            // Behind the fields comes the header's own checksum, five bytes.
+            let answer = try #require(peer.receiveMessage()?.first, "no answer").dropLast(5)
             let tag = try #require(answer.lastIndex(of: 0x18), "no port in \(answer)")
             return answer[(tag + 1)...].reversed().reduce(0) { $0 << 7 | Int($1 & 0x7F) }
         }
@@ -131,7 +132,8 @@ extension EndToEnd {
             let peer = try RawPeer(port: ports[0])
             try peer.handshake()
             peer.sendMessage([envelope(version: 1, field: 11)])
-            #expect(peer.receiveMessage() == [envelope(version: 1, field: 21)])
+            // In the coordinator's own version, with a checksum behind.
+            #expect(peer.receiveMessage()?.first.map { Array($0.dropLast(5)) } == envelope(version: 2, field: 21))
             withExtendedLifetime((silent, slow)) {}
             try await cluster.stopCoordinator()
         }
