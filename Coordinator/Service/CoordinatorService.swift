@@ -101,6 +101,11 @@ package final class CoordinatorService: Sendable {
             endpoint: endpoint, drivers: drivers, log: log, keys: configuration.keys,
             trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, reached: configuration.reached
         ) { [weak self] snapshot in self?.published(snapshot) }
+        if !configuration.isStandby, let lease = try? store.lease(), !lease.isFree {
+            log.warning(
+                "ending the reign of another coordinator, unless it is gone already; --standby would wait for it",
+                metadata: ["from": "\(lease.holder.printable)", "epoch": "\(lease.epoch.rawValue)"])
+        }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try store.takeEpoch(
             holder: "\(HostIdentity.name) process \(HostIdentity.processID)", evicting: true)

@@ -84,6 +84,8 @@ final class PartialLogFile: Sendable {
             throw GridError(.failed, "the folder \(folder) cannot be made: \(error.localizedDescription)")
         }
         descriptor = try FileSystem.open(path, O_WRONLY | O_CREAT | O_APPEND)
+        // Correlations are nobody else's business, also in a folder that others may read.
+        fchmod(descriptor, 0o600)
     }
 
     deinit { close(descriptor) }

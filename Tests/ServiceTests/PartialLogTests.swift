@@ -33,12 +33,14 @@ final class PartialLogTests: Sendable {
     private func file(epoch: Int = 1) -> URL { URL(fileURLWithPath: "\(directory)/7-\(epoch).partials") }
 
     @Test("What was appended is there again, with the profile, for exactly the task it was of")
-    func roundTrip() {
+    func roundTrip() throws {
         let log = log()
         let profile = NumericProfile(blasVersion: "0.3", coreType: "Zen", epilogueVersion: 4)
         log.note(profile)
         log.append(task(0), of: bytes("task"), partial: bytes("first"))
         log.append(task(1, plan: 2), of: bytes("other"), partial: bytes(""))
+        let mode = try FileManager.default.attributesOfItem(atPath: file().path)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
         let kept = kept()
         #expect(kept.count == 2)
         #expect(kept.profile == profile)

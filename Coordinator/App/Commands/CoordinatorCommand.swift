@@ -77,7 +77,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let databaseURL = try Settings.current.database(flag: database, stateFlag: state.directory)
         let folder = try StateDirectory(state.resolved())
         let lockPath = "\(folder.path)/coordinator.lock"
-        guard let lock = try FileLock.take(lockPath) else {
+        guard let lock = try await Self.lock(lockPath) else {
             throw GridError(
                 .conflict,
                 "a coordinator already runs on \(folder.path) (\(FileLock.holder(lockPath))): stop it first, or choose "
@@ -136,6 +136,15 @@ struct CoordinatorCommand: AsyncParsableCommand {
             }
             Task { await group?.triggerGracefulShutdown() }
         }
+    }
+
+    /// A process that was just killed takes a moment to let go.
+    private static func lock(_ path: String) async throws -> FileLock? {
+        for _ in 0..<20 {
+            if let lock = try FileLock.take(path) { return lock }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        return nil
     }
 
     /// Takes the database over and binds the workers' sockets.

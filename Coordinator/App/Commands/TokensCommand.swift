@@ -25,7 +25,7 @@ struct TokensCommand: ParsableCommand {
             abstract: "Make a token and print it, this once: the database keeps only its SHA-256.",
             discussion: """
                 Examples:
-                  alphagrid tokens add nightly --role operator > nightly.token
+                  (umask 077; alphagrid tokens add nightly --role operator > nightly.token)
                   ALPHAGRID_TOKEN_FILE=nightly.token alphagrid jobs --url https://coordinator:8710
                 """)
 
