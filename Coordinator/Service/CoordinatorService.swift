@@ -46,6 +46,7 @@ package final class CoordinatorService: Sendable {
         var jobs: [JobID: ActiveJob] = [:]
         var admission = JobAdmission()
         var snapshot = GridSnapshot()
+        var drains = DrainOrders()
         var isDatabaseReachable = true
         var lastError: String?
         var isStopping = false
@@ -67,6 +68,8 @@ package final class CoordinatorService: Sendable {
     let shared = Mutex(Shared())
     /// Calls from the HTTP interface that wait for the database run here, not on Swift's cooperative pool.
     let waitingCalls = DispatchQueue(label: "alphagrid.calls", attributes: .concurrent)
+    /// What operators change of jobs is changed here, one after another.
+    let termChanges = DispatchQueue(label: "alphagrid.terms")
     /// Questions about single alphas have threads and panels of their own.
     let questions = PoolCheckQueue()
     let residents: ResidentPanels
@@ -127,6 +130,7 @@ package final class CoordinatorService: Sendable {
                 "bind": "\(control.endpoint)", "epoch": "\(epoch.rawValue)",
                 "keys": "\(configuration.keys == nil ? "none" : "required")",
             ])
+        try restoreDrains()
         try resumeUnfinishedJobs()
     }
 
@@ -228,6 +232,7 @@ package final class CoordinatorService: Sendable {
             shared.snapshot = snapshot
             return shared.jobs
         }
+        carryOutDrains(snapshot)
         let now = MonotonicTime.now()
         for id in drivers.ids {
             guard let job = jobs[id], let stage = snapshot.stages[id], let driver = drivers[id] else { continue }

@@ -19,6 +19,7 @@ struct StatusReport {
                 + "  jobs \(status.jobsRunning) running, \(status.jobsQueued) queued  tasks done \(status.tasksDoneTotal)",
         ]
         if let error = status.lastError { lines.append("last error: \(error)".singleLine) }
+        lines += (status.notes ?? []).map { "note: \($0)".singleLine }
         lines += section(Self.jobTable(shownJobs), empty: "no jobs yet", terminal)
         lines += section(Self.workerTable(workers), empty: "no workers connected", terminal)
         return lines
@@ -45,12 +46,12 @@ struct StatusReport {
             rows: jobs.map { job in
                 let stage = job.state.isFinal ? nil : JobReport.currentStage(job)
                 return [
-                    "\(job.jobID)", job.kind, job.region, job.state.rawValue, stage?.name ?? "",
+                    "\(job.jobID)", job.kind, job.region, JobReport.state(job), stage.map { JobReport.name($0) } ?? "",
                     stage.map { ProgressBar.bar(done: $0.tasksDone, total: $0.tasksTotal) } ?? "",
                     stage.map { "\($0.tasksDone)/\($0.tasksTotal)" } ?? "",
                     job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) } ?? "",
                     job.etaSeconds.map(Quantity.duration) ?? "",
-                    job.error ?? (job.state == .done ? job.resultTable ?? "" : ""),
+                    job.error ?? job.waits.map { "waits \($0)" } ?? (job.state == .done ? job.resultTable ?? "" : ""),
                 ]
             })
     }
@@ -109,9 +110,9 @@ struct StatusReport {
     }
 
     private static func note(_ job: JobView) -> String {
-        var text = "job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)"
+        var text = "job \(job.jobID) \(job.kind) \(job.region) \(JobReport.state(job))"
         if !job.state.isFinal, let stage = JobReport.currentStage(job) {
-            text += " \(stage.name) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal) / 10 * 10)%"
+            text += " \(JobReport.name(stage)) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal) / 10 * 10)%"
         }
         if job.state == .done, let table = job.resultTable { text += ": \(table)" }
         if let error = job.error { text += ": \(error)" }

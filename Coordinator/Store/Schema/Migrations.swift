@@ -21,6 +21,9 @@ struct Migration: Sendable {
             sql: "UPDATE pools SET pool_name = pool_name || ' (own)' WHERE pool_name IN ('regular', 'super')"),
         Migration(version: 8, name: "signs of life of the coordinator", sql: renewals),
         Migration(version: 9, name: "access tokens, and who did what over HTTP", sql: accessTables),
+        Migration(version: 10, name: "who leads with which keys, who stands by, and jobs taken up again", sql: "SELECT 1"),
+        Migration(version: 11, name: "paused jobs, orders to drain and schedules", sql: OperationTables.control),
+        Migration(version: 12, name: "webhooks and alerts", sql: OperationTables.alerts),
     ]
 
     /// A row of its own: that of `coordinator_lease` is held by every transaction that writes, for minutes by a publication.
