@@ -1,6 +1,7 @@
 import ClusterModel
 import Dispatch
 import Logging
+import GridMetrics
 import Messaging
 import Scheduling
 import Store
@@ -68,8 +69,11 @@ package final class CoordinatorService: Sendable {
     /// Calls from the HTTP interface that wait for the database run here, not on Swift's cooperative pool.
     let waitingCalls = DispatchQueue(label: "alphagrid.calls", attributes: .concurrent)
     /// Questions about single alphas have threads and panels of their own.
-    let questions = PoolCheckQueue()
+    let questions: PoolCheckQueue
     let residents: ResidentPanels
+    /// What `/metrics` says; whoever else has something to count adds it here.
+    package let metrics = MetricsRegistry()
+    let recorded = RecordedMetrics()
     private let standbyPause = StoppablePause()
     private let startedAt = MonotonicTime.now()
 
@@ -77,13 +81,17 @@ package final class CoordinatorService: Sendable {
     package init(configuration: CoordinatorConfiguration, log: Logger) throws(GridError) {
         self.configuration = configuration
         self.log = log
-        let reached = configuration.reached
-        store = try Store(url: configuration.databaseURL) { reached(.publishWritten) }
+        let (reached, recorded) = (configuration.reached, self.recorded)
+        questions = PoolCheckQueue { recorded.checkSeconds.record($0) }
+        store = try Store(url: configuration.databaseURL, committed: { recorded.commitSeconds.record($0) }) {
+            reached(.publishWritten)
+        }
         panels = configuration.panelDirectory.map { directory in
             PanelCache(directory: directory) { log.warning("\($0)") }
         }
         residents = ResidentPanels(store: store, cache: panels)
         _ = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
+        metrics.add { [weak self] in self?.metricFamilies() ?? [] }
     }
 
     /// Takes over as the coordinator of the database, binds the sockets and goes on with the jobs that were not
@@ -99,7 +107,8 @@ package final class CoordinatorService: Sendable {
         let tellBlocks: @Sendable (BlockServer.Command) -> Void = { blockServer.post($0) }
         let control = try ControlSocket(
             endpoint: endpoint, drivers: drivers, log: log, keys: configuration.keys,
-            trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, reached: configuration.reached
+            trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, metrics: recorded,
+            reached: configuration.reached
         ) { [weak self] snapshot in self?.published(snapshot) }
         if !configuration.isStandby, let lease = try? store.lease(), !lease.isFree {
             log.warning(
@@ -110,7 +119,10 @@ package final class CoordinatorService: Sendable {
         let epoch = try store.takeEpoch(
             holder: "\(HostIdentity.name) process \(HostIdentity.processID)", evicting: true)
         configuration.reached(.tookLease)
-        let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] in self?.superseded($0) }
+        let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] error in
+            self?.recorded.writesFenced.add()
+            self?.superseded(error)
+        }
         control.post(
             .begin(
                 Scheduler(epoch: epoch, configuration: SchedulerConfiguration(blockPort: blockServer.endpoint.port))))
@@ -165,6 +177,7 @@ package final class CoordinatorService: Sendable {
     /// Whether a write was refused because another coordinator has taken over; from then on this one begins nothing more.
     func isSuperseded(_ error: GridError) -> Bool {
         guard error.kind == .conflict, let lease = try? store.lease(), lease.epoch != epoch else { return false }
+        recorded.writesFenced.add()
         superseded(error)
         return true
     }
@@ -250,6 +263,7 @@ package final class CoordinatorService: Sendable {
             shared.withLock { $0.isDatabaseReachable = true }
             return result
         } catch {
+            if error.kind == .unreachable || error.kind == .failed { recorded.databaseErrors.add(1, [error.kind.rawValue]) }
             shared.withLock {
                 $0.isDatabaseReachable = error.kind != .unreachable
                 // What a caller got wrong is the caller's to know, not the operator's.
