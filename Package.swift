@@ -178,6 +178,14 @@ let package = Package(
             path: "Tests/Fuzz"),
         .executableTarget(
             name: "alphagrid-fuzz", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTool"),
+        .target(
+            name: "APITestServer",
+            dependencies: [
+                "ClusterModel", "API",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/APITestServer"),
         .testTarget(name: "PanelTests", dependencies: ["ClusterModel", "Panel"], path: "Tests/PanelTests"),
         .testTarget(
             name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"],
@@ -229,7 +237,7 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "ClusterModel", "Requests", "API",
+                "ClusterModel", "Requests", "API", "APITestServer",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -242,7 +250,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "Expressions", "Requests", "API", "Messaging", "Store", "alphagrid",
+                "ClusterModel", "Expressions", "Requests", "API", "APITestServer", "Messaging", "Store", "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
