@@ -181,6 +181,14 @@ let package = Package(
             path: "Tests/Fuzz"),
         .executableTarget(
             name: "alphagrid-fuzz", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTool"),
+        .target(
+            name: "APITestServer",
+            dependencies: [
+                "ClusterModel", "API",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/APITestServer"),
         .testTarget(name: "PanelTests", dependencies: ["ClusterModel", "Panel"], path: "Tests/PanelTests"),
         .testTarget(
             name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"],
@@ -236,7 +244,7 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "ClusterModel", "GridMetrics", "Requests", "API",
+                "ClusterModel", "GridMetrics", "Requests", "API", "APITestServer",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -249,7 +257,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "Expressions", "Requests", "API", "Messaging", "Store", "alphagrid",
+                "ClusterModel", "Expressions", "Requests", "API", "APITestServer", "Messaging", "Store", "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -68,6 +68,7 @@ struct APIRoutes: Sendable {
         router.add(
             middleware: TokenGate(
                 authenticator: Authenticator(access, logger: logger), trail: trail, clock: access.clock))
+        router.add(middleware: LeaderGate(control: control))
         add(table.filter { $0.access != .open }, to: router, trail)
         return router
     }
@@ -106,6 +107,9 @@ struct APIRoutes: Sendable {
 
     /// Whoever asks shows no token, so the reason stays in the log.
     @Sendable private func ready(_ request: Request, _ context: APIContext) async throws -> Response {
+        if control.leaderElsewhere() != nil {
+            throw Problem(.serviceUnavailable, "this coordinator does not lead: it stands by, or another one has taken over")
+        }
         do {
             try await control.ready()
         } catch {

@@ -88,7 +88,7 @@ struct ControlHandler: SocketHandler {
             // Whoever speaks the protocol keeps its place among the peers when strangers crowd in.
             if case .hello(let hello) = message {
                 if let refusal = door.refusal(of: hello, keyName: port.keyName(of: peer)) {
-                    log.warning("worker refused", metadata: ["peer": "\(peer)", "reason": "\(refusal)"])
+                    log.warning("worker refused", metadata: ["address": "\(port.address(of: peer))", "reason": "\(refusal)"])
                     _ = transport.send(.refused(refusal), payload: nil, to: peer)
                     return
                 }
@@ -122,7 +122,7 @@ struct ControlHandler: SocketHandler {
 
     /// What the worker had in hand goes to others at once: to the scheduler it has said goodbye.
     private func revoked(_ peer: Peer, _ key: String, at now: MonotonicTime, via port: SocketPort) {
-        log.warning("key revoked: its worker is dropped", metadata: ["key": "\(key)", "peer": "\(peer)"])
+        log.warning("key revoked: its worker is dropped", metadata: ["key": "\(key)", "address": "\(port.address(of: peer))"])
         _ = transport(port).send(.refused("the key '\(key)' was revoked"), payload: nil, to: peer)
         shell?.handle(.received(from: peer, .goodbye), at: now, via: transport(port))
         port.forget(peer)
