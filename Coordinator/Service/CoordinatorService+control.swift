@@ -8,7 +8,8 @@ import Synchronization
 
 extension CoordinatorService: GridControl {
     package func status() async throws -> StatusView {
-        shared.withLock { shared in
+        let uptimeSeconds = uptimeSeconds
+        return shared.withLock { shared in
             var view = StatusView(
                 version: AlphaGrid.version, epoch: shared.epoch.rawValue, uptimeSeconds: uptimeSeconds,
                 databaseReachable: shared.isDatabaseReachable, workersConnected: shared.snapshot.load.workersConnected,
@@ -16,6 +17,8 @@ extension CoordinatorService: GridControl {
                 jobsQueued: shared.admission.waitingCount, jobsRunning: shared.admission.runningCount,
                 tasksDoneTotal: shared.snapshot.counters.tasksMerged, lastError: shared.lastError)
             view.notes = notes(shared)
+            view.leader = shared.leader
+            view.standbys = shared.standbys
             return view
         }
     }
@@ -123,7 +126,9 @@ extension CoordinatorService: GridControl {
                 do throws(GridError) {
                     continuation.resume(returning: try body(self))
                 } catch {
-                    continuation.resume(throwing: error)
+                    // Nothing is wrong with the request: it has come to the wrong coordinator.
+                    let isElsewhere = self.isSuperseded(error)
+                    continuation.resume(throwing: isElsewhere ? GridError(.unreachable, error.message) : error)
                 }
             }
         }

@@ -82,7 +82,8 @@ extension Store {
         ("started_at", ""), ("finished_at", ""), ("stages", "::jsonb"), ("alpha_count", ""), ("day_count", ""),
         ("tiles_per_second", ""), ("profile", ""), ("panel_hash", ""), ("digest", ""), ("result_table", ""),
         ("warnings", "::jsonb"), ("error", ""), ("epoch", ""), ("top", ""), ("threshold", ""), ("absolute", ""),
-        ("fresh", ""), ("params", "::jsonb"), ("paused", ""), ("reason", ""),
+        ("fresh", ""), ("params", "::jsonb"), ("resumed_at", ""), ("resumed", ""), ("partials_kept", ""), ("paused", ""),
+        ("reason", ""),
     ]
 
     private static func jobValues(_ job: JobView, _ epoch: Epoch) throws -> [SQLValue] {
@@ -94,7 +95,8 @@ extension Store {
             .optional(job.tilesPerSecond), .optional(job.profile), .optional(job.panelHash), .optional(job.digest),
             .optional(job.resultTable), .text(try json(job.warnings)), .optional(job.error), .integer(epoch.rawValue),
             .integer(Int64(job.top)), .optional(job.threshold), .boolean(job.absolute), .boolean(job.fresh),
-            .text(try json(job.params)), .boolean(job.paused), .optional(job.reason),
+            .text(try json(job.params)), .optional(job.resumedAt), .optional(job.resumed), .optional(job.partialsKept),
+            .boolean(job.paused), .optional(job.reason),
         ]
     }
 
@@ -138,8 +140,11 @@ extension Store {
         job.absolute = text(27) == "t"
         job.fresh = text(28) == "t"
         job.params = try fromJSON(rows.text(row, 29), as: [String: String].self)
-        job.paused = text(30) == "t"
-        job.reason = rows.text(row, 31)
+        job.resumedAt = rows.text(row, 30)
+        job.resumed = rows.integer(row, 31)
+        job.partialsKept = rows.integer(row, 32)
+        job.paused = text(33) == "t"
+        job.reason = rows.text(row, 34)
         return job
     }
 }
