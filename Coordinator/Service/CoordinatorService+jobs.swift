@@ -1,6 +1,7 @@
 import ClusterModel
 import Dispatch
 import Glibc
+import GridMetrics
 import Jobs
 import Logging
 import Messaging
@@ -122,6 +123,7 @@ extension CoordinatorService {
             configuration.reached(.publishing)
             do throws(GridError) {
                 try publish(job, try prepared.result(outcome))
+                recorded.jobsEnded.add(1, [JobState.done.rawValue])
                 configuration.reached(.publishCommitted)
                 var metadata: Logger.Metadata = ["job": "\(job.id)"]
                 for (state, seconds) in job.timings(at: .now()) {
@@ -185,7 +187,10 @@ extension CoordinatorService {
         }
         // Why it was cancelled stays.
         if let error { job.update { if !$0.state.isFinal { $0.error = error.message } } }
-        if job.advance(to: state) {
+        let isOver = job.advance(to: state)
+        // One that was cancelled is so before its thread hears of it.
+        if isOver || state == .cancelled { recorded.jobsEnded.add(1, [state.rawValue]) }
+        if isOver {
             log.info("job \(state.rawValue)", metadata: ["job": "\(job.id)", "error": "\(error?.message ?? "none")"])
         }
         do throws(GridError) {

@@ -112,6 +112,7 @@ extension CoordinatorService {
     /// Whether a write was refused because another coordinator has taken over; from then on this one begins nothing more.
     func isSuperseded(_ error: GridError) -> Bool {
         guard error.kind == .conflict, let lease = try? store.lease(), lease.epoch != epoch else { return false }
+        recorded.writesFenced.add()
         superseded(error)
         return true
     }

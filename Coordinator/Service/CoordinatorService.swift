@@ -1,6 +1,7 @@
 import ClusterModel
 import Dispatch
 import Logging
+import GridMetrics
 import Messaging
 import Scheduling
 import Store
@@ -79,8 +80,11 @@ package final class CoordinatorService: Sendable {
     /// Writes down changes of the keys, one after another.
     let keyRecords = DispatchQueue(label: "alphagrid.keys")
     /// Questions about single alphas have threads and panels of their own.
-    let questions = PoolCheckQueue()
+    let questions: PoolCheckQueue
     let residents: ResidentPanels
+    /// What `/metrics` says; whoever else has something to count adds it here.
+    package let metrics = MetricsRegistry()
+    let recorded = RecordedMetrics()
     let standbyPause = StoppablePause()
     /// How this process calls itself in the database.
     let holder = "\(HostIdentity.name) process \(HostIdentity.processID)"
@@ -89,13 +93,17 @@ package final class CoordinatorService: Sendable {
     package init(configuration: CoordinatorConfiguration, log: Logger) throws(GridError) {
         self.configuration = configuration
         self.log = log
-        let reached = configuration.reached
-        store = try Store(url: configuration.databaseURL) { reached(.publishWritten) }
+        let (reached, recorded) = (configuration.reached, self.recorded)
+        questions = PoolCheckQueue { recorded.checkSeconds.record($0) }
+        store = try Store(url: configuration.databaseURL, committed: { recorded.commitSeconds.record($0) }) {
+            reached(.publishWritten)
+        }
         panels = configuration.panelDirectory.map { directory in
             PanelCache(directory: directory) { log.warning("\($0)") }
         }
         residents = ResidentPanels(store: store, cache: panels)
         _ = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
+        metrics.add { [weak self] in self?.metricFamilies() ?? [] }
     }
 
     /// Takes over as the coordinator of the database, binds the sockets and goes on with the jobs that were not
@@ -115,15 +123,17 @@ package final class CoordinatorService: Sendable {
         let tellBlocks: @Sendable (BlockServer.Command) -> Void = { blockServer.post($0) }
         let control = try ControlSocket(
             endpoint: endpoint, drivers: drivers, log: log, keys: configuration.keys,
-            trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, reached: configuration.reached
+            trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, metrics: recorded,
+            reached: configuration.reached
         ) { [weak self] snapshot in self?.published(snapshot) }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try takeLease(http)
         configuration.reached(.tookLease)
         let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] standbys in
             self?.shared.withLock { $0.standbys = standbys }
-        } superseded: { [weak self] in
-            self?.superseded($0)
+        } superseded: { [weak self] error in
+            self?.recorded.writesFenced.add()
+            self?.superseded(error)
         }
         control.post(
             .begin(
@@ -221,6 +231,7 @@ package final class CoordinatorService: Sendable {
             shared.withLock { $0.isDatabaseReachable = true }
             return result
         } catch {
+            if error.kind == .unreachable || error.kind == .failed { recorded.databaseErrors.add(1, [error.kind.rawValue]) }
             shared.withLock {
                 $0.isDatabaseReachable = error.kind != .unreachable
                 // What a caller got wrong is the caller's to know, not the operator's.

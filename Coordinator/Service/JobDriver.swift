@@ -116,6 +116,11 @@ final class JobDriver: Sendable {
         return known ?? payload(of: task)?.checksum
     }
 
+    /// Which executor a task of the present stage is for; nil when the stage is over.
+    func kind(of task: TaskID) -> String? {
+        state.withLock { $0.stage?.plan == task.plan ? $0.stage?.kind : nil }
+    }
+
     func profileChosen(_ profile: NumericProfile) {
         log?.note(profile)
         state.withLock { $0.progress.profile = profile }

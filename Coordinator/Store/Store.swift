@@ -16,11 +16,16 @@ package final class Store: Sendable {
 
     /// Checks the URL; connects to nothing.
     ///
-    /// - Parameter url: `postgresql://USER@HOST:PORT/NAME` or libpq's `key=value` pairs. Passwords come from
-    ///   `PGPASSWORD`, `~/.pgpass` or a service file; one in the URL is refused.
-    package init(url: String, publicationWritten: @escaping @Sendable () -> Void = {}) throws(GridError) {
+    /// - Parameters:
+    ///   - url: `postgresql://USER@HOST:PORT/NAME` or libpq's `key=value` pairs. Passwords come from
+    ///     `PGPASSWORD`, `~/.pgpass` or a service file; one in the URL is refused.
+    ///   - committed: told how many seconds each commit took.
+    package init(
+        url: String, committed: @escaping @Sendable (Double) -> Void = { _ in },
+        publicationWritten: @escaping @Sendable () -> Void = {}
+    ) throws(GridError) {
         self.publicationWritten = publicationWritten
-        pool = ConnectionPool(try DatabaseURL(url))
+        pool = ConnectionPool(try DatabaseURL(url), committed: committed)
     }
 
     /// Asks the database whether it answers and has this program's tables.

@@ -197,6 +197,16 @@ package enum Limits {
     package static let certificateWarnDays = 14.0
     package static let mergeQueueMax = 4_096
 
+    // Watching
+    /// Series of one metric with labels; what comes later is counted under `other`.
+    package static let metricSeriesMax = 1_000
+    /// Lines of its log that a coordinator remembers for a support dump, and bytes of one of them.
+    package static let logLinesKeptMax = 2_000
+    package static let logLineBytesMax = 4_096
+    /// Jobs a support dump tells of, and those of them that are explained.
+    package static let supportJobsMax = 100
+    package static let supportJobsExplainedMax = 20
+
     // Database
     package static let databaseConnectionsMax = 8
     package static let databaseConnectSeconds = 10

@@ -121,8 +121,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let access = AccessSettings(token: token, records: service, jwt: jwt)
         let scheme = certificate == nil ? "http" : "https"
         let server = try APIServer(
-            control: service, access: access, certificate: certificate, host: httpAddress.bindHost, port: httpAddress.port,
-            logger: logger
+            control: service, access: access, metrics: service.metrics, certificate: certificate, host: httpAddress.bindHost,
+            port: httpAddress.port, logger: logger
         ) { port in
             // Only now: one that cannot serve must not take the database over from one that does.
             let url =
