@@ -49,11 +49,10 @@ struct APIRoutes: Sendable {
             .get("v1/jobs/:id", .viewer, showJob),
             .change("v1/jobs/:id/cancel", .operator, as: "cancel job", cancel),
             .get("v1/workers", .viewer, listWorkers),
-            .change("v1/workers/:id/drain", .operator, as: "drain worker", drain),
             .ask("v1/regions/:region/check", .viewer, bodyBytesMax: Limits.checkBodyBytesMax, check),
             .get("v1/regions/:region/pairs", .viewer, pair),
             .get("v1/regions/:region/results/:result", .viewer, results),
-        ]
+        ] + operationTable
     }
 
     func router(access: AccessSettings) -> Router<APIContext> {
@@ -162,13 +161,6 @@ struct APIRoutes: Sendable {
         return try answer(WorkerList(workers: try await control.workers().map(\.finite)))
     }
 
-    @Sendable private func drain(_ request: Request, _ context: APIContext) async throws -> Response {
-        let worker = try WorkerID(parsing: try pathParameter("id", context))
-        let body = try await jsonBody(of: request, context, mayBeEmpty: true)
-        if !body.isEmpty { try StrictObject(body, what: "the request to drain").expectNothingElse() }
-        return try answer(await control.drain(worker).finite)
-    }
-
     // MARK: Pieces
 
     func answer(
@@ -180,7 +172,7 @@ struct APIRoutes: Sendable {
         return Response(status: status, headers: headers, body: .init(byteBuffer: body))
     }
 
-    private func jobID(_ context: APIContext) throws -> JobID {
+    func jobID(_ context: APIContext) throws -> JobID {
         try JobID(parsing: try pathParameter("id", context))
     }
 
@@ -193,7 +185,7 @@ struct APIRoutes: Sendable {
     }
 
     /// The body of a request that must be JSON.
-    private func jsonBody(of request: Request, _ context: APIContext, mayBeEmpty: Bool = false) async throws -> Data {
+    func jsonBody(of request: Request, _ context: APIContext, mayBeEmpty: Bool = false) async throws -> Data {
         let body = try await body(of: request, context)
         if !(body.isEmpty && mayBeEmpty) { _ = try mediaType(of: request, oneOf: ["application/json"]) }
         return body

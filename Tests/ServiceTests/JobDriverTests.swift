@@ -31,7 +31,7 @@ struct JobDriverTests {
         let job = ToyJob()
         let queue = DispatchQueue(label: "job")
         let driver = JobDriver(
-            id: JobID(1), job: job, priority: 0, queue: queue,
+            id: JobID(1), job: job, queue: queue,
             post: { command in
                 if case .event(let event) = command { said.withLock { $0.append(event) } }
             }, whenDone: { _ in })
