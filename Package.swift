@@ -113,10 +113,11 @@ let package = Package(
             ],
             path: "Coordinator/Service"),
         .target(name: "Requests", dependencies: ["ClusterModel"], path: "Coordinator/Requests"),
+        .target(name: "CDashboard", path: "Coordinator/Dashboard", exclude: ["page"]),
         .target(
             name: "API",
             dependencies: [
-                "ClusterModel", "Requests",
+                "ClusterModel", "Requests", "CDashboard",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -229,7 +230,7 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "ClusterModel", "Requests", "API",
+                "ClusterModel", "Requests", "CDashboard", "API",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

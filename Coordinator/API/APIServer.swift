@@ -29,13 +29,14 @@ package struct APIServer: Service {
     ///   - control: What the routes ask.
     ///   - access: Who is let in.
     ///   - certificate: nil serves without TLS.
+    ///   - assets: Folder with the chart library of the page; nil serves the page without charts.
     ///   - host: Name or address to bind.
     ///   - port: 0 takes a free one.
     ///   - onRunning: Called once with the bound port; requests wait until it returns. When it throws, the server
     ///     stops and `run` throws the same.
     package init(
-        control: any GridControl, access: AccessSettings, certificate: TLSCertificate? = nil, host: String, port: Int,
-        logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
+        control: any GridControl, access: AccessSettings, certificate: TLSCertificate? = nil, assets: String? = nil,
+        host: String, port: Int, logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
     ) throws {
         self.host = host
@@ -43,7 +44,8 @@ package struct APIServer: Service {
         let startFailure = StartFailure()
         self.startFailure = startFailure
         application = Application(
-            router: APIRoutes(control: control, logger: logger).router(access: access),
+            router: APIRoutes(control: control, logger: logger, page: PageFiles(assets: assets))
+                .router(access: access, isEncrypted: certificate != nil),
             server: try Self.builder(certificate, limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),

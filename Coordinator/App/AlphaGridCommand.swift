@@ -17,6 +17,7 @@ struct AlphaGridCommand: ParsableCommand {
               alphagrid explain A1 A2 --region USA            why do these two have this correlation?
               alphagrid expressions usage --region USA        which operators and fields do the formulas use?
               alphagrid status --watch                        what is going on
+              alphagrid open                                  the same and all results in a browser
 
             Results go to standard output, everything else to standard error.
             Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not found, 4 cannot reach, 5 partly done.
@@ -25,8 +26,8 @@ struct AlphaGridCommand: ParsableCommand {
         subcommands: [
             CorrelateCommand.self, FeaturesCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self,
             CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self, ResultsCommand.self, ExpressionsCommand.self,
-            JobsCommand.self, WorkersCommand.self, KeysCommand.self, StatusCommand.self, TokensCommand.self, AuditCommand.self,
-            BenchCommand.self, VersionCommand.self, GuardCommand.self,
+            JobsCommand.self, WorkersCommand.self, KeysCommand.self, StatusCommand.self, OpenCommand.self, TokensCommand.self,
+            AuditCommand.self, BenchCommand.self, VersionCommand.self, GuardCommand.self,
         ])
 
     /// Whether this command line computes in this process.
