@@ -4,6 +4,7 @@
 
 import ClusterModel
 import Foundation
+import GridMetrics
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -35,6 +36,7 @@ struct APIRoutes: Sendable {
     var page = PageFiles(assets: nil)
     /// nil where nobody signs in, as when only the table is looked at.
     var doorman: Doorman?
+    var metrics = MetricsRegistry()
 
     static let jobsPageDefault = 50
 
@@ -49,6 +51,7 @@ struct APIRoutes: Sendable {
             .session(.get, .needs(.viewer), showSession),
             .session(.delete, .needs(.viewer), signOut),
             .change("v1/session/codes", .admin, as: "make sign-in code", makeSignInCode),
+            .get("metrics", .viewer, scrape),
             .get("v1/status", .viewer, status),
             .get("v1/jobs", .viewer, listJobs),
             .change("v1/jobs", .operator, as: "submit job", submit),
@@ -65,8 +68,11 @@ struct APIRoutes: Sendable {
     /// - Parameter isEncrypted: Whether answers go through TLS, so that cookies may insist on it.
     func router(access: AccessSettings, isEncrypted: Bool = false) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        let counts = RequestMetrics()
+        metrics.add { counts.families }
+        router.add(middleware: CountingMiddleware(counts: counts, clock: access.clock))
         router.add(middleware: ProblemMiddleware(logger: logger))
-        let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger)
+        let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger) { counts.refused(status: $0) }
         let authenticator = Authenticator(access, logger: logger)
         let strangers = RateLimiter(perSecond: Limits.strangerRequestsPerSecondMax, burst: Limits.strangerRequestsBurstMax)
         var routes = self
@@ -80,6 +86,7 @@ struct APIRoutes: Sendable {
             middleware: TokenGate(
                 authenticator: authenticator, trail: trail, clock: access.clock, sessions: access.sessions,
                 strangers: strangers))
+        router.add(middleware: LeaderGate(control: control))
         routes.add(table.filter { $0.access != .open }, to: router, trail, beside: table)
         return router
     }
@@ -124,6 +131,9 @@ struct APIRoutes: Sendable {
 
     /// Whoever asks shows no token, so the reason stays in the log.
     @Sendable private func ready(_ request: Request, _ context: APIContext) async throws -> Response {
+        if control.leaderElsewhere() != nil {
+            throw Problem(.serviceUnavailable, "this coordinator does not lead: it stands by, or another one has taken over")
+        }
         do {
             try await control.ready()
         } catch {
@@ -131,6 +141,12 @@ struct APIRoutes: Sendable {
             throw Problem(.serviceUnavailable, "the coordinator is not ready; its log says why")
         }
         return try await live(request, context)
+    }
+
+    /// For Prometheus, in its own format; costs the same whatever the grid holds.
+    @Sendable private func scrape(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = ResponseBody(byteBuffer: ByteBuffer(string: metrics.text()))
+        return Response(status: .ok, headers: [.contentType: MetricsRegistry.contentType], body: body)
     }
 
     @Sendable private func status(_ request: Request, _ context: APIContext) async throws -> Response {

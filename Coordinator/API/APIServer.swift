@@ -1,4 +1,5 @@
 import ClusterModel
+import GridMetrics
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -28,6 +29,7 @@ package struct APIServer: Service {
     /// - Parameters:
     ///   - control: What the routes ask.
     ///   - access: Who is let in.
+    ///   - metrics: What `/metrics` says; the server adds what it counts itself.
     ///   - certificate: nil serves without TLS.
     ///   - assets: Folder with the chart library of the page; nil serves the page without charts.
     ///   - host: Name or address to bind.
@@ -35,8 +37,9 @@ package struct APIServer: Service {
     ///   - onRunning: Called once with the bound port; requests wait until it returns. When it throws, the server
     ///     stops and `run` throws the same.
     package init(
-        control: any GridControl, access: AccessSettings, certificate: TLSCertificate? = nil, assets: String? = nil,
-        host: String, port: Int, logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
+        control: any GridControl, access: AccessSettings, metrics: MetricsRegistry = MetricsRegistry(),
+        certificate: TLSCertificate? = nil, assets: String? = nil, host: String, port: Int,
+        logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
     ) throws {
         self.host = host
@@ -44,7 +47,7 @@ package struct APIServer: Service {
         let startFailure = StartFailure()
         self.startFailure = startFailure
         application = Application(
-            router: APIRoutes(control: control, logger: logger, page: PageFiles(assets: assets))
+            router: APIRoutes(control: control, logger: logger, page: PageFiles(assets: assets), metrics: metrics)
                 .router(access: access, isEncrypted: certificate != nil),
             server: try Self.builder(certificate, limits),
             configuration: ApplicationConfiguration(
