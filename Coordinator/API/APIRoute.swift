@@ -35,6 +35,13 @@ struct APIRoute: Sendable {
         APIRoute(method: .post, path: path, access: .needs(role), change: nil, bodyBytesMax: bodyBytesMax, handler: handler)
     }
 
+    /// What makes or ends a session: whoever sends it brings its own proof, or has nothing but the session to lose.
+    static func session(_ method: HTTPRequest.Method, _ access: Access, _ handler: @escaping Handler) -> APIRoute {
+        APIRoute(
+            method: method, path: "v1/session", access: access, change: nil,
+            bodyBytesMax: method == .post ? Limits.sessionBodyBytesMax : 0, handler: handler)
+    }
+
     /// - Parameter name: What the audit log calls it.
     static func change(_ path: String, _ role: AccessRole, as name: String, _ handler: @escaping Handler) -> APIRoute {
         APIRoute(

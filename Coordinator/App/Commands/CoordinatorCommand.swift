@@ -63,6 +63,12 @@ struct CoordinatorCommand: AsyncParsableCommand {
             valueName: "dir"))
     var jobLogs: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Folder with the chart library of the page at / (default: where Scripts/setup or a package puts it).",
+            valueName: "dir"))
+    var assets: String?
+
     @Flag(help: "Wait until the coordinator that holds the database's lease has left or shows no sign of life, then take over.")
     var standby = false
 
@@ -121,8 +127,9 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let access = AccessSettings(token: token, records: service, jwt: jwt)
         let scheme = certificate == nil ? "http" : "https"
         let server = try APIServer(
-            control: service, access: access, metrics: service.metrics, certificate: certificate, host: httpAddress.bindHost,
-            port: httpAddress.port, logger: logger
+            control: service, access: access, metrics: service.metrics, certificate: certificate,
+            assets: AssetsFolder.find(flag: assets, state: folder.path), host: httpAddress.bindHost, port: httpAddress.port,
+            logger: logger
         ) { port in
             // Only now: one that cannot serve must not take the database over from one that does.
             let url =
@@ -135,6 +142,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
                     endpoint: service.endpoint, processID: getpid())
                 try file.write(in: folder.path)
                 StandardOutput.announce("coordinator ready: \(file.url), workers connect to \(file.endpoint)")
+                // A log that a file or a service keeps is no place for what opens the page.
+                if StandardError.isTerminal { OpenCommand.tell(access.signInLink(file.url)) }
             }
             guard standby else { return try await lead() }
             service.beginStandby()
