@@ -42,7 +42,7 @@ struct APIRoutes: Sendable {
         [
             .open("livez", live),
             .open("readyz", ready),
-            .get("metrics", .viewer, scrape),
+            .get("metrics", .viewer, isOfProcess: true, scrape),
             .get("v1/status", .viewer, status),
             .get("v1/jobs", .viewer, listJobs),
             .change("v1/jobs", .operator, as: "submit job", submit),
@@ -68,8 +68,9 @@ struct APIRoutes: Sendable {
         router.add(
             middleware: TokenGate(
                 authenticator: Authenticator(access, logger: logger), trail: trail, clock: access.clock))
+        add(table.filter { $0.access != .open && $0.isOfProcess }, to: router, trail)
         router.add(middleware: LeaderGate(control: control))
-        add(table.filter { $0.access != .open }, to: router, trail)
+        add(table.filter { $0.access != .open && !$0.isOfProcess }, to: router, trail)
         return router
     }
 

@@ -1,5 +1,6 @@
 import ClusterModel
 import Dispatch
+import GridMetrics
 import Logging
 import Messaging
 import Store
@@ -85,7 +86,8 @@ extension CoordinatorService {
                 saidHolder = lease.holder
                 let due = shownAt?.advanced(milliseconds: Int64(configuration.leaseRenewMilliseconds)) ?? .now()
                 if due <= .now() {
-                    try store.showStandby(holder: holder, http: http)
+                    // Known or not, it stands by.
+                    try? store.showStandby(holder: holder, http: http)
                     shownAt = .now()
                 }
                 isSilenceSaid = false
