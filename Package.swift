@@ -237,7 +237,9 @@ let package = Package(
             name: "StoreTests", dependencies: ["ClusterModel", "Panel", "Store", "LocalPostgres"], path: "Tests/StoreTests"),
         .testTarget(
             name: "ServiceTests",
-            dependencies: ["ClusterModel", "Jobs", "Kernels", "Messaging", "Scheduling", "Service", "Store", "WireProtocol"],
+            dependencies: [
+                "ClusterModel", "Jobs", "Kernels", "Messaging", "Panel", "Scheduling", "Service", "Store", "WireProtocol",
+            ],
             path: "Tests/ServiceTests"),
         .testTarget(
             name: "FuzzTests", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTests",

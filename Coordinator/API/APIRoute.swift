@@ -49,6 +49,11 @@ struct APIRoute: Sendable {
             handler: handler)
     }
 
+    /// A change that takes something away; it has no body.
+    static func delete(_ path: String, _ role: AccessRole, as name: String, _ handler: @escaping Handler) -> APIRoute {
+        APIRoute(method: .delete, path: path, access: .needs(role), change: name, bodyBytesMax: 0, handler: handler)
+    }
+
     /// The handler behind this route's own checks.
     func guarded(by trail: AuditTrail) -> Handler {
         { request, context in

@@ -58,11 +58,10 @@ struct APIRoutes: Sendable {
             .get("v1/jobs/:id", .viewer, showJob),
             .change("v1/jobs/:id/cancel", .operator, as: "cancel job", cancel),
             .get("v1/workers", .viewer, listWorkers),
-            .change("v1/workers/:id/drain", .operator, as: "drain worker", drain),
             .ask("v1/regions/:region/check", .viewer, bodyBytesMax: Limits.checkBodyBytesMax, check),
             .get("v1/regions/:region/pairs", .viewer, pair),
             .get("v1/regions/:region/results/:result", .viewer, results),
-        ]
+        ] + operationTable
     }
 
     /// - Parameter isEncrypted: Whether answers go through TLS, so that cookies may insist on it.
@@ -186,13 +185,6 @@ struct APIRoutes: Sendable {
         return try answer(WorkerList(workers: try await control.workers().map(\.finite)))
     }
 
-    @Sendable private func drain(_ request: Request, _ context: APIContext) async throws -> Response {
-        let worker = try WorkerID(parsing: try pathParameter("id", context))
-        let body = try await jsonBody(of: request, context, mayBeEmpty: true)
-        if !body.isEmpty { try StrictObject(body, what: "the request to drain").expectNothingElse() }
-        return try answer(await control.drain(worker).finite)
-    }
-
     // MARK: Pieces
 
     func answer(
@@ -204,7 +196,7 @@ struct APIRoutes: Sendable {
         return Response(status: status, headers: headers, body: .init(byteBuffer: body))
     }
 
-    private func jobID(_ context: APIContext) throws -> JobID {
+    func jobID(_ context: APIContext) throws -> JobID {
         try JobID(parsing: try pathParameter("id", context))
     }
 

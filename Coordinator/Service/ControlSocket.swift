@@ -143,6 +143,7 @@ struct ControlHandler: SocketHandler {
                 tellBlocks(.left($0))
             }
         case .event(let event): shell?.handle(event, at: now, via: transport(port))
+        case .look(let body): shell?.look(body, at: now)
         }
     }
 

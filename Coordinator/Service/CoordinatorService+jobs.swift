@@ -18,7 +18,7 @@ extension CoordinatorService {
         let job = ActiveJob(view)
         let result = shared.withLock { shared -> Result<Void, GridError> in
             do throws(GridError) {
-                try shared.admission.enqueue(job.id, priority: view.priority)
+                try shared.admission.enqueue(job.id, priority: view.priority, isPaused: view.paused)
                 shared.jobs[job.id] = job
                 return .success(())
             } catch {
@@ -48,7 +48,7 @@ extension CoordinatorService {
         }
     }
 
-    private func admit() {
+    func admit() {
         let begun = shared.withLock { shared in
             shared.isStopping ? [] : shared.admission.admit().compactMap { shared.jobs[$0] }
         }
@@ -79,6 +79,7 @@ extension CoordinatorService {
             // A kept result of another profile decides for the whole job.
             if let profile = prepared.profile, profile != kept.profile { kept = PartialLog.Kept() }
             job.prepared = prepared
+            job.tileFlops = prepared.panels.first?.tileFlops(of: view) ?? 0
             job.update {
                 $0.alphaCount = prepared.alphaCount
                 $0.dayCount = prepared.dayCount
@@ -87,7 +88,7 @@ extension CoordinatorService {
             }
             for panel in prepared.panels { blocks.add(panel) }
             let driver = JobDriver(
-                id: job.id, job: prepared.job, profile: prepared.profile ?? kept.profile, priority: job.priority,
+                id: job.id, job: prepared.job, profile: prepared.profile ?? kept.profile, terms: { job.terms },
                 queue: job.queue, log: partialLog(of: job), kept: kept, reached: configuration.reached,
                 post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
                 whenDone: { [weak self] result in self?.driverDone(job, result) })

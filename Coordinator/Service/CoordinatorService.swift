@@ -48,6 +48,7 @@ package final class CoordinatorService: Sendable {
         var jobs: [JobID: ActiveJob] = [:]
         var admission = JobAdmission()
         var snapshot = GridSnapshot()
+        var drains = DrainOrders()
         var isDatabaseReachable = true
         var lastError: String?
         var isStopping = false
@@ -77,6 +78,8 @@ package final class CoordinatorService: Sendable {
     let shared = Mutex(Shared())
     /// Calls from the HTTP interface that wait for the database run here, not on Swift's cooperative pool.
     let waitingCalls = DispatchQueue(label: "alphagrid.calls", attributes: .concurrent)
+    /// What operators change of jobs is changed here, one after another.
+    let termChanges = DispatchQueue(label: "alphagrid.terms")
     /// Writes down changes of the keys, one after another.
     let keyRecords = DispatchQueue(label: "alphagrid.keys")
     /// Questions about single alphas have threads and panels of their own.
@@ -153,6 +156,7 @@ package final class CoordinatorService: Sendable {
                 "bind": "\(control.endpoint)", "epoch": "\(epoch.rawValue)",
                 "keys": "\(configuration.keys == nil ? "none" : "required")",
             ])
+        try restoreDrains()
         watchKeys(epoch)
         try resumeUnfinishedJobs()
     }
@@ -206,6 +210,7 @@ package final class CoordinatorService: Sendable {
             shared.snapshot = snapshot
             return shared.jobs
         }
+        carryOutDrains(snapshot)
         let now = MonotonicTime.now()
         for id in drivers.ids {
             guard let job = jobs[id], let stage = snapshot.stages[id], let driver = drivers[id] else { continue }

@@ -34,7 +34,7 @@ final class EmbeddedRun {
     init(job: any GridJob, panel: Panel, slots count: Int) throws(GridError) {
         let events = events
         driver = JobDriver(
-            id: Self.jobID, job: job, priority: 0, queue: DispatchQueue(label: "alphagrid.job"),
+            id: Self.jobID, job: job, queue: DispatchQueue(label: "alphagrid.job"),
             post: { events.push(.command($0)) }, whenDone: { events.push(.done($0)) })
         drivers.add(driver)
         shell = SchedulerShell(
@@ -60,7 +60,7 @@ final class EmbeddedRun {
                 switch event {
                 case .command(.event(let fact)): tell(fact)
                 // The scheduler is here from the start.
-                case .command(.begin): break
+                case .command(.begin), .command(.look): break
                 case .worker(let fact): handle(fact)
                 case .done(let result): return try result.get()
                 }

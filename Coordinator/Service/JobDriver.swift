@@ -35,6 +35,7 @@ final class JobDriver: Sendable {
             if let last = progress.finishedStages.last, last.name == view.name {
                 view.tasksDone += last.tasksDone
                 view.tasksTotal += last.tasksTotal
+                view.round = (last.round ?? 1) + 1
                 progress.finishedStages.removeLast()
             }
             progress.finishedStages.append(view)
@@ -47,7 +48,8 @@ final class JobDriver: Sendable {
 
     let id: JobID
     private let job: any GridJob
-    private let priority: Int
+    /// What operators want of the job at the moment.
+    private let terms: @Sendable () -> (priority: Int, isPaused: Bool)
     private let queue: DispatchQueue
     private let post: @Sendable (SchedulerCommand) -> Void
     /// Called once, on the job's thread, unless the driver is stopped before.
@@ -64,7 +66,8 @@ final class JobDriver: Sendable {
     ///   - queue: serial; all of the job's work runs on it.
     ///   - post: hands an event to the thread that owns the scheduler.
     init(
-        id: JobID, job: any GridJob, profile: NumericProfile? = nil, priority: Int, queue: DispatchQueue,
+        id: JobID, job: any GridJob, profile: NumericProfile? = nil,
+        terms: @escaping @Sendable () -> (priority: Int, isPaused: Bool) = { (0, false) }, queue: DispatchQueue,
         log: PartialLog? = nil, kept: PartialLog.Kept = PartialLog.Kept(),
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         post: @escaping @Sendable (SchedulerCommand) -> Void,
@@ -72,7 +75,7 @@ final class JobDriver: Sendable {
     ) {
         self.id = id
         self.job = job
-        self.priority = priority
+        self.terms = terms
         self.queue = queue
         self.log = log
         self.kept = kept
@@ -204,12 +207,13 @@ final class JobDriver: Sendable {
             state.progress.laterTiles = stage.laterTileCount
             return state.progress.profile
         }
+        let terms = terms()
         post(
             .event(
                 .submit(
                     StageSubmission(
                         job: id, plan: stage.plan, stageName: stage.name, kind: stage.kind, taskCount: stage.taskCount,
-                        grid: stage.grid, priority: priority, profile: profile, merged: merged))))
+                        grid: stage.grid, priority: terms.priority, isPaused: terms.isPaused, profile: profile, merged: merged))))
         reached(.stageBegun)
     }
 

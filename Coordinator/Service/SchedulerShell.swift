@@ -10,6 +10,8 @@ enum SchedulerCommand: Sendable {
     /// Comes first and once: from now on workers are answered.
     case begin(Scheduler)
     case event(SchedulerEvent)
+    /// Has a look at the scheduler.
+    case look(@Sendable (Scheduler, MonotonicTime) -> Void)
 }
 
 /// How messages reach workers: the control socket, or a function call within one process.
@@ -78,13 +80,19 @@ final class SchedulerShell {
         }
     }
 
+    func look(_ body: (Scheduler, MonotonicTime) -> Void, at now: MonotonicTime) { body(scheduler, now) }
+
     /// What displays show, taken now.
     func snapshot(at now: MonotonicTime) -> GridSnapshot {
         var stages: [JobID: StageProgress] = [:]
-        for id in drivers.ids { stages[id] = scheduler.progress(of: id) }
+        var waits: [JobID: String] = [:]
+        for id in drivers.ids {
+            stages[id] = scheduler.progress(of: id)
+            waits[id] = scheduler.wait(of: id, at: now)
+        }
         return GridSnapshot(
             workers: scheduler.workerViews(at: now), load: scheduler.load(), counters: scheduler.counters,
-            stages: stages)
+            stages: stages, waits: waits, leaving: scheduler.leavingWorkers())
     }
 
     /// - Returns: the peer that could not be reached, if any.
@@ -144,6 +152,10 @@ struct GridSnapshot: Sendable {
     var load = ClusterLoad()
     var counters = SchedulerCounters()
     var stages: [JobID: StageProgress] = [:]
+    /// What jobs of which nothing is being computed wait for.
+    var waits: [JobID: String] = [:]
+    /// Workers that nobody can keep any more.
+    var leaving: Set<WorkerID> = []
 }
 
 /// The drivers of the jobs that run, by job; shared by the threads that add, serve and drop them.

@@ -178,6 +178,40 @@ package enum Limits {
     /// Whether a certificate on disk is a new one is looked up this often while connections come.
     package static let certificateLookSeconds = 10.0
     package static let reasonBytesMax = 500
+    /// Paused jobs that give their place among the running ones to others, though each still holds a panel.
+    package static let pausedPlacesMax = 3
+    /// How long a worker may be given to finish what it has.
+    package static let drainSecondsMax = 7 * 86_400
+    /// Orders to drain, fulfilled ones included.
+    package static let drainOrdersMax = 1_000
+    package static let schedulesMax = 200
+    package static let scheduleNameBytesMax = 64
+    /// Between two jobs that changes of the PnL have begun.
+    package static let schedulePauseSecondsDefault = 300
+    package static let schedulePauseSecondsMax = 30 * 86_400
+    /// A cron expression that names no minute of so many years names none at all.
+    package static let cronYearsMax = 30
+    package static let cronBytesMax = 200
+    package static let webhooksMax = 50
+    package static let webhookURLBytesMax = 500
+    package static let webhookSecretBytesMax = 200
+    /// Messages that wait for their receivers, and ended ones that stay listed.
+    package static let deliveriesWaitingMax = 1_000
+    package static let deliveriesKeptMax = 1_000
+    /// A message is given up after so many tries; the pauses between them double from the first one on.
+    package static let deliveryTriesMax = 8
+    package static let deliveryPauseSeconds = 10
+    package static let deliveryMilliseconds: Int64 = 10_000
+    /// New pairs of one publication that are told of one by one, all that are remembered, and pairs of one region to compare
+    /// with.
+    package static let alertsPerJobMax = 1_000
+    package static let alertsMax = 10_000
+    package static let alertPairsMax = 200_000
+    package static let alertThreshold = 0.8
+    /// Ended jobs whose rows, results and logs are kept.
+    package static let jobsKeptDefault = 10_000
+    /// Ended jobs that go in one transaction.
+    package static let jobsForgottenAtOnceMax = 200
     /// Rows of one answer.
     package static let resultRowsMax = 10_000
     /// Parameters that only one kind of job has, of one job.

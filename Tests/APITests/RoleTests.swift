@@ -31,6 +31,14 @@ struct Attempt: Sendable, CustomTestStringConvertible {
         "POST v1/regions/:region/check": Call(.post, "/v1/regions/USA/check", #"{"candidates":[]}"#),
         "GET v1/regions/:region/pairs": Call(.get, "/v1/regions/USA/pairs?a=X&b=Y"),
         "GET v1/regions/:region/results/:result": Call(.get, "/v1/regions/USA/results/clusters"),
+        "GET v1/jobs/:id/explain": Call(.get, "/v1/jobs/1/explain"),
+        "POST v1/plan": Call(.post, "/v1/plan", #"{"kind":"correlation","region":"USA"}"#),
+        "POST v1/jobs/:id/pause": Call(.post, "/v1/jobs/1/pause", #"{"reason":"busy"}"#),
+        "POST v1/jobs/:id/resume": Call(.post, "/v1/jobs/1/resume"),
+        "POST v1/jobs/:id/retry": Call(.post, "/v1/jobs/1/retry"),
+        "POST v1/jobs/:id/priority": Call(.post, "/v1/jobs/1/priority", #"{"priority":5}"#),
+        "DELETE v1/jobs/:id": Call(.delete, "/v1/jobs/1"),
+        "POST v1/workers/:id/undrain": Call(.post, "/v1/workers/host-17/undrain"),
         "GET /": Call(.get, "/"), "GET assets/:file": Call(.get, "/assets/app.js"),
         "POST v1/session": Call(.post, "/v1/session", #"{"token":"\#(goodToken)"}"#),
         "GET v1/session": Call(.get, "/v1/session"), "DELETE v1/session": Call(.delete, "/v1/session"),
@@ -77,10 +85,10 @@ struct Attempt: Sendable, CustomTestStringConvertible {
         for route in Self.table where route.change != nil {
             // Whom to let in is for admins to say.
             let role: AccessRole = route.path == "v1/session/codes" ? .admin : .operator
-            #expect(route.access == .needs(role) && route.method == .post)
+            #expect(route.access == .needs(role) && (route.method == .post || route.method == .delete))
         }
         let asking = Self.table.filter { $0.method == .post && $0.change == nil }.map(\.path)
-        #expect(asking == ["v1/session", "v1/regions/:region/check"])
+        #expect(asking.sorted() == ["v1/plan", "v1/regions/:region/check", "v1/session"])
         for route in Self.table {
             #expect(route.method == .post ? route.bodyBytesMax > 0 : route.bodyBytesMax == 0)
             #expect(route.bodyBytesMax <= Limits.checkBodyBytesMax)

@@ -31,7 +31,21 @@ struct StaticGrid: GridControl {
         return view
     }
     func workers() async throws -> [WorkerView] { [someWorker("w 1/ä")] }
-    func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue, state: "draining") }
+    func drain(_ worker: WorkerID, order: DrainOrder) async throws -> WorkerView {
+        var view = someWorker(worker.rawValue, state: "draining")
+        view.drainReason = order.reason
+        return view
+    }
+    func pause(_ id: JobID, reason: String) async throws -> JobView {
+        var view = someJob(id.rawValue, .running)
+        (view.paused, view.reason) = (true, reason)
+        return view
+    }
+    func explain(_ id: JobID, task: Int?) async throws -> ExplainView {
+        let found = task.map { ExplainView.Task(task: $0, stage: "tiles", state: "queued", story: []) }
+        return ExplainView(jobID: id, sentence: "job \(id) waits", task: found)
+    }
+    func remove(_ id: JobID) async throws -> JobView { someJob(id.rawValue, .done) }
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { somePair(request, region) }
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { someResults(request, region) }
@@ -51,7 +65,6 @@ private final class ComingAndGoing: GridControl {
     func jobs(limit: Int, before: JobID?) async throws -> [JobView] { [] }
     func cancel(_ id: JobID, reason: String) async throws -> JobView { someJob(7, .cancelled) }
     func workers() async throws -> [WorkerView] { [] }
-    func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue) }
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { somePair(request, region) }
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { someResults(request, region) }
@@ -98,7 +111,13 @@ private struct NoRecords: AccessRecords {
             #expect(try await client.job(JobID(7)) == someJob(7, .failed))
             #expect(try await client.cancel(JobID(7), reason: "süß \"x\"").error == "süß \"x\"")
             #expect(try await client.workers() == [someWorker("w 1/ä")])
-            #expect(try await client.drain(WorkerID("w1/ä?%")) == someWorker("w1/ä?%", state: "draining"))
+            let drained = try await client.drain(WorkerID("w1/ä?%"), order: DrainOrder(reason: "why"))
+            #expect(
+                drained.worker == "w1/ä?%" && drained.state == "draining" && drained.drainReason?.hasPrefix("why (by ") == true)
+            let paused = try await client.pause(JobID(7), reason: "")
+            #expect(paused.paused && paused.reason?.hasPrefix("by ") == true)
+            #expect(try await client.explain(JobID(7), task: 3).task?.task == 3)
+            #expect(try await client.remove(JobID(7)).jobID == JobID(7))
             #expect(try await client.submit(JobRequest(kind: "correlation", region: "USA")) == someJob(7, .done))
             try await client.ready()
             var check = CheckRequest(candidates: [.init(alphaID: "ä 1", dates: ["2024-01-02"], pnl: [nil], sharpe: 1)])

@@ -24,7 +24,7 @@ final class GridClient: GridControl {
     private let token: AccessToken
     private let http: HTTPClient
 
-    private static let answerSeconds: Int64 = 30
+    static let answerSeconds: Int64 = 30
     /// The first question about a pool reads all of it.
     private static let questionSeconds: Int64 = 900
     private static let answerBytesMax = 64 << 20
@@ -119,10 +119,6 @@ final class GridClient: GridControl {
         return list.workers
     }
 
-    func drain(_ worker: WorkerID) async throws -> WorkerView {
-        try await post("/v1/workers/\(Self.escaped(worker.rawValue))/drain", body: nil)
-    }
-
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView {
         try await post("/v1/regions/\(region)/check", body: try GridJSON.encode(request), seconds: Self.questionSeconds)
     }
@@ -146,17 +142,21 @@ final class GridClient: GridControl {
     }
 
     /// As part of a path or a query.
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
         return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
     }
 
-    private func get<Value: Decodable>(_ path: String, seconds: Int64 = answerSeconds) async throws -> Value {
+    func get<Value: Decodable>(_ path: String, seconds: Int64 = answerSeconds) async throws -> Value {
         try decode(try await send("GET", path, body: nil, seconds: seconds))
     }
 
-    private func post<Value: Decodable>(_ path: String, body: Data?, seconds: Int64 = answerSeconds) async throws -> Value {
+    func post<Value: Decodable>(_ path: String, body: Data?, seconds: Int64 = answerSeconds) async throws -> Value {
         try decode(try await send("POST", path, body: body, seconds: seconds))
+    }
+
+    func delete<Value: Decodable>(_ path: String) async throws -> Value {
+        try decode(try await send("DELETE", path, body: nil))
     }
 
     private func decode<Value: Decodable>(_ data: Data) throws(GridError) -> Value {

@@ -34,6 +34,7 @@ struct RunCommand: AsyncParsableCommand {
                          and --threshold, --absolute
 
             Examples:
+              alphagrid run correlation --region USA --plan
               alphagrid run correlation --region USA --wait
               alphagrid run correlation --region USA --top 50 --threshold 0.7
               alphagrid run correlation --region CHN --priority 100
@@ -76,6 +77,9 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Compute all pairs, also those that a kept result covers.")
     var fresh = false
 
+    @Flag(help: "Only show what the job would be: tiles, tasks, bytes, memory and time.")
+    var plan = false
+
     @Flag(help: "Wait until the job has ended; fails when the job does.")
     var wait = false
 
@@ -83,8 +87,14 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
+        if plan, wait { throw GridError(.usage, "--plan and --wait do not go together: expected one of them") }
         let request = try request()
         let client = try connection.client()
+        if plan {
+            let found = try await client.plan(request)
+            if output.isJSON { return try StandardOutput.writeJSON(found) }
+            return StandardOutput.write(PlanReport.page(found).joined(separator: "\n") + "\n")
+        }
         var job = try await client.submit(request)
         if wait {
             if !output.isJSON { StandardError.writeLine("job \(job.jobID) submitted") }

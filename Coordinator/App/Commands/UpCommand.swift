@@ -176,8 +176,8 @@ struct UpCommand: AsyncParsableCommand {
             case .ended(let role, let ending, let identity):
                 guard cluster.forget(identity) else { continue }
                 if ending.isOrderly {
-                    StandardError.writeLine("\(role) has left")
-                    if role == .coordinator { return }
+                    if role == .coordinator { return StandardError.writeLine("\(role) has left") }
+                    Self.replace(role, identity, cluster, continuation)
                     continue
                 }
                 let story = cluster.story(of: role, ending)
@@ -199,6 +199,49 @@ struct UpCommand: AsyncParsableCommand {
                     guard let delay = cluster.database.restartDelay() else { throw error }
                     Self.announce(error.message, .restartDatabase, after: delay, continuation)
                 }
+            }
+        }
+    }
+
+    /// A worker has left in order: because somebody drained it, and then nothing takes its place until it is undrained, or
+    /// because somebody told its process to end, and then it starts again.
+    @MainActor private static func replace(
+        _ role: LocalCluster.Role, _ identity: ProcessIdentity, _ cluster: LocalCluster,
+        _ continuation: AsyncStream<LocalCluster.Event>.Continuation
+    ) {
+        let delay = cluster.restartDelay(role) ?? RestartPolicy.delayMilliseconds
+        guard let connection = cluster.connection, let tokenFile = connection.tokenFile,
+            let url = try? Settings.baseURL(connection.url, source: "the connection file"),
+            let token = try? TokenFile.read(tokenFile),
+            let client = try? GridClient(base: url, token: token)
+        else { return announce("\(role) has left", .restart(role), after: delay, continuation) }
+        Task {
+            // The coordinator lists it as drained a moment after its farewell.
+            try await Task.sleep(for: .milliseconds(max(delay, drainedAfterMilliseconds)))
+            var isSaid = false
+            while let name = try await nameIfDrained(identity, client) {
+                if !isSaid {
+                    StandardError.writeLine(
+                        "\(role) was drained and has left; 'alphagrid workers undrain \(name)' starts it again".singleLine)
+                }
+                isSaid = true
+                try await Task.sleep(for: .milliseconds(drainedLookMilliseconds))
+            }
+            StandardError.writeLine(isSaid ? "\(role) was undrained; starting it again" : "\(role) has left; starting it again")
+            continuation.yield(.restart(role))
+        }
+    }
+
+    private static let drainedAfterMilliseconds: Int64 = 1_000
+    private static let drainedLookMilliseconds = 1_000
+
+    /// The worker's name if an operator has drained it; a coordinator that does not answer is asked again.
+    private static func nameIfDrained(_ identity: ProcessIdentity, _ client: GridClient) async throws -> String? {
+        while true {
+            do {
+                return try await client.workers().first { $0.processID == identity.processID && $0.state == "drained" }?.worker
+            } catch let error as GridError where error.kind == .unreachable {
+                try await Task.sleep(for: .milliseconds(drainedLookMilliseconds))
             }
         }
     }

@@ -20,6 +20,7 @@ struct StatusReport {
         ]
         if let leadership { lines.append(leadership) }
         if let error = status.lastError { lines.append("last error: \(error)".singleLine) }
+        lines += (status.notes ?? []).map { "note: \($0)".singleLine }
         lines += section(Self.jobTable(shownJobs), empty: "no jobs yet", terminal)
         lines += section(Self.workerTable(workers), empty: "no workers connected", terminal)
         return lines
@@ -57,12 +58,13 @@ struct StatusReport {
             rows: jobs.map { job in
                 let stage = job.state.isFinal ? nil : JobReport.currentStage(job)
                 return [
-                    "\(job.jobID)", job.kind, job.region, job.state.rawValue, stage?.name ?? "",
+                    "\(job.jobID)", job.kind, job.region, JobReport.state(job), stage.map { JobReport.name($0) } ?? "",
                     stage.map { ProgressBar.bar(done: $0.tasksDone, total: $0.tasksTotal) } ?? "",
                     stage.map { "\($0.tasksDone)/\($0.tasksTotal)" } ?? "",
                     job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) } ?? "",
                     job.etaSeconds.map(Quantity.duration) ?? "",
-                    job.error ?? (job.state == .done ? job.resultTable ?? "" : takenUp(job)),
+                    job.error ?? job.waits.map { "waits \($0)" }
+                        ?? (job.state == .done ? job.resultTable ?? "" : takenUp(job)),
                 ]
             })
     }
@@ -126,9 +128,9 @@ struct StatusReport {
     }
 
     private static func note(_ job: JobView) -> String {
-        var text = "job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)"
+        var text = "job \(job.jobID) \(job.kind) \(job.region) \(JobReport.state(job))"
         if !job.state.isFinal, let stage = JobReport.currentStage(job) {
-            text += " \(stage.name) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal) / 10 * 10)%"
+            text += " \(JobReport.name(stage)) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal) / 10 * 10)%"
         }
         if job.state == .done, let table = job.resultTable { text += ": \(table)" }
         if let error = job.error { text += ": \(error)" }

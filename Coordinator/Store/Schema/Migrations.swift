@@ -22,6 +22,8 @@ struct Migration: Sendable {
         Migration(version: 8, name: "signs of life of the coordinator", sql: renewals),
         Migration(version: 9, name: "access tokens, and who did what over HTTP", sql: accessTables),
         Migration(version: 10, name: "who leads with which keys, who stands by, and jobs taken up again", sql: leadership),
+        Migration(version: 11, name: "paused jobs, orders to drain and schedules", sql: OperationTables.control),
+        Migration(version: 12, name: "webhooks and alerts", sql: OperationTables.alerts),
     ]
 
     /// The public key is short and no secret: it is its own fingerprint. NULL says that an older program took the lease, which
