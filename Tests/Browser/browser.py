@@ -96,7 +96,8 @@ class Browser:
     # What a person does
 
     def size(self, width, height, phone=False, scale=1):
-        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=phone)
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=phone,
+                  screenWidth=width, screenHeight=height)
         self.send("Emulation.setTouchEmulationEnabled", enabled=phone)
 
     def theme(self, name, reduced=False):

@@ -80,11 +80,17 @@ export function signIn(proof) {
     return post('/v1/session', proof, {isSignIn: true});
 }
 
-// Which paths this coordinator has, so that the page offers nothing that is not there.
+// Which paths this coordinator has, so that the page offers nothing that is not there. What varies in them has no name here.
+const unnamed = (path) => path.replace(/\{[^}]*\}/g, '{}');
 let paths = null;
 export async function offers(path) {
-    if (!paths) paths = get('/openapi.json').then((document) => Object.keys(document.paths || {})).catch(() => []);
-    return (await paths).includes(path);
+    if (!paths) {
+        paths = get('/openapi.json').then((document) => Object.keys(document.paths || {}).map(unnamed)).catch(() => {
+            paths = null;
+            return [];
+        });
+    }
+    return (await paths).includes(unnamed(path));
 }
 
 // All rows of a result, by pages fetched at once; columns by name as typed as JSON has them.

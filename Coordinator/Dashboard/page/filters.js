@@ -10,7 +10,7 @@ const operators = [['lt', '<'], ['le', '\u2264'], ['gt', '>'], ['ge', '\u2265'],
 const signs = Object.fromEntries(operators);
 
 // state: {filters: [...], extra: {universe, delay, type}}; onchange is called after each change of it.
-export function filterBar(state, columns, region, onchange) {
+export function filterBar(state, columns, region, onchange, example = 'max_correlation < 0.3') {
     const chips = h('div', {class: 'chips', 'aria-label': 'Filters'});
     const quick = [['universe', 'Universe', region.universes], ['delay', 'Delay', region.delays], ['type', 'Type', region.types]]
         .filter(([, , values]) => values && values.length > 1)
@@ -25,7 +25,7 @@ export function filterBar(state, columns, region, onchange) {
             });
             return h('div', {class: 'filter'}, node);
         });
-    const search = h('input', {type: 'search', placeholder: 'max_correlation < 0.3', 'aria-label': 'Add a filter',
+    const search = h('input', {type: 'search', placeholder: example, 'aria-label': 'Add a filter',
         autocomplete: 'off',
         spellcheck: 'false', title: 'A column, a comparison and a value, or the id of an alpha; then Enter'});
     search.addEventListener('keydown', (event) => {

@@ -49,8 +49,9 @@ export function plot(context, label, height, make) {
             const plotly = await ready;
             if (!plotly) return;
             const picture = await plotly.toImage(node, {format: 'png', width: node.clientWidth, height, scale: 2,
-                setBackground: (_, chart) => chart.paper_bgcolor});
-            saveBlob(await (await fetch(picture)).blob(), `${name}.png`);
+                setBackground: colour('surface')});
+            const text = atob(picture.slice(picture.indexOf(',') + 1));
+            saveBlob(new Blob([Uint8Array.from(text, (c) => c.charCodeAt(0))], {type: 'image/png'}), `${name}.png`);
             toast(`${name}.png is saved`);
         },
         async redraw() {
@@ -71,7 +72,9 @@ async function draw(context, node, height, make) {
             ', or name the folder that holds plotly.min.js with ', h('code', {}, '--assets'), '.'));
         return null;
     }
-    if (context.signal.aborted) return null;
+    // What is not in the page yet has no width.
+    await new Promise((resolve) => { requestAnimationFrame(resolve); });
+    if (context.signal.aborted || !node.isConnected) return null;
     const {traces, layout, onclick} = make();
     await plotly.newPlot(node, traces, {...base(), height, ...layout}, {displaylogo: false, responsive: true,
         displayModeBar: false});

@@ -12,6 +12,8 @@ import {failure, segments, toast} from './ui.js';
 
 const cells = 240;
 const strip = 10;
+// What the coordinator computes in a moment; of more, a window on the diagonal is shown.
+const spanMax = 4000;
 
 export async function show(root, region, context) {
     const path = `/v1/regions/${region.region}/matrix`;
@@ -22,6 +24,15 @@ export async function show(root, region, context) {
     let drag = null;
     let asked = 0;
     const windows = [];
+    const alphas = region.alphas?.submitted || 0;
+    let start = 0;
+    const whole = () => (alphas > spanMax ? [[start, Math.min(alphas, start + spanMax)],
+        [start, Math.min(alphas, start + spanMax)]] : [null, null]);
+    const step = (by) => {
+        start = Math.max(0, Math.min(alphas - spanMax, start + by));
+        windows.length = 0;
+        load();
+    };
     const words = h('p', {class: 'muted', role: 'status'});
     const back = h('button', {disabled: true, onclick: () => { windows.pop(); load(); }}, 'Zoom out');
     const chart = canvas(480, 'Correlation heatmap; + and \u2212 zoom', draw, {tabindex: 0});
@@ -76,7 +87,7 @@ export async function show(root, region, context) {
         asked += 1;
         const mine = asked;
         chart.node.setAttribute('aria-busy', 'true');
-        const [rows, columns] = windows[windows.length - 1] || [null, null];
+        const [rows, columns] = windows[windows.length - 1] || whole();
         try {
             const answer = await get(path + query({order, size: cells, rows: rows?.join(':'), columns: columns?.join(':')}),
                 {signal: context.signal});
@@ -164,7 +175,9 @@ export async function show(root, region, context) {
             order = next;
             windows.length = 0;
             load();
-        }), back, words, h('div', {class: 'tools'}, h('button', {onclick: () =>
+        }), back, alphas > spanMax && [h('button', {onclick: () => step(-spanMax / 2)}, 'Earlier'),
+            h('button', {onclick: () => step(spanMax / 2)}, 'Later')], words,
+                h('div', {class: 'tools'}, h('button', {onclick: () =>
             saveCanvas(chart.node, `heatmap-${region.region}`, colour('surface'))},
             icon('download'), 'PNG'))),
     h('section', {class: 'card padded', 'aria-label': 'Heatmap'}, h('div', {class: 'split heat'},
@@ -197,6 +210,7 @@ export function scale() {
     const ramp = h('div', {class: 'ramp'});
     const stops = Array.from({length: 21}, (_, i) => correlationColour(i / 10 - 1));
     ramp.style.background = `linear-gradient(to right, ${stops.join(', ')})`;
-    return h('div', {}, h('h3', {}, 'Correlation'), ramp, h('div', {class: 'ramp-ends small muted'}, h('span', {}, '\u22121'),
+    return h('div', {}, h('h2', {class: 'minor'}, 'Correlation'), ramp,
+        h('div', {class: 'ramp-ends small muted'}, h('span', {}, '\u22121'),
         h('span', {}, '0'), h('span', {}, '+1')));
 }

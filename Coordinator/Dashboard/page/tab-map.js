@@ -128,7 +128,7 @@ function colourByLabel(plot, layout, labels, legend, name) {
     });
     plot.colours(paints, of);
     const shown = [...sizes].sort(([a], [b]) => (a < 0) - (b < 0) || a - b).slice(0, 14);
-    replace(legend, h('h3', {}, `Clusters of ${name}`), h('div', {class: 'legend column'},
+    replace(legend, h('h2', {class: 'minor'}, `Clusters of ${name}`), h('div', {class: 'legend column'},
         shown.map(([label, size]) => swatch(clusterColour(label),
         `${label < 0 ? 'Noise' : `Cluster ${label}`} · ${count(size)}`)), sizes.size > shown.length
         && h('span', {}, `and ${count(sizes.size - shown.length)} more`)));
@@ -158,7 +158,8 @@ function colourByValue(plot, layout, values, legend, name) {
         ? 1 + Math.round(Math.max(0, Math.min(1, (value - low) / (high - low || 1))) * (steps - 1)) : 0)));
     const ramp = h('div', {class: 'ramp'});
     ramp.style.background = `linear-gradient(to right, ${Array.from({length: 17}, (_, i) => featureColour(i / 16)).join(', ')})`;
-    replace(legend, h('h3', {}, heading(name)), ramp, h('div', {class: 'ramp-ends small muted'}, h('span', {}, fixed(low, 3)),
+    replace(legend, h('h2', {class: 'minor'}, heading(name)), ramp, h('div', {class: 'ramp-ends small muted'},
+        h('span', {}, fixed(low, 3)),
         h('span', {}, fixed(high, 3))));
 }
 

@@ -44,7 +44,7 @@ export async function show(root, region, context) {
     const save = h('button', {onclick: (event) => attempt(event.currentTarget,
         () => saveResult(path, source, `${view}-${region.region}`))},
         icon('download'), 'CSV');
-    const bar = filterBar(user, columns, region, reload);
+    const bar = filterBar(user, columns, region, reload, 'sharpe > 1.5');
     bar.prepend(segments('Which', Object.entries(views).map(([key, [, label]]) => [key, label]), view, (next) => {
         view = next;
         if (next === 'queue') source.sort = 'submission_place';

@@ -105,7 +105,11 @@ function about(alpha) {
     const chosen = alpha.selection && [['Selection', alpha.selection.is_chosen ? 'keep'
         : `not kept: ${alpha.selection.reason || 'no reason'}`],
         ['Unique', alpha.selection.is_unique ? 'yes' : 'no']];
-    const rows = [...known, ...clusters, ...(chosen || [])];
+    const cross = alpha.cross_correlation && [['Largest r with a submitted one',
+        r(alpha.cross_correlation.max_correlation_with_submitted)],
+        ['That one', alphaLink(alpha.region, alpha.cross_correlation.best_correlated_submitted_alpha)]];
+    const rows = [['Description', alpha.description], ...known, ...clusters, ...(chosen || []), ...(cross || [])]
+        .filter(([, value]) => value);
     return rows.length ? facts(rows) : empty('Nothing known', 'Metadata comes with ', h('code', {}, 'alphagrid db import-alphas'),
         '.');
 }

@@ -54,15 +54,17 @@ function layout(context, job, id) {
     };
     parts.mapCard = parts.map.node;
     parts.mapCard.hidden = true;
-    const stages = card('Stages and tiles', h('div', {class: 'tiled'}, parts.mapCard, parts.stages));
+    parts.stagesCard = card('Stages and tiles', h('div', {class: 'tiled'}, parts.mapCard, parts.stages));
+    parts.right = h('div', {class: 'stack'}, card('Result', parts.made), card('Request', parts.asked));
+    parts.below = h('div', {class: 'grid two'}, parts.stagesCard, parts.right);
     replace(context.root,
         pageHead([h('span', {}, heading(job.kind)), ` ${job.region}`], {
             crumb: [h('a', {href: '#/jobs'}, 'Jobs'), ` / ${id}`], tools: [parts.state, parts.tools]}),
-        h('div', {class: 'stack'}, card('What it does', h('div', {class: 'stack tight'}, parts.sentence, parts.whole)),
+        h('div', {class: 'stack'}, h('section', {class: 'card padded', 'aria-label': 'State'},
+            h('div', {class: 'stack tight'}, parts.sentence, parts.whole)),
             parts.trouble,
             h('div', {class: 'stats'}, Object.values(parts.stats).map((one) => one.node)),
-            h('div', {class: 'grid two'}, stages,
-                h('div', {class: 'stack'}, card('Result', parts.made), card('Request', parts.asked)))));
+            parts.below));
     return parts;
 }
 
@@ -92,9 +94,12 @@ function render(parts, job) {
         setBar(row.lastChild, stage.tasks_total ? stage.tasks_done / stage.tasks_total : 0,
             stage.tasks_total && stage.tasks_done === stage.tasks_total ? 'good' : '');
     });
-    if (!parts.stages.children.length) {
-        replace(parts.stages, h('li', {}, h('span', {class: 'muted'}, isOver ? 'It had no stages.' : 'Not planned yet.')));
-    }
+    // Stages are kept while a coordinator remembers the job, so an old one has none to show.
+    const isBare = isOver && !(job.stages || []).length;
+    parts.stagesCard.hidden = isBare;
+    parts.below.className = isBare ? '' : 'grid two';
+    parts.right.className = isBare ? 'grid half' : 'stack';
+    if (!parts.stages.children.length) replace(parts.stages, h('li', {}, h('span', {class: 'muted'}, 'Not planned yet.')));
     replace(parts.trouble, job.error && h('p', {class: 'note bad', role: 'alert'}, job.error),
         (job.warnings || []).map((warning) => h('p', {class: 'note warn'}, warning)));
     parts.trouble.className = job.error || (job.warnings || []).length ? 'stack tight' : '';

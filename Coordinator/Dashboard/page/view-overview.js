@@ -71,9 +71,11 @@ function showStatus(stats, errors, status) {
     setText(stats.rate.more, `${count(status.tasks_done_total)} in all`);
     setText(stats.leader.value, status.database_reachable ? 'Leads' : 'No database');
     stats.leader.value.className = status.database_reachable ? '' : 'bad';
-    const standbys = status.standbys === undefined ? '' : `, ${counted(Array.isArray(status.standbys)
-        ? status.standbys.length : status.standbys, 'standby', 'standbys')}`;
-    setText(stats.leader.more, `epoch ${status.epoch}, up ${duration(status.uptime_seconds)}${standbys}`);
+    const standbys = Array.isArray(status.standbys) ? status.standbys : [];
+    stats.leader.node.title = [status.leader && `leads: ${status.leader.holder}`,
+        ...standbys.map((one) => `waits: ${one.holder}`)].filter(Boolean).join('\n');
+    const waiting = standbys.length ? `, ${counted(standbys.length, 'standby', 'standbys')}` : '';
+    setText(stats.leader.more, `epoch ${status.epoch}, up ${duration(status.uptime_seconds)}${waiting}`);
     const text = status.last_error || '';
     if (errors.dataset.text === text) return;
     errors.dataset.text = text;

@@ -53,7 +53,8 @@ async function drain(button, name, hasDeadline) {
 
 function update(row, worker) {
     const [name, state, slots, speed, share, cache, tasks, heard, tools] = row.children;
-    setText(name.lastChild, `${worker.host} · ${worker.profile}`);
+    const why = worker.drain_reason ? ` · ${worker.drain_reason}` : '';
+    setText(name.lastChild, `${worker.host} · ${worker.profile}${why}`);
     setBadge(state.firstChild, worker.state);
     setText(slots.firstChild, `${worker.running} of ${worker.slots}`);
     setBar(slots.lastChild, worker.slots ? worker.running / worker.slots : 0, worker.state === 'lost' ? 'still' : '');
