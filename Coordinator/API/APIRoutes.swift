@@ -4,6 +4,7 @@
 
 import ClusterModel
 import Foundation
+import GridMetrics
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -32,6 +33,7 @@ struct APIContext: RequestContext {
 struct APIRoutes: Sendable {
     let control: any GridControl
     let logger: Logger
+    var metrics = MetricsRegistry()
 
     static let jobsPageDefault = 50
 
@@ -40,6 +42,7 @@ struct APIRoutes: Sendable {
         [
             .open("livez", live),
             .open("readyz", ready),
+            .get("metrics", .viewer, scrape),
             .get("v1/status", .viewer, status),
             .get("v1/jobs", .viewer, listJobs),
             .change("v1/jobs", .operator, as: "submit job", submit),
@@ -55,13 +58,17 @@ struct APIRoutes: Sendable {
 
     func router(access: AccessSettings) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        let counts = RequestMetrics()
+        metrics.add { counts.families }
+        router.add(middleware: CountingMiddleware(counts: counts, clock: access.clock))
         router.add(middleware: ProblemMiddleware(logger: logger))
-        let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger)
+        let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger) { counts.refused(status: $0) }
         add(table.filter { $0.access == .open }, to: router, trail)
         // Whatever is added from here on, and every unknown path, wants a token.
         router.add(
             middleware: TokenGate(
                 authenticator: Authenticator(access, logger: logger), trail: trail, clock: access.clock))
+        router.add(middleware: LeaderGate(control: control))
         add(table.filter { $0.access != .open }, to: router, trail)
         return router
     }
@@ -100,6 +107,9 @@ struct APIRoutes: Sendable {
 
     /// Whoever asks shows no token, so the reason stays in the log.
     @Sendable private func ready(_ request: Request, _ context: APIContext) async throws -> Response {
+        if control.leaderElsewhere() != nil {
+            throw Problem(.serviceUnavailable, "this coordinator does not lead: it stands by, or another one has taken over")
+        }
         do {
             try await control.ready()
         } catch {
@@ -107,6 +117,12 @@ struct APIRoutes: Sendable {
             throw Problem(.serviceUnavailable, "the coordinator is not ready; its log says why")
         }
         return try await live(request, context)
+    }
+
+    /// For Prometheus, in its own format; costs the same whatever the grid holds.
+    @Sendable private func scrape(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = ResponseBody(byteBuffer: ByteBuffer(string: metrics.text()))
+        return Response(status: .ok, headers: [.contentType: MetricsRegistry.contentType], body: body)
     }
 
     @Sendable private func status(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -1,4 +1,5 @@
 import ClusterModel
+import GridMetrics
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -28,13 +29,15 @@ package struct APIServer: Service {
     /// - Parameters:
     ///   - control: What the routes ask.
     ///   - access: Who is let in.
+    ///   - metrics: What `/metrics` says; the server adds what it counts itself.
     ///   - certificate: nil serves without TLS.
     ///   - host: Name or address to bind.
     ///   - port: 0 takes a free one.
     ///   - onRunning: Called once with the bound port; requests wait until it returns. When it throws, the server
     ///     stops and `run` throws the same.
     package init(
-        control: any GridControl, access: AccessSettings, certificate: TLSCertificate? = nil, host: String, port: Int,
+        control: any GridControl, access: AccessSettings, metrics: MetricsRegistry = MetricsRegistry(),
+        certificate: TLSCertificate? = nil, host: String, port: Int,
         logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
     ) throws {
@@ -43,7 +46,7 @@ package struct APIServer: Service {
         let startFailure = StartFailure()
         self.startFailure = startFailure
         application = Application(
-            router: APIRoutes(control: control, logger: logger).router(access: access),
+            router: APIRoutes(control: control, logger: logger, metrics: metrics).router(access: access),
             server: try Self.builder(certificate, limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),

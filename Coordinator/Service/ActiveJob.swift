@@ -50,7 +50,8 @@ final class ActiveJob: Sendable {
             guard !state.view.state.isFinal else { return false }
             state.view.state = next
             state.entered[next] = .now()
-            if next == .planning { state.view.startedAt = Self.timestamp() }
+            // One that is taken up again has started long ago.
+            if next == .planning, state.view.startedAt == nil { state.view.startedAt = Self.timestamp() }
             if next.isFinal {
                 state.view.finishedAt = Self.timestamp()
                 state.view.etaSeconds = nil
@@ -103,6 +104,7 @@ final class ActiveJob: Sendable {
             var view = state.view
             view.stages = driver.finishedStages
             view.profile = driver.profile?.description
+            view.note(partialsKept: driver.partialsKept)
             guard let stage, stage.plan == driver.plan else { return view }
             view.stages.append(StageView(name: stage.stageName, tasksDone: stage.merged, tasksTotal: stage.total))
             guard let done = Self.tilesDone(driver, stage), let rate = state.rate.tilesPerSecond(tiles: done, at: now)
@@ -123,5 +125,22 @@ final class ActiveJob: Sendable {
     /// A time, the present one unless told, as rows and JSON show it: ISO 8601, UTC, always to the millisecond.
     static func timestamp(_ date: Date = .now) -> String {
         date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}
+
+extension JobView {
+    /// It goes on where another coordinator has left it; one that nobody had begun is merely queued again.
+    mutating func takeUpAgain(at time: String) {
+        state = .queued
+        stages = []
+        guard startedAt != nil else { return }
+        resumedAt = time
+        resumed = (resumed ?? 0) + 1
+        partialsKept = nil
+    }
+
+    /// How much was kept is a question only of jobs that were taken up again.
+    mutating func note(partialsKept count: Int) {
+        if resumed != nil { partialsKept = count }
     }
 }

@@ -8,13 +8,17 @@ import Synchronization
 
 extension CoordinatorService: GridControl {
     package func status() async throws -> StatusView {
-        shared.withLock { shared in
-            StatusView(
+        let uptimeSeconds = uptimeSeconds
+        return shared.withLock { shared in
+            var view = StatusView(
                 version: AlphaGrid.version, epoch: shared.epoch.rawValue, uptimeSeconds: uptimeSeconds,
                 databaseReachable: shared.isDatabaseReachable, workersConnected: shared.snapshot.load.workersConnected,
                 slotsTotal: shared.snapshot.load.slotsTotal, slotsBusy: shared.snapshot.load.slotsBusy,
                 jobsQueued: shared.admission.waitingCount, jobsRunning: shared.admission.runningCount,
                 tasksDoneTotal: shared.snapshot.counters.tasksMerged, lastError: shared.lastError)
+            view.leader = shared.leader
+            view.standbys = shared.standbys
+            return view
         }
     }
 
@@ -130,7 +134,9 @@ extension CoordinatorService: GridControl {
                 do throws(GridError) {
                     continuation.resume(returning: try body(self))
                 } catch {
-                    continuation.resume(throwing: error)
+                    // Nothing is wrong with the request: it has come to the wrong coordinator.
+                    let isElsewhere = self.isSuperseded(error)
+                    continuation.resume(throwing: isElsewhere ? GridError(.unreachable, error.message) : error)
                 }
             }
         }

@@ -1,4 +1,5 @@
 import ClusterModel
+import GridMetrics
 import Logging
 import Scheduling
 import Synchronization
@@ -27,12 +28,15 @@ final class SchedulerShell {
     private let payloads = PayloadTable()
     private let drivers: JobDrivers
     private let log: Logger?
+    private let metrics: RecordedMetrics?
+    /// The result that the scheduler is just told of.
+    private var arriving: TaskResult?
     private let workerGone: (WorkerID) -> Void
     private let reached: @Sendable (CoordinatorStep) -> Void
 
     /// - Parameter workerGone: called for each worker that is lost or has left.
     init(
-        scheduler: Scheduler, drivers: JobDrivers, log: Logger?,
+        scheduler: Scheduler, drivers: JobDrivers, log: Logger?, metrics: RecordedMetrics? = nil,
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         workerGone: @escaping (WorkerID) -> Void = { _ in }
     ) {
@@ -41,6 +45,7 @@ final class SchedulerShell {
         self.scheduler = scheduler
         self.drivers = drivers
         self.log = log
+        self.metrics = metrics
     }
 
     var nextDeadline: MonotonicTime? { scheduler.nextDeadline }
@@ -50,7 +55,11 @@ final class SchedulerShell {
         from peer: Peer, _ message: WorkerMessage, payload: Payload?, at now: MonotonicTime,
         via transport: any CoordinatorTransport
     ) {
-        if case .result = message { reached(.resultReceived) }
+        arriving = nil
+        if case .result(let result) = message {
+            arriving = result
+            reached(.resultReceived)
+        }
         let handle = payload.map(payloads.insert)
         // What was verified on arrival; computed anew it would tell of the bytes here, whatever has become of them.
         let checksum = payload.map { $0.checksum ?? WireCodec.checksum($0) }
@@ -93,6 +102,7 @@ final class SchedulerShell {
             return isSent ? nil : peer
         case .merge(let ref, let handle):
             guard let partial = payloads.remove(handle), let driver = drivers[ref.task.job] else { return nil }
+            record(ref, partial, driver)
             driver.merge(ref.task, partial: partial)
         case .discard(let handle):
             payloads.remove(handle)
@@ -107,6 +117,7 @@ final class SchedulerShell {
             log?.info("worker joined", metadata: ["worker": "\(worker)"])
         case .workerLost(let worker, let attempts):
             workerGone(worker)
+            metrics?.attemptsLost.add(Double(attempts))
             log?.warning("worker lost", metadata: ["worker": "\(worker)", "attempts_returned": "\(attempts)"])
         case .workerLeft(let worker):
             workerGone(worker)
@@ -115,6 +126,15 @@ final class SchedulerShell {
             log?.error("\(sentence)")
         }
         return nil
+    }
+
+    /// Counts a result once: what is sent again or comes second is never merged.
+    private func record(_ ref: AttemptRef, _ partial: Payload, _ driver: JobDriver) {
+        guard let metrics, let result = arriving, result.ref == ref else { return }
+        metrics.taskSeconds.record(result.computeSeconds, driver.kind(of: ref.task) ?? "other")
+        // A worker says it of itself.
+        if result.flops.isFinite, result.flops > 0 { metrics.flops.add(result.flops) }
+        metrics.partialBytes.add(Double(partial.count))
     }
 }
 

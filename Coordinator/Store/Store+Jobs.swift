@@ -76,7 +76,7 @@ extension Store {
         ("started_at", ""), ("finished_at", ""), ("stages", "::jsonb"), ("alpha_count", ""), ("day_count", ""),
         ("tiles_per_second", ""), ("profile", ""), ("panel_hash", ""), ("digest", ""), ("result_table", ""),
         ("warnings", "::jsonb"), ("error", ""), ("epoch", ""), ("top", ""), ("threshold", ""), ("absolute", ""),
-        ("fresh", ""), ("params", "::jsonb"),
+        ("fresh", ""), ("params", "::jsonb"), ("resumed_at", ""), ("resumed", ""), ("partials_kept", ""),
     ]
 
     private static func jobValues(_ job: JobView, _ epoch: Epoch) throws -> [SQLValue] {
@@ -88,7 +88,7 @@ extension Store {
             .optional(job.tilesPerSecond), .optional(job.profile), .optional(job.panelHash), .optional(job.digest),
             .optional(job.resultTable), .text(try json(job.warnings)), .optional(job.error), .integer(epoch.rawValue),
             .integer(Int64(job.top)), .optional(job.threshold), .boolean(job.absolute), .boolean(job.fresh),
-            .text(try json(job.params)),
+            .text(try json(job.params)), .optional(job.resumedAt), .optional(job.resumed), .optional(job.partialsKept),
         ]
     }
 
@@ -132,6 +132,9 @@ extension Store {
         job.absolute = text(27) == "t"
         job.fresh = text(28) == "t"
         job.params = try fromJSON(rows.text(row, 29), as: [String: String].self)
+        job.resumedAt = rows.text(row, 30)
+        job.resumed = rows.integer(row, 31)
+        job.partialsKept = rows.integer(row, 32)
         return job
     }
 }

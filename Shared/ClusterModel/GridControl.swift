@@ -77,6 +77,12 @@ package struct JobView: Codable, Hashable, Sendable {
     package var submittedAt: String
     package var startedAt: String?
     package var finishedAt: String?
+    /// When a coordinator has last taken it up where another one, or its own earlier process, had left it, and how often
+    /// that has happened; nil for never.
+    package var resumedAt: String?
+    package var resumed: Int?
+    /// Partials of earlier coordinators that the last of them merged instead of having them computed again.
+    package var partialsKept: Int?
     package var stages: [StageView]
     package var alphaCount: Int?
     package var dayCount: Int?
@@ -159,9 +165,39 @@ package struct WorkerView: Codable, Hashable, Sendable {
     }
 }
 
+/// The coordinator that leads. Times in ISO 8601 UTC.
+package struct LeaderView: Codable, Hashable, Sendable {
+    /// Host and process.
+    package var holder: String
+    package var epoch: Int64
+    package var since: String?
+    /// Of its HTTP interface, as it says that others reach it; nil where it is not known.
+    package var url: String?
+    package init(holder: String, epoch: Int64, since: String? = nil, url: String? = nil) {
+        self.holder = holder
+        self.epoch = epoch
+        self.since = since
+        self.url = url
+    }
+}
+
+/// A coordinator that waits for the leader's end.
+package struct StandbyView: Codable, Hashable, Sendable {
+    package var holder: String
+    package var url: String?
+    /// Its last sign of life.
+    package var seenAt: String
+    package init(holder: String, url: String?, seenAt: String) {
+        self.holder = holder
+        self.url = url
+        self.seenAt = seenAt
+    }
+}
+
 package struct StatusView: Codable, Hashable, Sendable {
     package var version: String
     package var epoch: Int64
+    /// Since this coordinator leads.
     package var uptimeSeconds: Double
     /// Whether the last use of the database worked; `/readyz` says the same.
     package var databaseReachable: Bool
@@ -172,6 +208,10 @@ package struct StatusView: Codable, Hashable, Sendable {
     package var jobsRunning: Int
     package var tasksDoneTotal: Int
     package var lastError: String?
+    /// This coordinator, as others know it.
+    package var leader: LeaderView?
+    /// Those that wait for its end; nil where none is known.
+    package var standbys: [StandbyView]?
     package init(
         version: String, epoch: Int64, uptimeSeconds: Double, databaseReachable: Bool, workersConnected: Int,
         slotsTotal: Int, slotsBusy: Int, jobsQueued: Int, jobsRunning: Int, tasksDoneTotal: Int, lastError: String?
@@ -194,6 +234,8 @@ package struct StatusView: Codable, Hashable, Sendable {
 package protocol GridControl: Sendable {
     func status() async throws -> StatusView
     func ready() async throws
+    /// Who leads when this coordinator does not, and so has nothing else to say; nil when it leads itself.
+    func leaderElsewhere() -> LeaderView?
     func submit(_ request: JobRequest) async throws -> JobView
     /// Newest first.
     func jobs(limit: Int, before: JobID?) async throws -> [JobView]
@@ -207,6 +249,10 @@ package protocol GridControl: Sendable {
     func pair(_ request: PairRequest, region: Region) async throws -> PairView
     /// What jobs have published of the region.
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage
+}
+
+extension GridControl {
+    package func leaderElsewhere() -> LeaderView? { nil }
 }
 
 package enum AlphaGrid {

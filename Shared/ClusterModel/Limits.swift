@@ -156,6 +156,9 @@ package enum Limits {
     package static let tokensLookSeconds = 2.0
     /// When the database does not answer, what it said last holds for so long.
     package static let tokensTrustedSeconds = 5.0
+    /// Addresses of coordinators that a client tries one after another, and how long it waits for the answer of one of several.
+    package static let coordinatorURLsMax = 8
+    package static let answerSecondsOfSeveral: Int64 = 10
     package static let jwtSubjectBytesMax = 200
     /// Refused requests with a row of their own in the audit log; the others are counted in the next row, so that nobody
     /// can wash the log out.
@@ -183,7 +186,26 @@ package enum Limits {
     /// Between two signs of life of a coordinator in the database, and how long a standby waits for the next.
     package static let leaseRenewMilliseconds = 3_000
     package static let leaseStaleMilliseconds = 10_000
+    /// Standbys that the database knows; one that has shown no sign of life for so long is forgotten.
+    package static let standbysMax = 16
+    package static let standbySilentSeconds = 30
+    /// Files of one unfinished job, each of another coordinator; of more the oldest go.
+    package static let partialLogFilesPerJobMax = 32
+    /// Changes of the admitted keys that get rows of their own in the audit log; of more at once only the number.
+    package static let keyChangesRecordedMax = 100
+    /// A certificate that ends sooner is warned of, once a day.
+    package static let certificateWarnDays = 14.0
     package static let mergeQueueMax = 4_096
+
+    // Watching
+    /// Series of one metric with labels; what comes later is counted under `other`.
+    package static let metricSeriesMax = 1_000
+    /// Lines of its log that a coordinator remembers for a support dump, and bytes of one of them.
+    package static let logLinesKeptMax = 2_000
+    package static let logLineBytesMax = 4_096
+    /// Jobs a support dump tells of, and those of them that are explained.
+    package static let supportJobsMax = 100
+    package static let supportJobsExplainedMax = 20
 
     // Database
     package static let databaseConnectionsMax = 8

@@ -18,9 +18,14 @@ actor FakeGrid: GridControl {
     private var failure: (any Error)?
     private var stored: [JobView]
     private let worker: WorkerView
+    private let leader: LeaderView?
 
-    init(failure: (any Error)? = nil, jobs: [JobView] = FakeGrid.jobs([3, 2, 1]), gigaflops: Double = 91.5) {
+    init(
+        failure: (any Error)? = nil, jobs: [JobView] = FakeGrid.jobs([3, 2, 1]), gigaflops: Double = 91.5,
+        leader: LeaderView? = nil
+    ) {
         self.failure = failure
+        self.leader = leader
         stored = jobs
         worker = WorkerView(
             worker: "host-17", host: "host", processID: 17, version: "0.1.0", profile: "openblas-0.3.21/Zen/e1",
@@ -51,6 +56,8 @@ actor FakeGrid: GridControl {
     }
 
     func ready() async throws { try check() }
+
+    nonisolated func leaderElsewhere() -> LeaderView? { leader }
 
     func submit(_ request: JobRequest) async throws -> JobView {
         calls.append(.submit(request))

@@ -1,3 +1,4 @@
+import APITestServer
 import ClusterModel
 import HTTPTypes
 import Testing
@@ -20,7 +21,8 @@ struct Attempt: Sendable, CustomTestStringConvertible {
 
     /// A request for each route that succeeds when it is let in.
     private static let examples: [String: Call] = [
-        "GET livez": Call(.get, "/livez"), "GET readyz": Call(.get, "/readyz"), "GET v1/status": Call(.get, "/v1/status"),
+        "GET livez": Call(.get, "/livez"), "GET metrics": Call(.get, "/metrics"), "GET readyz": Call(.get, "/readyz"),
+        "GET v1/status": Call(.get, "/v1/status"),
         "GET v1/jobs": Call(.get, "/v1/jobs"),
         "POST v1/jobs": Call(.post, "/v1/jobs", #"{"kind":"correlation","region":"USA"}"#),
         "GET v1/jobs/:id": Call(.get, "/v1/jobs/1"), "POST v1/jobs/:id/cancel": Call(.post, "/v1/jobs/1/cancel", "{}"),

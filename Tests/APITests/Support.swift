@@ -1,18 +1,37 @@
+import APITestServer
 import ClusterModel
 import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Logging
-import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import API
 
 let goodToken = "0123456789abcdef0123456789abcdef"
 
-/// A logger that says nothing.
-let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+/// A logger that remembers.
+final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
+
+    private struct Handler: LogHandler {
+        let lines: Lines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { lines.lines.withLock { $0.append("\(event.message)") } }
+    }
+}
 
 /// What came back, with the JSON of its body as plain values.
 struct Answer {
@@ -91,20 +110,10 @@ func serving(
     _ limits: ConnectionLimits, control: FakeGrid = FakeGrid(), certificate: TLSCertificate? = nil,
     _ body: (Int) async throws -> Void
 ) async throws {
-    let (ports, report) = AsyncStream.makeStream(of: Int.self)
-    let server = try APIServer(
-        control: control, access: access(), certificate: certificate, host: "127.0.0.1", port: 0, logger: silent,
-        limits: limits
-    ) { report.yield($0) }
-    let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
-    async let ended: Void = group.run()
-    let port = try #require(await ports.first { _ in true })
-    do {
-        try await body(port)
-    } catch {
-        await group.triggerGracefulShutdown()
-        throw error
-    }
-    await group.triggerGracefulShutdown()
-    try await ended
+    try await serving(
+        { onRunning in
+            try APIServer(
+                control: control, access: access(), certificate: certificate, host: "127.0.0.1", port: 0, logger: silent,
+                limits: limits, onRunning: onRunning)
+        }, body)
 }

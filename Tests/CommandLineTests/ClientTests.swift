@@ -1,15 +1,14 @@
 import API
+import APITestServer
 import ClusterModel
 import Foundation
-import Logging
-import ServiceLifecycle
 import Synchronization
 import Testing
 
 @testable import alphagrid
 
 /// A grid with one job, one worker and a list of failures by region.
-private struct StaticGrid: GridControl {
+struct StaticGrid: GridControl {
     func status() async throws -> StatusView { someStatus() }
     func ready() async throws {}
     func submit(_ request: JobRequest) async throws -> JobView {
@@ -71,23 +70,17 @@ private struct NoRecords: AccessRecords {
 
     /// Runs a coordinator's HTTP interface while `body` talks to it.
     private func serving(_ body: (Int) async throws -> Void) async throws {
-        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let (ports, report) = AsyncStream.makeStream(of: Int.self)
+        try await Self.serving(StaticGrid(), body)
+    }
+
+    /// The same of any grid, for callers that have several.
+    static func serving(_ grid: any GridControl, _ body: (Int) async throws -> Void) async throws {
         let access = AccessSettings(token: try AccessToken(Self.token, source: "the test"), records: NoRecords())
-        let server = try APIServer(
-            control: StaticGrid(), access: access, host: "127.0.0.1", port: 0, logger: silent
-        ) { report.yield($0) }
-        let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
-        async let ended: Void = group.run()
-        let port = try #require(await ports.first { _ in true })
-        do {
-            try await body(port)
-        } catch {
-            await group.triggerGracefulShutdown()
-            throw error
-        }
-        await group.triggerGracefulShutdown()
-        try await ended
+        try await APITestServer.serving(
+            { onRunning in
+                try APIServer(
+                    control: grid, access: access, host: "127.0.0.1", port: 0, logger: silent, onRunning: onRunning)
+            }, body)
     }
 
     private func client(_ port: Int, token: String = ClientTests.token) throws -> GridClient {

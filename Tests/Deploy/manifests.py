@@ -57,7 +57,7 @@ def check_options(program, words, folder):
 
 def check_variables(names, folder):
     """Every variable that a manifest sets is one that the programs know."""
-    known = {"PGSERVICEFILE", "PGPASSWORD", "POD_IP", "XDG_CACHE_HOME"}
+    known = {"PGSERVICEFILE", "PGPASSWORD", "POD_IP", "POD_NAME", "XDG_CACHE_HOME"}
     for program in ("alphagrid", "alphagrid-worker"):
         with open(os.path.join(folder, program), "rb") as file:
             text = file.read()

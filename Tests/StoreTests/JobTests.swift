@@ -128,8 +128,9 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
                 try #require(try store.takeEpoch(holder: "next").rawValue == epoch.rawValue + 1)
                 // The lock of the writer ends with its transaction, so its row is there by now.
                 try #require(
-                    try store.pool.read(Action("", needs: "")) { try $0.execute("SELECT count(*) FROM audit_log").integer(0, 0) }
-                        == 1)
+                    try store.pool.read(Action("", needs: "")) {
+                        try $0.execute("SELECT count(*) FROM audit_log WHERE action = 'late'").integer(0, 0)
+                    } == 1)
             } else {
                 let watcher = try Connection.open(store.pool.url)
                 let waiting =

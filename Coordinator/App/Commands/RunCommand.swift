@@ -15,18 +15,23 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Submit a job to the coordinator.",
         discussion: """
-            What is not given takes the region's configured value. Only a job with the region's own convention, window,
+            What is not given takes the region's configured value. Only a job with the region's own convention, window, \
             min-overlap and pool publishes to correlation_<region>.
 
-            Each alpha's nearest neighbours go to correlation_neighbours_<region>, the pairs beyond --threshold to
+            Each alpha's nearest neighbours go to correlation_neighbours_<region>, the pairs beyond --threshold to \
             correlation_edges_<region>; those of other jobs to the tables of the same names ending in _jobs.
 
             Parameters of one kind, by --param:
-              clusters   methods (hdbscan, dbscan, single, complete, average, ward, kmeans, pca, umap, tsne, mst), distance,
-                         clusters, clusters_tried, choose_by (silhouette, gap), references, bootstrap, consensus, seed,
-                         min_cluster_size, min_samples, selection (eom, leaf), eps, min_points, dbscan_on (correlation, umap),
-                         kmeans_on (returns, features), components, neighbours, min_dist, dimensions, perplexity
-              selection  count, weight (sharpe, fitness, returns, margin, equal); and --threshold, --absolute
+              clusters   methods (hdbscan, dbscan, single, complete, average, ward,
+                         kmeans, pca, umap, tsne, mst), distance, clusters,
+                         clusters_tried, choose_by (silhouette, gap), references,
+                         bootstrap, consensus, seed, min_cluster_size,
+                         min_samples, selection (eom, leaf), eps, min_points,
+                         dbscan_on (correlation, umap), kmeans_on (returns,
+                         features), components, neighbours, min_dist, dimensions,
+                         perplexity
+              selection  count, weight (sharpe, fitness, returns, margin, equal);
+                         and --threshold, --absolute
 
             Examples:
               alphagrid run correlation --region USA --wait

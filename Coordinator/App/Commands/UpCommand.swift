@@ -15,7 +15,7 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Run a whole cluster on this machine, with its own private PostgreSQL.",
         discussion: """
-            Runs until Ctrl-C, then stops workers, coordinator and database. The data stays in the state folder; the
+            Runs until Ctrl-C, then stops workers, coordinator and database. The data stays in the state folder; the \
             commands in other terminals find the cluster there by themselves.
 
             Examples:

@@ -24,12 +24,19 @@ enum JobReport {
             ("window", job.window), ("min_overlap", "\(job.minOverlap)"), ("precision", job.precision),
             ("block_edge", "\(job.blockEdge)"), ("top", "\(job.top)"), ("params", params(job)),
             ("pairs kept", pairsKept(job)), ("submitted", job.submittedAt), ("started", job.startedAt),
-            ("finished", job.finishedAt), ("stages", stages.isEmpty ? nil : stages),
+            ("taken up again", resumption(job)), ("finished", job.finishedAt), ("stages", stages.isEmpty ? nil : stages),
             ("alphas", job.alphaCount.map(String.init)), ("days", job.dayCount.map(String.init)),
             ("tiles/s", job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) }),
             ("eta", job.etaSeconds.map(Quantity.duration)), ("profile", job.profile), ("panel", job.panelHash),
             ("digest", job.digest), ("table", job.resultTable), ("error", job.error),
         ]) + job.warnings.map { "warning  \($0)".singleLine }
+    }
+
+    /// `2024-01-02T03:04:05.000Z, the 2nd time, 117 partials kept`.
+    private static func resumption(_ job: JobView) -> String? {
+        guard let resumedAt = job.resumedAt, let resumed = job.resumed else { return nil }
+        let kept = job.partialsKept.map { ", \(Quantity.counted($0, "partial")) kept" } ?? ""
+        return "\(resumedAt), \(Quantity.counted(resumed, "time")) in all\(kept)"
     }
 
     private static func params(_ job: JobView) -> String? {

@@ -18,10 +18,22 @@ struct StatusReport {
             "workers \(status.workersConnected)  slots \(status.slotsBusy)/\(status.slotsTotal) busy"
                 + "  jobs \(status.jobsRunning) running, \(status.jobsQueued) queued  tasks done \(status.tasksDoneTotal)",
         ]
+        if let leadership { lines.append(leadership) }
         if let error = status.lastError { lines.append("last error: \(error)".singleLine) }
         lines += section(Self.jobTable(shownJobs), empty: "no jobs yet", terminal)
         lines += section(Self.workerTable(workers), empty: "no workers connected", terminal)
         return lines
+    }
+
+    /// Who leads, since when, and who would follow.
+    private var leadership: String? {
+        guard let leader = status.leader else { return nil }
+        let since = leader.since.map { " since \($0)" } ?? ""
+        let standbys = (status.standbys ?? []).map { standby in
+            standby.holder + (standby.url.map { " (\($0))" } ?? "")
+        }
+        let waiting = standbys.isEmpty ? "no standby" : "standing by: \(standbys.joined(separator: ", "))"
+        return "led by \(leader.holder)\(since), epoch \(leader.epoch)  \(waiting)".singleLine
     }
 
     /// What is going on, and the last few that ended.
@@ -50,9 +62,14 @@ struct StatusReport {
                     stage.map { "\($0.tasksDone)/\($0.tasksTotal)" } ?? "",
                     job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) } ?? "",
                     job.etaSeconds.map(Quantity.duration) ?? "",
-                    job.error ?? (job.state == .done ? job.resultTable ?? "" : ""),
+                    job.error ?? (job.state == .done ? job.resultTable ?? "" : takenUp(job)),
                 ]
             })
+    }
+
+    private static func takenUp(_ job: JobView) -> String {
+        guard let resumed = job.resumed, !job.state.isFinal else { return "" }
+        return "taken up again \(Quantity.counted(resumed, "time"))"
     }
 
     static func workerTable(_ workers: [WorkerView]) -> TextTable {
