@@ -20,14 +20,20 @@ struct APIRoute: Sendable {
     /// Name of the change it makes, for the audit log; nil for a route that changes nothing.
     var change: String?
     var bodyBytesMax: Int
+    /// It tells of this process and not of the grid: a coordinator that does not lead answers it too.
+    var isOfProcess = false
     var handler: Handler
 
     static func open(_ path: String, _ handler: @escaping Handler) -> APIRoute {
         APIRoute(method: .get, path: path, access: .open, change: nil, bodyBytesMax: 0, handler: handler)
     }
 
-    static func get(_ path: String, _ role: AccessRole, _ handler: @escaping Handler) -> APIRoute {
-        APIRoute(method: .get, path: path, access: .needs(role), change: nil, bodyBytesMax: 0, handler: handler)
+    static func get(
+        _ path: String, _ role: AccessRole, isOfProcess: Bool = false, _ handler: @escaping Handler
+    ) -> APIRoute {
+        APIRoute(
+            method: .get, path: path, access: .needs(role), change: nil, bodyBytesMax: 0, isOfProcess: isOfProcess,
+            handler: handler)
     }
 
     /// A question that is too long for a query, and changes nothing.

@@ -51,7 +51,7 @@ struct APIRoutes: Sendable {
             .session(.get, .needs(.viewer), showSession),
             .session(.delete, .needs(.viewer), signOut),
             .change("v1/session/codes", .admin, as: "make sign-in code", makeSignInCode),
-            .get("metrics", .viewer, scrape),
+            .get("metrics", .viewer, isOfProcess: true, scrape),
             .get("v1/status", .viewer, status),
             .get("v1/jobs", .viewer, listJobs),
             .change("v1/jobs", .operator, as: "submit job", submit),
@@ -85,8 +85,9 @@ struct APIRoutes: Sendable {
             middleware: TokenGate(
                 authenticator: authenticator, trail: trail, clock: access.clock, sessions: access.sessions,
                 strangers: strangers))
+        routes.add(table.filter { $0.access != .open && $0.isOfProcess }, to: router, trail, beside: table)
         router.add(middleware: LeaderGate(control: control))
-        routes.add(table.filter { $0.access != .open }, to: router, trail, beside: table)
+        routes.add(table.filter { $0.access != .open && !$0.isOfProcess }, to: router, trail, beside: table)
         return router
     }
 

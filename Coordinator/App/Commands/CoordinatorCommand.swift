@@ -28,7 +28,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
               alphagrid coordinator --database postgresql://quant@db/alphagrid
               alphagrid coordinator --http 0.0.0.0:8710 --tls-cert grid.pem --tls-key grid.key
               alphagrid coordinator --database service=alphagrid --bind tcp://127.0.0.1:5710 --http 127.0.0.1:8710
-              alphagrid keys init && alphagrid coordinator --database service=alphagrid --bind 'tcp://*:5710'
+              alphagrid keys init && alphagrid coordinator --database service=alphagrid --bind 'tcp://*:5710' --block-port 5711
             """)
 
     @Option(help: ArgumentHelp("Database, without a password (default: $ALPHAGRID_DATABASE).", valueName: "url"))
@@ -36,6 +36,9 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Where workers connect; port 0 takes a free one.", valueName: "tcp://host:port"))
     var bind = "tcp://127.0.0.1:5710"
+
+    @Option(help: ArgumentHelp("Where workers fetch blocks, at the host of --bind; port 0 takes a free one.", valueName: "port"))
+    var blockPort: UInt16 = 0
 
     @Option(help: ArgumentHelp("Where the HTTP interface listens; port 0 takes a free one.", valueName: "host:port"))
     var http = "127.0.0.1:8710"
@@ -115,7 +118,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
 
         var configuration = CoordinatorConfiguration(
-            databaseURL: databaseURL, bind: bind, panelDirectory: "\(folder.path)/panels")
+            databaseURL: databaseURL, bind: bind, blockPort: blockPort, panelDirectory: "\(folder.path)/panels")
         configuration.keys = try keyFolder.map { folder throws(GridError) in
             try folder.serverKeys { logger.error("\($0)") }
         }
