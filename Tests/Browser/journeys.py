@@ -26,7 +26,7 @@ class Journeys:
 
     def run_all(self):
         failures = []
-        for name in ("sign_in", "start_a_job", "filter_and_export", "walk_by_keyboard", "look_at_every_page", "stay_quick", "sign_out"):
+        for name in ("sign_in", "judge_its_pieces", "start_a_job", "filter_and_export", "walk_by_keyboard", "look_at_every_page", "stay_quick", "sign_out"):
             if self.arguments.only and name != "sign_in" and self.arguments.only not in name:
                 continue
             begun = time.time()
@@ -80,6 +80,25 @@ class Journeys:
             raise Failure("the code stays in the address, or scripts see the cookie")
         browser.run("0")
         browser.expected = []
+
+    def judge_its_pieces(self):
+        """Small functions whose answers are known."""
+        columns = "[{name: 'max_correlation', label: 'Max', kind: 'number'}, {name: 'alpha_id', label: 'Alpha', kind: 'id'}]"
+        square = "[[0, 0], [10, 0], [10, 10], [0, 10]]"
+        for module, call, answer in [
+            ("filters", f"parse('max_correlation < 0.3', {columns})", "max_correlation:lt:0.3"),
+            ("filters", f"parse('Max>=0.3', {columns})", "max_correlation:ge:0.3"),
+            ("filters", f"parse('A000017', {columns})", "alpha_id:eq:A000017"),
+            ("filters", f"parse('max_correlation < high', {columns})", None), ("filters", f"parse('nothing = 1', {columns})", None),
+            ("scatter", f"inside(5, 5, {square})", True), ("scatter", f"inside(15, 5, {square})", False),
+            ("format", "r(-0.0004)", "0.000"), ("format", "r(-0.25)", "\u22120.250"), ("format", "r(null)", "\u2013"),
+            ("format", "duration(3725)", "1 h 02 min"), ("format", "duration(59.7)", "1 min 00 s"),
+            ("format", "bytes(1536)", "1.5 KiB"), ("format", "short(1234567)", "1.23\u2009M"), ("format", "fixed(NaN)", "\u2013"),
+            ("api", "query({a: 'x y', b: [1, 2], c: ''})", "?a=x%20y&b=1&b=2"),
+        ]:
+            found = self.browser.run(f"import('/assets/{module}.js').then((module) => module.{call})")
+            if found != answer:
+                raise Failure(f"{call} of {module}.js is {found!r}: expected {answer!r}")
 
     def start_a_job(self):
         browser = self.browser
