@@ -50,6 +50,16 @@ workers() {
 }
 wait_for workers
 
+say "the dashboard"
+fetch() {
+    exec 3<>/dev/tcp/127.0.0.1/8710
+    printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1:8710\r\nConnection: close\r\n\r\n' "$1" >&3
+    head -n 1 <&3 | tr -d '\r'
+    exec 3>&-
+}
+expect "$(fetch /)" "HTTP/1.1 200 OK"
+if [[ -e /usr/share/alphagrid/assets/plotly.min.js ]]; then expect "$(fetch /assets/plotly.min.js)" "HTTP/1.1 200 OK"; fi
+
 say "a job"
 as_grid alphagrid db import /srv/pnl.csv --region USA
 as_grid alphagrid run correlation --region USA --wait --json >/root/job.json
