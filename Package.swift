@@ -116,10 +116,11 @@ let package = Package(
             ],
             path: "Coordinator/Service"),
         .target(name: "Requests", dependencies: ["ClusterModel"], path: "Coordinator/Requests"),
+        .target(name: "CDashboard", path: "Coordinator/Dashboard", exclude: ["page"]),
         .target(
             name: "API",
             dependencies: [
-                "ClusterModel", "GridMetrics", "Requests",
+                "ClusterModel", "GridMetrics", "Requests", "CDashboard",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -246,7 +247,7 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "ClusterModel", "GridMetrics", "Requests", "API", "APITestServer",
+                "ClusterModel", "GridMetrics", "Requests", "CDashboard", "API", "APITestServer",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -33,6 +33,9 @@ struct APIContext: RequestContext {
 struct APIRoutes: Sendable {
     let control: any GridControl
     let logger: Logger
+    var page = PageFiles(assets: nil)
+    /// nil where nobody signs in, as when only the table is looked at.
+    var doorman: Doorman?
     var metrics = MetricsRegistry()
 
     static let jobsPageDefault = 50
@@ -42,7 +45,13 @@ struct APIRoutes: Sendable {
         [
             .open("livez", live),
             .open("readyz", ready),
-            .get("metrics", .viewer, scrape),
+            .open("/", index),
+            .open("assets/:file", asset),
+            .session(.post, .open, signIn),
+            .session(.get, .needs(.viewer), showSession),
+            .session(.delete, .needs(.viewer), signOut),
+            .change("v1/session/codes", .admin, as: "make sign-in code", makeSignInCode),
+            .get("metrics", .viewer, isOfProcess: true, scrape),
             .get("v1/status", .viewer, status),
             .get("v1/jobs", .viewer, listJobs),
             .change("v1/jobs", .operator, as: "submit job", submit),
@@ -55,28 +64,44 @@ struct APIRoutes: Sendable {
         ] + operationTable
     }
 
-    func router(access: AccessSettings) -> Router<APIContext> {
+    /// - Parameter isEncrypted: Whether answers go through TLS, so that cookies may insist on it.
+    func router(access: AccessSettings, isEncrypted: Bool = false) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         let counts = RequestMetrics()
         metrics.add { counts.families }
         router.add(middleware: CountingMiddleware(counts: counts, clock: access.clock))
         router.add(middleware: ProblemMiddleware(logger: logger))
         let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger) { counts.refused(status: $0) }
-        add(table.filter { $0.access == .open }, to: router, trail)
+        let authenticator = Authenticator(access, logger: logger)
+        let strangers = RateLimiter(perSecond: Limits.strangerRequestsPerSecondMax, burst: Limits.strangerRequestsBurstMax)
+        var routes = self
+        routes.doorman = Doorman(
+            authenticator: authenticator, sessions: access.sessions, trail: trail, strangers: strangers, clock: access.clock,
+            isEncrypted: isEncrypted)
+        let table = routes.table
+        routes.add(table.filter { $0.access == .open }, to: router, trail, beside: table)
         // Whatever is added from here on, and every unknown path, wants a token.
         router.add(
             middleware: TokenGate(
-                authenticator: Authenticator(access, logger: logger), trail: trail, clock: access.clock))
+                authenticator: authenticator, trail: trail, clock: access.clock, sessions: access.sessions,
+                strangers: strangers))
+        routes.add(table.filter { $0.access != .open && $0.isOfProcess }, to: router, trail, beside: table)
         router.add(middleware: LeaderGate(control: control))
-        add(table.filter { $0.access != .open }, to: router, trail)
+        routes.add(table.filter { $0.access != .open && !$0.isOfProcess }, to: router, trail, beside: table)
         return router
     }
 
-    /// Adds routes, and says 405 to the methods that their paths do not have.
-    private func add(_ routes: [APIRoute], to router: Router<APIContext>, _ trail: AuditTrail) {
+    /// Adds routes, and says 405 to the methods that their paths do not have; those of a path that has routes on both
+    /// sides of the gate are said behind it.
+    private func add(
+        _ routes: [APIRoute], to router: Router<APIContext>, _ trail: AuditTrail, beside table: [APIRoute]
+    ) {
+        for route in routes { router.on(RouterPath(route.path), method: route.method, use: route.guarded(by: trail)) }
+        let isBehind = routes.contains { $0.access != .open }
+        let paths = Set(routes.map(\.path))
         var allowed: [(path: String, methods: [HTTPRequest.Method])] = []
-        for route in routes {
-            router.on(RouterPath(route.path), method: route.method, use: route.guarded(by: trail))
+        for route in table where paths.contains(route.path) {
+            if !isBehind, table.contains(where: { $0.path == route.path && $0.access != .open }) { continue }
             let methods: [HTTPRequest.Method] = route.method == .get ? [.get, .head] : [route.method]
             if let known = allowed.firstIndex(where: { $0.path == route.path }) {
                 allowed[known].methods += methods

@@ -31,13 +31,14 @@ package struct APIServer: Service {
     ///   - access: Who is let in.
     ///   - metrics: What `/metrics` says; the server adds what it counts itself.
     ///   - certificate: nil serves without TLS.
+    ///   - assets: Folder with the chart library of the page; nil serves the page without charts.
     ///   - host: Name or address to bind.
     ///   - port: 0 takes a free one.
     ///   - onRunning: Called once with the bound port; requests wait until it returns. When it throws, the server
     ///     stops and `run` throws the same.
     package init(
         control: any GridControl, access: AccessSettings, metrics: MetricsRegistry = MetricsRegistry(),
-        certificate: TLSCertificate? = nil, host: String, port: Int,
+        certificate: TLSCertificate? = nil, assets: String? = nil, host: String, port: Int,
         logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
     ) throws {
@@ -46,7 +47,8 @@ package struct APIServer: Service {
         let startFailure = StartFailure()
         self.startFailure = startFailure
         application = Application(
-            router: APIRoutes(control: control, logger: logger, metrics: metrics).router(access: access),
+            router: APIRoutes(control: control, logger: logger, page: PageFiles(assets: assets), metrics: metrics)
+                .router(access: access, isEncrypted: certificate != nil),
             server: try Self.builder(certificate, limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),

@@ -17,6 +17,7 @@ struct AlphaGridCommand: ParsableCommand {
               alphagrid explain A1 A2 --region USA            why this correlation?
               alphagrid expressions usage --region USA        which operators and fields?
               alphagrid status --watch                        what is going on
+              alphagrid open                                  the same and all results in a browser
 
             Results go to standard output, everything else to standard error.
 
@@ -26,8 +27,8 @@ struct AlphaGridCommand: ParsableCommand {
         subcommands: [
             CorrelateCommand.self, FeaturesCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self,
             CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self, ResultsCommand.self, ExpressionsCommand.self,
-            JobsCommand.self, WorkersCommand.self, KeysCommand.self, StatusCommand.self, TokensCommand.self, AuditCommand.self,
-            BenchCommand.self, VersionCommand.self, GuardCommand.self,
+            JobsCommand.self, WorkersCommand.self, KeysCommand.self, StatusCommand.self, OpenCommand.self, TokensCommand.self,
+            AuditCommand.self, BenchCommand.self, VersionCommand.self, GuardCommand.self,
         ])
 
     /// Whether this command line computes in this process.

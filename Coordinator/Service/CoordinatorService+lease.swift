@@ -86,7 +86,8 @@ extension CoordinatorService {
                 saidHolder = lease.holder
                 let due = shownAt?.advanced(milliseconds: Int64(configuration.leaseRenewMilliseconds)) ?? .now()
                 if due <= .now() {
-                    try store.showStandby(holder: holder, http: http)
+                    // Known or not, it stands by.
+                    try? store.showStandby(holder: holder, http: http)
                     shownAt = .now()
                 }
                 isSilenceSaid = false

@@ -22,7 +22,7 @@ extension CoordinatorService {
             .gauge("alphagrid_leader_epoch", "Generation of this coordinator; 0 before it leads.", Double(epoch.rawValue)),
             .gauge("alphagrid_is_leader", "1 while this coordinator holds the lease, else 0.", isLeading ? 1 : 0),
             .gauge("alphagrid_database_up", "1 when the last use of the database worked, else 0.", isReachable ? 1 : 0),
-            .gauge("alphagrid_uptime_seconds", "Time since the coordinator was started.", uptimeSeconds),
+            .gauge("alphagrid_uptime_seconds", "Time since this coordinator leads; 0 before.", uptimeSeconds),
             .gauge("alphagrid_checks_open", "Questions about alphas that wait or are worked on.", questions.open),
             Self.jobs(jobs),
         ] + Self.tasks(snapshot) + Self.workers(snapshot) + Self.counters(snapshot.counters) + blockBytes + recorded.families

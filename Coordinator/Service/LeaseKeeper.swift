@@ -25,7 +25,8 @@ final class LeaseKeeper: Sendable {
                     try store.renewLease(epoch)
                     configuration.reached(.renewedLease)
                     saidUnreachable = false
-                    sawStandbys(try store.standbys())
+                    // For displays alone.
+                    if let standbys = try? store.standbys() { sawStandbys(standbys) }
                 } catch {
                     if error.kind == .conflict { return superseded(error) }
                     // Nobody can take over while nobody reaches the database; once somebody can, the next try tells.

@@ -160,6 +160,16 @@ package enum Limits {
     package static let coordinatorURLsMax = 8
     package static let answerSecondsOfSeveral: Int64 = 10
     package static let jwtSubjectBytesMax = 200
+    /// One-time codes that open the page: how many wait at once, and for how long.
+    package static let signInCodesMax = 64
+    package static let signInCodeSeconds = 300.0
+    /// Browsers that are signed in, in all and of one token; the oldest gives way.
+    package static let sessionsMax = 1_024
+    package static let sessionsPerNameMax = 64
+    package static let sessionSeconds = 43_200.0
+    package static let sessionBodyBytesMax = 8 << 10
+    /// A file of the assets folder, such as the chart library.
+    package static let assetBytesMax = 16 << 20
     /// Refused requests with a row of their own in the audit log; the others are counted in the next row, so that nobody
     /// can wash the log out.
     package static let refusalsRecordedPerSecondMax = 0.1

@@ -94,7 +94,7 @@ struct BadBody: Sendable, CustomTestStringConvertible {
     func notThere() async throws {
         for call in [
             Call(.get, "/v1/jobs/99"), Call(.post, "/v1/jobs/99/cancel"), Call(.post, "/v1/workers/gone/drain"),
-            Call(.get, "/v2/jobs"), Call(.get, "/"),
+            Call(.get, "/v2/jobs"), Call(.get, "/assets/none.js"),
         ] {
             expectProblem(try await send(call), 404, "Not Found")
         }

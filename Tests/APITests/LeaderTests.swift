@@ -28,6 +28,8 @@ struct LeaderTests {
             #expect(try await send(call, to: grid, authorization: nil).status == 401)
         }
         #expect(await grid.calls.isEmpty)
+        let metrics = try await send(Call(.get, "/metrics"), to: grid)
+        #expect(metrics.status == 200, "how the process does is its own to say")
     }
 
     @Test("One that knows of no leader yet says so, and one that leads names nobody")

@@ -76,15 +76,17 @@ func send(
 struct Door {
     private let application: Application<RouterResponder<APIContext>>
 
-    init(grid: FakeGrid = FakeGrid(), access: AccessSettings) {
-        application = Application(router: APIRoutes(control: grid, logger: silent).router(access: access), logger: silent)
+    init(grid: FakeGrid = FakeGrid(), access: AccessSettings, assets: String? = nil, isEncrypted: Bool = false) {
+        let routes = APIRoutes(control: grid, logger: silent, page: PageFiles(assets: assets))
+        application = Application(router: routes.router(access: access, isEncrypted: isEncrypted), logger: silent)
     }
 
     func send(
-        _ call: Call, authorization: String? = "Bearer \(goodToken)", contentType: String? = "application/json"
+        _ call: Call, authorization: String? = "Bearer \(goodToken)", contentType: String? = "application/json",
+        headers more: HTTPFields = [SessionCookie.pageHeader: SessionCookie.pageValue]
     ) async throws -> Answer {
         try await application.test(.router) { client in
-            var headers = HTTPFields()
+            var headers = more
             headers[.authorization] = authorization
             if call.body != nil { headers[.contentType] = contentType }
             let response = try await client.execute(

@@ -68,6 +68,14 @@ import Testing
         #expect(error("a.pem", "a.key")?.message.contains("chmod 600") == true)
     }
 
+    @Test("Root may give a secret to the group of whoever reads it, and to nobody else")
+    func ofRoot() {
+        for mode in [0o440, 0o640, 0o400] { #expect(SecretFile.isPrivate(mode: mode, owner: 0, reader: 997)) }
+        for mode in [0o444, 0o660, 0o450, 0o441] { #expect(!SecretFile.isPrivate(mode: mode, owner: 0, reader: 997)) }
+        #expect(!SecretFile.isPrivate(mode: 0o440, owner: 997, reader: 997))
+        #expect(!SecretFile.isPrivate(mode: 0o440, owner: 0, reader: 0))
+    }
+
     @Test("A renewed pair is taken over at the next look, and half of one is not")
     func renewal() throws {
         let (folder, clock) = (try Folder(), TestClock(wall: Date().timeIntervalSince1970))

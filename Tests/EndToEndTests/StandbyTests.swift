@@ -116,6 +116,11 @@ extension EndToEnd {
             let insecure = try Standby(of: cluster, ["--insecure"])
             try await waitUntil("the insecure one") { try await HTTP.get("http://\(insecure.http)/readyz")?.status == 200 }
             #expect(insecure.process.errorsSoFar.contains("since --insecure was typed"))
+            // The one before may have ended by now; until then it sends everybody on.
+            let request = ["kind": "correlation", "region": "USA"]
+            if let answer = try? await HTTP.post("http://\(cluster.http)/v1/jobs", request, token: cluster.token()) {
+                #expect(answer.status == 503 && answer.text.contains("http://\(insecure.http)"), "\(answer.text)")
+            }
             #expect(
                 try await cluster.value(
                     "SELECT detail->>'insecure' FROM audit_log WHERE action = 'coordinator took over' "

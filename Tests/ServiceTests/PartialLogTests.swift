@@ -107,7 +107,7 @@ final class PartialLogTests: Sendable {
     }
 
     @Test("Partials of two numeric profiles are never mixed: those of the last coordinator count")
-    func profiles() {
+    func profiles() throws {
         let zen = NumericProfile(blasVersion: "0.3", coreType: "Zen", epilogueVersion: 4)
         let haswell = NumericProfile(blasVersion: "0.3", coreType: "Haswell", epilogueVersion: 4)
         for (epoch, profile) in [(1, zen), (2, zen), (3, haswell)] as [(Int64, NumericProfile)] {
@@ -119,6 +119,29 @@ final class PartialLogTests: Sendable {
         }
         #expect(text(kept().partial(of: task(3), payload: bytes("t"))) == "epoch 3")
         #expect(kept().partial(of: task(1), payload: bytes("t")) == nil)
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        #expect(names == ["7-3.partials"], "nobody will read the others again")
+    }
+
+    @Test("Of the files that many coordinators have left of one job the last are read, and the others go")
+    func many() throws {
+        let files = Limits.partialLogFilesPerJobMax
+        for epoch in 1...files + 5 {
+            log(epoch: Int64(epoch)).append(
+                task(UInt32(epoch)), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("p"))
+        }
+        let kept = kept()
+        #expect(kept.count == files)
+        #expect(kept.partial(of: task(5), payload: bytes("t")) == nil && kept.partial(of: task(6), payload: bytes("t")) != nil)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory).count == files)
+    }
+
+    @Test("A folder in which nothing can be written is refused before it is needed; one that is not there is made")
+    func writable() throws {
+        try PartialLog.expectWritable("\(directory)/new")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(directory)/new") == [])
+        let error = #expect(throws: GridError.self) { try PartialLog.expectWritable("/proc/jobs") }
+        #expect(error?.message.contains("--job-logs /proc/jobs") == true)
     }
 
     @Test("Before the delay is over nothing is written, afterwards it is, without another partial")

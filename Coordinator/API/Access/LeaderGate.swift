@@ -1,7 +1,7 @@
 import ClusterModel
 import Hummingbird
 
-/// Behind the token gate: a coordinator that does not lead answers every question with who does.
+/// Behind the token gate: a coordinator that does not lead answers every question about the grid with who does.
 struct LeaderGate: RouterMiddleware {
     typealias Context = APIContext
 

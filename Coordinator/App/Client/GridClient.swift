@@ -87,6 +87,12 @@ final class GridClient: GridControl {
 
     func status() async throws -> StatusView { try await get("/v1/status") }
 
+    /// - Parameter role: The most the browser may do; nil as much as the token.
+    func makeSignInCode(role: AccessRole? = nil) async throws -> SignInCodeView {
+        let body = try role.map { try GridJSON.encode(["role": $0.rawValue]) }
+        return try await post("/v1/session/codes", body: body)
+    }
+
     func ready() async throws { _ = try await send("GET", "/readyz", body: nil) }
 
     func submit(_ request: JobRequest) async throws -> JobView {

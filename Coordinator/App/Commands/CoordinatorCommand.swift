@@ -28,7 +28,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
               alphagrid coordinator --database postgresql://quant@db/alphagrid
               alphagrid coordinator --http 0.0.0.0:8710 --tls-cert grid.pem --tls-key grid.key
               alphagrid coordinator --database service=alphagrid --bind tcp://127.0.0.1:5710 --http 127.0.0.1:8710
-              alphagrid keys init && alphagrid coordinator --database service=alphagrid --bind 'tcp://*:5710'
+              alphagrid keys init && alphagrid coordinator --database service=alphagrid --bind 'tcp://*:5710' --block-port 5711
             """)
 
     @Option(help: ArgumentHelp("Database, without a password (default: $ALPHAGRID_DATABASE).", valueName: "url"))
@@ -36,6 +36,9 @@ struct CoordinatorCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Where workers connect; port 0 takes a free one.", valueName: "tcp://host:port"))
     var bind = "tcp://127.0.0.1:5710"
+
+    @Option(help: ArgumentHelp("Where workers fetch blocks, at the host of --bind; port 0 takes a free one.", valueName: "port"))
+    var blockPort: UInt16 = 0
 
     @Option(help: ArgumentHelp("Where the HTTP interface listens; port 0 takes a free one.", valueName: "host:port"))
     var http = "127.0.0.1:8710"
@@ -62,6 +65,12 @@ struct CoordinatorCommand: AsyncParsableCommand {
                 + "standby on another host sees too serves both (default: jobs in the state folder).",
             valueName: "dir"))
     var jobLogs: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Folder with the chart library of the page at / (default: where Scripts/setup or a package puts it).",
+            valueName: "dir"))
+    var assets: String?
 
     @Flag(help: "Wait until the coordinator that holds the database's lease has left or shows no sign of life, then take over.")
     var standby = false
@@ -109,7 +118,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
 
         var configuration = CoordinatorConfiguration(
-            databaseURL: databaseURL, bind: bind, panelDirectory: "\(folder.path)/panels")
+            databaseURL: databaseURL, bind: bind, blockPort: blockPort, panelDirectory: "\(folder.path)/panels")
         configuration.keys = try keyFolder.map { folder throws(GridError) in
             try folder.serverKeys { logger.error("\($0)") }
         }
@@ -121,8 +130,9 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let access = AccessSettings(token: token, records: service, jwt: jwt)
         let scheme = certificate == nil ? "http" : "https"
         let server = try APIServer(
-            control: service, access: access, metrics: service.metrics, certificate: certificate, host: httpAddress.bindHost,
-            port: httpAddress.port, logger: logger
+            control: service, access: access, metrics: service.metrics, certificate: certificate,
+            assets: AssetsFolder.find(flag: assets, state: folder.path), host: httpAddress.bindHost, port: httpAddress.port,
+            logger: logger
         ) { port in
             // Only now: one that cannot serve must not take the database over from one that does.
             let url =
@@ -135,6 +145,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
                     endpoint: service.endpoint, processID: getpid())
                 try file.write(in: folder.path)
                 StandardOutput.announce("coordinator ready: \(file.url), workers connect to \(file.endpoint)")
+                // A log that a file or a service keeps is no place for what opens the page.
+                if StandardError.isTerminal { OpenCommand.tell(access.signInLink(file.url)) }
             }
             guard standby else { return try await lead() }
             service.beginStandby()

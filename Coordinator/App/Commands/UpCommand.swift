@@ -100,6 +100,9 @@ struct UpCommand: AsyncParsableCommand {
         let connected = try await awaitWorkers(cluster, stops)
         guard let connection = cluster.connection else { return }
         StandardOutput.announce("AlphaGrid is up: \(connection.url), \(Quantity.counted(connected, "worker"))")
+        if StandardError.isTerminal, let code = try? await Self.client(connection)?.makeSignInCode() {
+            OpenCommand.tell(SignInCode.link(connection.url, code: code.code))
+        }
         let folder = cluster.configuration.state.path
         let isDefault = folder == "\(Settings.current.home)/.alphagrid"
         let flag = isDefault ? "" : " --state \(folder)"
@@ -110,6 +113,7 @@ struct UpCommand: AsyncParsableCommand {
               alphagrid db import FILE --region USA\(flag)
               alphagrid run correlation --region USA --wait\(flag)
               alphagrid status --watch\(flag)
+              alphagrid open\(flag)
               psql '\(connection.database)'
             Ctrl-C stops the cluster
 
@@ -120,9 +124,7 @@ struct UpCommand: AsyncParsableCommand {
     ///
     /// - Returns: How many there are.
     @MainActor private func awaitWorkers(_ cluster: LocalCluster, _ stops: StopSignals) async throws -> Int {
-        guard let connection = cluster.connection, let tokenFile = connection.tokenFile else { return 0 }
-        let client = try GridClient(
-            base: try Settings.baseURL(connection.url, source: "the connection file"), token: try TokenFile.read(tokenFile))
+        guard let connection = cluster.connection, let client = try Self.client(connection) else { return 0 }
         let wanted = cluster.configuration.workers
         var connected = 0
         // A number of looks instead of a deadline: the optimiser of Swift 6.3 crashes on a clock kept across these awaits.
@@ -140,6 +142,12 @@ struct UpCommand: AsyncParsableCommand {
                     + "\(cluster.configuration.state.path)/logs")
         }
         return connected
+    }
+
+    private static func client(_ connection: ConnectionFile) throws(GridError) -> GridClient? {
+        guard let tokenFile = connection.tokenFile else { return nil }
+        return try GridClient(
+            base: try Settings.baseURL(connection.url, source: "the connection file"), token: try TokenFile.read(tokenFile))
     }
 
     private static func pause() async throws {
