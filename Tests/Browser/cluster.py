@@ -81,7 +81,8 @@ class Cluster:
         with psycopg.connect(self.database) as connection:
             connection.execute(
                 """INSERT INTO alphas (alpha_id, region_id, alpha_type, universe, delay)
-                SELECT 'L' || lpad(i::text, 6, '0'), region_id, 'REGULAR', CASE WHEN mod(i, 2) = 0 THEN 'TOP1200' ELSE 'TOP400' END,
+                SELECT 'L' || lpad(i::text, 6, '0'), region_id, 'REGULAR',
+                    CASE WHEN mod(i, 2) = 0 THEN 'TOP1200' ELSE 'TOP400' END,
                     mod(i, 2) FROM generate_series(1, %s) i, regions WHERE region_name = 'EUR'""", (alphas,))
             connection.execute(
                 """INSERT INTO correlation_eur (alpha_id, min_correlation, max_correlation, avg_correlation, median_correlation,

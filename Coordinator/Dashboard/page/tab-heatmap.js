@@ -112,7 +112,8 @@ export async function show(root, region, context) {
     function describe() {
         const {rows, columns} = data;
         const each = Math.max(rows.step, columns.step);
-        words.textContent = `${count(rows.to - rows.from)} by ${count(columns.to - columns.from)} of ${count(data.count)} alphas, `
+        words.textContent =
+            `${count(rows.to - rows.from)} by ${count(columns.to - columns.from)} of ${count(data.count)} alphas, `
             + (each > 1 ? `each cell the strongest of ${count(rows.step)} by ${count(columns.step)} pairs.`
                 : 'each cell one pair.');
     }
