@@ -127,3 +127,23 @@ package enum FileSystem {
         }
     }
 }
+
+/// What `stat` says of a file, as far as programs look at it. Asked here, since where many modules are imported the compiler may
+/// not know whose `stat` is meant.
+package struct FileFacts: Sendable {
+    package var isFolder: Bool
+    package var owner: UInt32
+    /// Whether the group or others may write to it.
+    package var othersMayWrite: Bool
+    package var bytes: Int
+
+    /// nil where there is none or it may not be looked at; `errno` says why. Links are followed.
+    package init?(of path: String) {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        isFolder = info.st_mode & S_IFMT == S_IFDIR
+        owner = info.st_uid
+        othersMayWrite = info.st_mode & (S_IWGRP | S_IWOTH) != 0
+        bytes = Int(info.st_size)
+    }
+}

@@ -3,6 +3,7 @@ import ClusterModel
 import Foundation
 import LocalPostgres
 import Messaging
+import Panel
 
 #if canImport(Glibc)
 import Glibc
@@ -264,7 +265,7 @@ final class LocalCluster {
 
     /// Keeps at most the present log and one before it.
     private func rotateLog(_ name: String) {
-        var info = stat()
-        if stat(log(name), &info) == 0, info.st_size > Limits.logBytesMax { rename(log(name), "\(log(name)).old") }
+        guard let facts = FileFacts(of: log(name)), facts.bytes > Limits.logBytesMax else { return }
+        rename(log(name), "\(log(name)).old")
     }
 }

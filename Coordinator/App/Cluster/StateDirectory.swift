@@ -18,17 +18,16 @@ struct StateDirectory {
         self.path = path
         let name = FileSystem.name(path)
         try Self.make(path, mode: geteuid() == 0 ? 0o711 : 0o700)
-        var info = stat()
-        guard stat(path, &info) == 0 else {
+        guard let facts = FileFacts(of: path) else {
             throw GridError(.failed, "cannot use the state folder \(name): \(systemMessage(errno))")
         }
-        guard info.st_mode & S_IFMT == S_IFDIR else {
+        guard facts.isFolder else {
             throw GridError(.usage, "the state folder \(name) is a file: expected a folder")
         }
-        guard info.st_uid == geteuid() else {
+        guard facts.owner == geteuid() else {
             throw GridError(.usage, "the state folder \(name) belongs to another user: choose your own with --state")
         }
-        guard info.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
+        guard !facts.othersMayWrite else {
             throw GridError(.usage, "others may write to the state folder \(name): run 'chmod go-w \(name)'")
         }
     }
