@@ -108,7 +108,7 @@ let package = Package(
             name: "Service",
             dependencies: [
                 "ClusterModel", "Panel", "Kernels", "WireProtocol", "Messaging", "WorkerEngine", "WorkerRuntime",
-                "Scheduling", "Jobs", "Store",
+                "Scheduling", "Expressions", "Jobs", "Store",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Coordinator/Service"),
@@ -116,7 +116,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "ClusterModel", "Requests",
+                "ClusterModel", "Panel", "Requests",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -221,7 +221,9 @@ let package = Package(
             name: "StoreTests", dependencies: ["ClusterModel", "Panel", "Store", "LocalPostgres"], path: "Tests/StoreTests"),
         .testTarget(
             name: "ServiceTests",
-            dependencies: ["ClusterModel", "Jobs", "Kernels", "Messaging", "Scheduling", "Service", "Store", "WireProtocol"],
+            dependencies: [
+                "ClusterModel", "Jobs", "Kernels", "Messaging", "Panel", "Scheduling", "Service", "Store", "WireProtocol",
+            ],
             path: "Tests/ServiceTests"),
         .testTarget(
             name: "FuzzTests", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTests",

@@ -19,6 +19,7 @@ package struct APIServer: Service {
     private let port: Int
     private let application: Application<RouterResponder<APIContext>>
     private let startFailure: StartFailure
+    private let hub: EventHub
 
     /// Why the owner of the server did not want it after all.
     private final class StartFailure: Sendable {
@@ -34,7 +35,7 @@ package struct APIServer: Service {
     ///   - onRunning: Called once with the bound port; requests wait until it returns. When it throws, the server
     ///     stops and `run` throws the same.
     package init(
-        control: any GridControl, access: AccessSettings, certificate: TLSCertificate? = nil, host: String, port: Int,
+        control: any ServedGrid, access: AccessSettings, certificate: TLSCertificate? = nil, host: String, port: Int,
         logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
     ) throws {
@@ -42,8 +43,10 @@ package struct APIServer: Service {
         self.port = port
         let startFailure = StartFailure()
         self.startFailure = startFailure
+        let routes = APIRoutes(control: control, logger: logger)
+        hub = routes.hub
         application = Application(
-            router: APIRoutes(control: control, logger: logger).router(access: access),
+            router: routes.router(access: access),
             server: try Self.builder(certificate, limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),
@@ -76,7 +79,12 @@ package struct APIServer: Service {
     ///   not this machine's.
     package func run() async throws {
         do {
-            try await application.run()
+            // Requests that are open may end, and streams of events would not by themselves.
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: {
+                hub.stop()
+            }
         } catch let error as IOError {
             throw bindFailure(error.errnoCode, "\(error)")
         } catch is SocketAddressError.UnknownHost, is SocketAddressError {

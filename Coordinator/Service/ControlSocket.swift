@@ -140,6 +140,7 @@ struct ControlHandler: SocketHandler {
                 tellBlocks(.left($0))
             }
         case .event(let event): shell?.handle(event, at: now, via: transport(port))
+        case .tiles(let job, let request): request.give(shell?.tileMap(of: job))
         }
     }
 

@@ -7,7 +7,9 @@ import Store
 import Synchronization
 
 extension CoordinatorService: GridControl {
-    package func status() async throws -> StatusView {
+    package func status() async throws -> StatusView { statusView }
+
+    var statusView: StatusView {
         shared.withLock { shared in
             StatusView(
                 version: AlphaGrid.version, epoch: shared.epoch.rawValue, uptimeSeconds: uptimeSeconds,
@@ -41,12 +43,6 @@ extension CoordinatorService: GridControl {
         }
     }
 
-    package func results(_ request: ResultRequest, region: Region) async throws -> ResultPage {
-        try await waiting { service throws(GridError) in
-            try service.usingDatabase { () throws(GridError) in try service.store.results(request, region: region) }
-        }
-    }
-
     /// What cannot become a job is refused at once, not when somebody looks for the result.
     private func requireAlphas(of view: JobView, _ region: Region) throws(GridError) {
         let pools = try store.pools(region)
@@ -71,10 +67,11 @@ extension CoordinatorService: GridControl {
         }
     }
 
-    package func jobs(limit: Int, before: JobID?) async throws -> [JobView] {
+    package func jobs(_ request: JobsRequest) async throws -> [JobView] {
         try await waiting { service throws(GridError) in
+            let live = service.shared.withLock { $0.jobs.mapValues(\.view.state) }
             let rows = try service.usingDatabase { () throws(GridError) in
-                try service.store.jobs(limit: limit, before: before)
+                try service.store.jobs(request, live: live)
             }
             return rows.map { service.liveView(of: $0.jobID) ?? $0 }
         }
@@ -114,7 +111,7 @@ extension CoordinatorService: GridControl {
     }
 
     /// A job that waits or runs, with its progress of this moment.
-    private func liveView(of id: JobID) -> JobView? {
+    func liveView(of id: JobID) -> JobView? {
         let (job, stage) = shared.withLock { ($0.jobs[id], $0.snapshot.stages[id]) }
         guard let job else { return nil }
         guard let progress = drivers[id]?.progress else { return job.view }

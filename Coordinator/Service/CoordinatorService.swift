@@ -46,6 +46,8 @@ package final class CoordinatorService: Sendable {
         var jobs: [JobID: ActiveJob] = [:]
         var admission = JobAdmission()
         var snapshot = GridSnapshot()
+        /// As they ended, oldest first; at most `Limits.jobsEndedLatelyMax`.
+        var ended: [JobView] = []
         var isDatabaseReachable = true
         var lastError: String?
         var isStopping = false
@@ -70,6 +72,7 @@ package final class CoordinatorService: Sendable {
     /// Questions about single alphas have threads and panels of their own.
     let questions = PoolCheckQueue()
     let residents: ResidentPanels
+    let tileMaps = TileMaps()
     private let standbyPause = StoppablePause()
     private let startedAt = MonotonicTime.now()
 

@@ -59,8 +59,8 @@ final class EmbeddedRun {
             for event in events.takeAll(waitingMilliseconds: Self.progressEveryMilliseconds) {
                 switch event {
                 case .command(.event(let fact)): tell(fact)
-                // The scheduler is here from the start.
-                case .command(.begin): break
+                // The scheduler is here from the start, and nobody watches.
+                case .command(.begin), .command(.tiles): break
                 case .worker(let fact): handle(fact)
                 case .done(let result): return try result.get()
                 }

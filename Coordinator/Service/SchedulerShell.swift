@@ -9,6 +9,25 @@ enum SchedulerCommand: Sendable {
     /// Comes first and once: from now on workers are answered.
     case begin(Scheduler)
     case event(SchedulerEvent)
+    /// Gives a picture of the job's present stage.
+    case tiles(JobID, TileRequest)
+}
+
+/// Somebody who waits for a picture of a stage; nil when there is none, also when nobody takes the command.
+final class TileRequest: Sendable {
+    private let waiting: Mutex<CheckedContinuation<TileMapView?, Never>?>
+
+    init(_ continuation: CheckedContinuation<TileMapView?, Never>) { waiting = Mutex(continuation) }
+
+    deinit { give(nil) }
+
+    func give(_ map: TileMapView?) {
+        let continuation = waiting.withLock { waiting in
+            defer { waiting = nil }
+            return waiting
+        }
+        continuation?.resume(returning: map)
+    }
 }
 
 /// How messages reach workers: the control socket, or a function call within one process.
@@ -75,8 +94,10 @@ final class SchedulerShell {
         for id in drivers.ids { stages[id] = scheduler.progress(of: id) }
         return GridSnapshot(
             workers: scheduler.workerViews(at: now), load: scheduler.load(), counters: scheduler.counters,
-            stages: stages)
+            stages: stages, ends: scheduler.ends)
     }
+
+    func tileMap(of job: JobID) -> TileMapView? { scheduler.tileMap(of: job) }
 
     /// - Returns: the peer that could not be reached, if any.
     private func carryOut(_ effect: SchedulerEffect, via transport: any CoordinatorTransport) -> Peer? {
@@ -124,6 +145,7 @@ struct GridSnapshot: Sendable {
     var load = ClusterLoad()
     var counters = SchedulerCounters()
     var stages: [JobID: StageProgress] = [:]
+    var ends = TaskEnds()
 }
 
 /// The drivers of the jobs that run, by job; shared by the threads that add, serve and drop them.

@@ -195,8 +195,8 @@ package protocol GridControl: Sendable {
     func status() async throws -> StatusView
     func ready() async throws
     func submit(_ request: JobRequest) async throws -> JobView
-    /// Newest first.
-    func jobs(limit: Int, before: JobID?) async throws -> [JobView]
+    /// At most `request.limit`, in its order.
+    func jobs(_ request: JobsRequest) async throws -> [JobView]
     func job(_ id: JobID) async throws -> JobView
     func cancel(_ id: JobID, reason: String) async throws -> JobView
     func workers() async throws -> [WorkerView]
@@ -207,6 +207,16 @@ package protocol GridControl: Sendable {
     func pair(_ request: PairRequest, region: Region) async throws -> PairView
     /// What jobs have published of the region.
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage
+}
+
+/// All that the HTTP interface serves.
+package typealias ServedGrid = GridControl & RegionReading & GridWatching
+
+extension GridControl {
+    /// Newest first.
+    package func jobs(limit: Int, before: JobID?) async throws -> [JobView] {
+        try await jobs(JobsRequest(limit: limit, before: before))
+    }
 }
 
 package enum AlphaGrid {

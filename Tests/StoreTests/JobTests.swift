@@ -56,9 +56,9 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         let states = JobState.allCases
         let ids = try states.map { try store.createJob(sampleJob(state: $0), epoch: epoch) }
         #expect(ids == ids.sorted() && Set(ids).count == states.count)
-        #expect(try store.jobs(limit: 3, before: nil).map(\.jobID) == Array(ids.reversed().prefix(3)))
-        #expect(try store.jobs(limit: 100, before: ids[2]).map(\.jobID) == [ids[1], ids[0]])
-        #expect(try store.jobs(limit: -1, before: nil).isEmpty)
+        #expect(try store.jobs(JobsRequest(limit: 3)).map(\.jobID) == Array(ids.reversed().prefix(3)))
+        #expect(try store.jobs(JobsRequest(limit: 100, before: ids[2])).map(\.jobID) == [ids[1], ids[0]])
+        #expect(try store.jobs(JobsRequest(limit: -1)).isEmpty)
         #expect(try store.unfinishedJobs().map(\.state) == states.filter { !$0.isFinal })
     }
 

@@ -47,6 +47,10 @@ struct TokenGate: RouterMiddleware {
             }
             var context = context
             context.principal = principal
+            let presented = Self.bearer(header).map { String($0) } ?? ""
+            context.remainsKnown = { [authenticator] in
+                await authenticator.identify(presented[...]) == .known(principal)
+            }
             return try await next(request, context)
         }
     }
