@@ -62,6 +62,8 @@ let package = Package(
             dependencies: ["ClusterModel", "CChecksum", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
             path: "Shared/WireProtocol", exclude: ["alphagrid.proto"]),
         .target(name: "Messaging", dependencies: ["ClusterModel", "CZeroMQ"], path: "Shared/Messaging"),
+        .target(
+            name: "Logs", dependencies: ["ClusterModel", .product(name: "Logging", package: "swift-log")], path: "Shared/Logs"),
 
         // Worker: takes leases, computes, returns partials.
         .target(name: "WorkerEngine", dependencies: ["ClusterModel"], path: "Worker/Engine"),
@@ -76,7 +78,7 @@ let package = Package(
         .executableTarget(
             name: "alphagrid-worker",
             dependencies: [
-                "ClusterModel", "Kernels", "Messaging", "WorkerEngine", "WorkerRuntime",
+                "ClusterModel", "Kernels", "Logs", "Messaging", "WorkerEngine", "WorkerRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -100,6 +102,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             path: "Coordinator/Jobs"),
+        .target(name: "GridMetrics", dependencies: ["ClusterModel"], path: "Coordinator/Metrics"),
         .target(
             name: "Store", dependencies: ["ClusterModel", "Panel", "CLibpq"],
             path: "Coordinator/Store"),
@@ -108,15 +111,16 @@ let package = Package(
             name: "Service",
             dependencies: [
                 "ClusterModel", "Panel", "Kernels", "WireProtocol", "Messaging", "WorkerEngine", "WorkerRuntime",
-                "Scheduling", "Expressions", "Jobs", "Store",
+                "Scheduling", "Expressions", "Jobs", "GridMetrics", "Store",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Coordinator/Service"),
         .target(name: "Requests", dependencies: ["ClusterModel"], path: "Coordinator/Requests"),
+        .target(name: "CDashboard", path: "Coordinator/Dashboard", exclude: ["page"]),
         .target(
             name: "API",
             dependencies: [
-                "ClusterModel", "Panel", "Requests",
+                "ClusterModel", "GridMetrics", "Panel", "Requests", "CDashboard",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -134,7 +138,7 @@ let package = Package(
             name: "alphagrid",
             dependencies: [
                 "ClusterModel", "Clustering", "Expressions", "Service", "Requests", "API", "Store", "LocalPostgres", "Panel",
-                "Kernels", "Messaging",
+                "Kernels", "Logs", "Messaging", "GridMetrics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -178,6 +182,14 @@ let package = Package(
             path: "Tests/Fuzz"),
         .executableTarget(
             name: "alphagrid-fuzz", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTool"),
+        .target(
+            name: "APITestServer",
+            dependencies: [
+                "ClusterModel", "API",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/APITestServer"),
         .testTarget(name: "PanelTests", dependencies: ["ClusterModel", "Panel"], path: "Tests/PanelTests"),
         .testTarget(
             name: "KernelsTests", dependencies: ["ClusterModel", "Panel", "Kernels", "CKernels"],
@@ -197,6 +209,10 @@ let package = Package(
             path: "Tests/WireProtocolTests"),
         .testTarget(
             name: "MessagingTests", dependencies: ["ClusterModel", "Messaging", "CZeroMQ"], path: "Tests/MessagingTests"),
+        .testTarget(
+            name: "LogsTests",
+            dependencies: ["ClusterModel", "Logs", .product(name: "Logging", package: "swift-log")], path: "Tests/LogsTests"),
+        .testTarget(name: "GridMetricsTests", dependencies: ["ClusterModel", "GridMetrics"], path: "Tests/GridMetricsTests"),
         .testTarget(
             name: "WorkerEngineTests", dependencies: ["ClusterModel", "WorkerEngine"], path: "Tests/WorkerEngineTests"),
         .testTarget(
@@ -231,7 +247,7 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "ClusterModel", "Requests", "API",
+                "ClusterModel", "GridMetrics", "Requests", "CDashboard", "API", "APITestServer",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -244,7 +260,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "Expressions", "Requests", "API", "Messaging", "Store", "alphagrid",
+                "ClusterModel", "Expressions", "Requests", "API", "APITestServer", "Messaging", "Store", "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -20,14 +20,20 @@ struct APIRoute: Sendable {
     /// Name of the change it makes, for the audit log; nil for a route that changes nothing.
     var change: String?
     var bodyBytesMax: Int
+    /// It tells of this process and not of the grid: a coordinator that does not lead answers it too.
+    var isOfProcess = false
     var handler: Handler
 
     static func open(_ path: String, _ handler: @escaping Handler) -> APIRoute {
         APIRoute(method: .get, path: path, access: .open, change: nil, bodyBytesMax: 0, handler: handler)
     }
 
-    static func get(_ path: String, _ role: AccessRole, _ handler: @escaping Handler) -> APIRoute {
-        APIRoute(method: .get, path: path, access: .needs(role), change: nil, bodyBytesMax: 0, handler: handler)
+    static func get(
+        _ path: String, _ role: AccessRole, isOfProcess: Bool = false, _ handler: @escaping Handler
+    ) -> APIRoute {
+        APIRoute(
+            method: .get, path: path, access: .needs(role), change: nil, bodyBytesMax: 0, isOfProcess: isOfProcess,
+            handler: handler)
     }
 
     /// A question that is too long for a query, and changes nothing.
@@ -35,11 +41,23 @@ struct APIRoute: Sendable {
         APIRoute(method: .post, path: path, access: .needs(role), change: nil, bodyBytesMax: bodyBytesMax, handler: handler)
     }
 
+    /// What makes or ends a session: whoever sends it brings its own proof, or has nothing but the session to lose.
+    static func session(_ method: HTTPRequest.Method, _ access: Access, _ handler: @escaping Handler) -> APIRoute {
+        APIRoute(
+            method: method, path: "v1/session", access: access, change: nil,
+            bodyBytesMax: method == .post ? Limits.sessionBodyBytesMax : 0, handler: handler)
+    }
+
     /// - Parameter name: What the audit log calls it.
     static func change(_ path: String, _ role: AccessRole, as name: String, _ handler: @escaping Handler) -> APIRoute {
         APIRoute(
             method: .post, path: path, access: .needs(role), change: name, bodyBytesMax: Limits.httpBodyBytesMax,
             handler: handler)
+    }
+
+    /// A change that takes something away; it has no body.
+    static func delete(_ path: String, _ role: AccessRole, as name: String, _ handler: @escaping Handler) -> APIRoute {
+        APIRoute(method: .delete, path: path, access: .needs(role), change: name, bodyBytesMax: 0, handler: handler)
     }
 
     /// The handler behind this route's own checks.

@@ -4,6 +4,7 @@
 
 import ClusterModel
 import Foundation
+import GridMetrics
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -36,10 +37,19 @@ struct APIRoutes: Sendable {
     let logger: Logger
     let hub: EventHub
     private let keys = IdempotencyKeys()
+    var page: PageFiles
+    /// nil where nobody signs in, as when only the table is looked at.
+    var doorman: Doorman?
+    var metrics: MetricsRegistry
 
-    init(control: any ServedGrid, logger: Logger, hub: EventHub? = nil) {
+    init(
+        control: any ServedGrid, logger: Logger, page: PageFiles = PageFiles(assets: nil),
+        metrics: MetricsRegistry = MetricsRegistry(), hub: EventHub? = nil
+    ) {
         self.control = control
         self.logger = logger
+        self.page = page
+        self.metrics = metrics
         self.hub = hub ?? EventHub(control: control, logger: logger)
     }
 
@@ -49,6 +59,13 @@ struct APIRoutes: Sendable {
             .open("livez", live),
             .open("readyz", ready),
             .get("openapi.json", .viewer, openAPI),
+            .open("/", index),
+            .open("assets/:file", asset),
+            .session(.post, .open, signIn),
+            .session(.get, .needs(.viewer), showSession),
+            .session(.delete, .needs(.viewer), signOut),
+            .change("v1/session/codes", .admin, as: "make sign-in code", makeSignInCode),
+            .get("metrics", .viewer, isOfProcess: true, scrape),
             .get("v1/status", .viewer, status),
             .get("v1/jobs", .viewer, listJobs),
             .change("v1/jobs", .operator, as: "submit job", submit),
@@ -58,7 +75,6 @@ struct APIRoutes: Sendable {
             .get("v1/jobs/:id/tiles", .viewer, tiles),
             .get("v1/events", .viewer, events),
             .get("v1/workers", .viewer, listWorkers),
-            .change("v1/workers/:id/drain", .operator, as: "drain worker", drain),
             .ask("v1/regions/:region/check", .viewer, bodyBytesMax: Limits.checkBodyBytesMax, check),
             .get("v1/regions", .viewer, regions),
             .get("v1/regions/:region/alphas/:id", .viewer, alpha),
@@ -67,27 +83,47 @@ struct APIRoutes: Sendable {
             .get("v1/regions/:region/pairs", .viewer, pair),
             .get("v1/regions/:region/usage", .viewer, usage),
             .get("v1/regions/:region/results/:result", .viewer, results),
-        ]
+        ] + operationTable
     }
 
-    func router(access: AccessSettings) -> Router<APIContext> {
+    /// - Parameter isEncrypted: Whether answers go through TLS, so that cookies may insist on it.
+    func router(access: AccessSettings, isEncrypted: Bool = false) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        let counts = RequestMetrics()
+        metrics.add { counts.families }
+        router.add(middleware: CountingMiddleware(counts: counts, clock: access.clock))
         router.add(middleware: ProblemMiddleware(logger: logger))
-        let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger)
-        add(table.filter { $0.access == .open }, to: router, trail)
+        let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger) { counts.refused(status: $0) }
+        let authenticator = Authenticator(access, logger: logger)
+        let strangers = RateLimiter(perSecond: Limits.strangerRequestsPerSecondMax, burst: Limits.strangerRequestsBurstMax)
+        var routes = self
+        routes.doorman = Doorman(
+            authenticator: authenticator, sessions: access.sessions, trail: trail, strangers: strangers, clock: access.clock,
+            isEncrypted: isEncrypted)
+        let table = routes.table
+        routes.add(table.filter { $0.access == .open }, to: router, trail, beside: table)
         // Whatever is added from here on, and every unknown path, wants a token.
         router.add(
             middleware: TokenGate(
-                authenticator: Authenticator(access, logger: logger), trail: trail, clock: access.clock))
-        add(table.filter { $0.access != .open }, to: router, trail)
+                authenticator: authenticator, trail: trail, clock: access.clock, sessions: access.sessions,
+                strangers: strangers))
+        routes.add(table.filter { $0.access != .open && $0.isOfProcess }, to: router, trail, beside: table)
+        router.add(middleware: LeaderGate(control: control))
+        routes.add(table.filter { $0.access != .open && !$0.isOfProcess }, to: router, trail, beside: table)
         return router
     }
 
-    /// Adds routes, and says 405 to the methods that their paths do not have.
-    private func add(_ routes: [APIRoute], to router: Router<APIContext>, _ trail: AuditTrail) {
+    /// Adds routes, and says 405 to the methods that their paths do not have; those of a path that has routes on both
+    /// sides of the gate are said behind it.
+    private func add(
+        _ routes: [APIRoute], to router: Router<APIContext>, _ trail: AuditTrail, beside table: [APIRoute]
+    ) {
+        for route in routes { router.on(RouterPath(route.path), method: route.method, use: route.guarded(by: trail)) }
+        let isBehind = routes.contains { $0.access != .open }
+        let paths = Set(routes.map(\.path))
         var allowed: [(path: String, methods: [HTTPRequest.Method])] = []
-        for route in routes {
-            router.on(RouterPath(route.path), method: route.method, use: route.guarded(by: trail))
+        for route in table where paths.contains(route.path) {
+            if !isBehind, table.contains(where: { $0.path == route.path && $0.access != .open }) { continue }
             let methods: [HTTPRequest.Method] = route.method == .get ? [.get, .head] : [route.method]
             if let known = allowed.firstIndex(where: { $0.path == route.path }) {
                 allowed[known].methods += methods
@@ -117,6 +153,9 @@ struct APIRoutes: Sendable {
 
     /// Whoever asks shows no token, so the reason stays in the log.
     @Sendable private func ready(_ request: Request, _ context: APIContext) async throws -> Response {
+        if control.leaderElsewhere() != nil {
+            throw Problem(.serviceUnavailable, "this coordinator does not lead: it stands by, or another one has taken over")
+        }
         do {
             try await control.ready()
         } catch {
@@ -124,6 +163,12 @@ struct APIRoutes: Sendable {
             throw Problem(.serviceUnavailable, "the coordinator is not ready; its log says why")
         }
         return try await live(request, context)
+    }
+
+    /// For Prometheus, in its own format; costs the same whatever the grid holds.
+    @Sendable private func scrape(_ request: Request, _ context: APIContext) async throws -> Response {
+        let body = ResponseBody(byteBuffer: ByteBuffer(string: metrics.text()))
+        return Response(status: .ok, headers: [.contentType: MetricsRegistry.contentType], body: body)
     }
 
     @Sendable private func status(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -209,13 +254,6 @@ struct APIRoutes: Sendable {
         return try answer(WorkerList(workers: page.workers, nextOffset: page.nextOffset))
     }
 
-    @Sendable private func drain(_ request: Request, _ context: APIContext) async throws -> Response {
-        let worker = try WorkerID(parsing: try pathParameter("id", context))
-        let body = try await jsonBody(of: request, context, mayBeEmpty: true)
-        if !body.isEmpty { try StrictObject(body, what: "the request to drain").expectNothingElse() }
-        return try answer(await control.drain(worker).finite)
-    }
-
     // MARK: Pieces
 
     func answer(
@@ -240,7 +278,7 @@ struct APIRoutes: Sendable {
     }
 
     /// The body of a request that must be JSON.
-    private func jsonBody(of request: Request, _ context: APIContext, mayBeEmpty: Bool = false) async throws -> Data {
+    func jsonBody(of request: Request, _ context: APIContext, mayBeEmpty: Bool = false) async throws -> Data {
         let body = try await body(of: request, context)
         if !(body.isEmpty && mayBeEmpty) { _ = try mediaType(of: request, oneOf: ["application/json"]) }
         return body

@@ -1,4 +1,5 @@
 import ClusterModel
+import GridMetrics
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -29,13 +30,16 @@ package struct APIServer: Service {
     /// - Parameters:
     ///   - control: What the routes ask.
     ///   - access: Who is let in.
+    ///   - metrics: What `/metrics` says; the server adds what it counts itself.
     ///   - certificate: nil serves without TLS.
+    ///   - assets: Folder with the chart library of the page; nil serves the page without charts.
     ///   - host: Name or address to bind.
     ///   - port: 0 takes a free one.
     ///   - onRunning: Called once with the bound port; requests wait until it returns. When it throws, the server
     ///     stops and `run` throws the same.
     package init(
-        control: any ServedGrid, access: AccessSettings, certificate: TLSCertificate? = nil, host: String, port: Int,
+        control: any ServedGrid, access: AccessSettings, metrics: MetricsRegistry = MetricsRegistry(),
+        certificate: TLSCertificate? = nil, assets: String? = nil, host: String, port: Int,
         logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
     ) throws {
@@ -43,10 +47,10 @@ package struct APIServer: Service {
         self.port = port
         let startFailure = StartFailure()
         self.startFailure = startFailure
-        let routes = APIRoutes(control: control, logger: logger)
+        let routes = APIRoutes(control: control, logger: logger, page: PageFiles(assets: assets), metrics: metrics)
         hub = routes.hub
         application = Application(
-            router: routes.router(access: access),
+            router: routes.router(access: access, isEncrypted: certificate != nil),
             server: try Self.builder(certificate, limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),

@@ -48,7 +48,8 @@ extension JobView {
     var finite: JobView {
         var view = self
         if view.tilesPerSecond?.isFinite == false { view.tilesPerSecond = nil }
-        if view.etaSeconds?.isFinite == false { view.etaSeconds = nil }
+        for path in [\JobView.etaSeconds, \.etaLowSeconds, \.etaHighSeconds, \.gigaflopsPerSecond, \.peakShare]
+        where view[keyPath: path]?.isFinite == false { view[keyPath: path] = nil }
         return view
     }
 }

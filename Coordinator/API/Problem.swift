@@ -9,11 +9,23 @@ struct Problem: Error {
     /// One sentence that a person can act on.
     var detail: String
     var headers: HTTPFields
+    /// Who would have answered.
+    var leader: LeaderView?
 
     init(_ status: HTTPResponse.Status, _ detail: String, headers: HTTPFields = [:]) {
         self.status = status
         self.detail = detail
         self.headers = headers
+    }
+
+    /// What a coordinator answers that does not lead.
+    init(elsewhere leader: LeaderView) {
+        let who =
+            leader.holder.isEmpty
+            ? "who does is not known yet: try again"
+            : "'\(leader.holder.printable)' does, \(leader.url.map { "at \($0.printable)" } ?? "whose address is not known")"
+        self.init(.serviceUnavailable, "this coordinator does not lead; \(who)")
+        self.leader = leader
     }
 
     init(_ error: GridError) {
@@ -30,7 +42,8 @@ struct Problem: Error {
 
     func response() throws -> Response {
         let document = ProblemDocument(
-            type: "about:blank", title: status.reasonPhrase, status: status.code, detail: detail)
+            type: "about:blank", title: status.reasonPhrase, status: status.code, detail: detail,
+            leader: leader)
         let body = try GridJSON.encode(document)
         var headers = headers
         headers[.contentType] = "application/problem+json"
@@ -44,4 +57,6 @@ package struct ProblemDocument: Codable, Hashable, Sendable {
     package var title: String
     package var status: Int
     package var detail: String
+    /// Of a 503 of a coordinator that does not lead: who does. An extension member, as RFC 9457 allows.
+    package var leader: LeaderView?
 }

@@ -8,25 +8,27 @@ struct AlphaGridCommand: ParsableCommand {
         abstract: "Correlations of trading strategies' daily PnL, on one machine or many.",
         discussion: """
             Examples:
-              alphagrid correlate pnl.csv                     one file, no server, no database
-              alphagrid features pnl.csv                      Sharpe, drawdown, tails and more of its alphas
-              alphagrid up --workers 2                        a whole cluster on this machine
+              alphagrid correlate pnl.csv                     one file, no server
+              alphagrid features pnl.csv                      Sharpe, drawdown and more
+              alphagrid up --workers 2                        a whole cluster here
               alphagrid db import pnl.csv --region USA        into its database
               alphagrid run correlation --region USA --wait   and its correlations
-              alphagrid check new.csv --region USA            may this alpha be submitted?
-              alphagrid explain A1 A2 --region USA            why do these two have this correlation?
-              alphagrid expressions usage --region USA        which operators and fields do the formulas use?
+              alphagrid check new.csv --region USA            may it be submitted?
+              alphagrid explain A1 A2 --region USA            why this correlation?
+              alphagrid expressions usage --region USA        which operators and fields?
               alphagrid status --watch                        what is going on
+              alphagrid open                                  the same and all results in a browser
 
             Results go to standard output, everything else to standard error.
+
             Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not found, 4 cannot reach, 5 partly done.
             """,
         version: "alphagrid \(AlphaGrid.version)",
         subcommands: [
             CorrelateCommand.self, FeaturesCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self,
             CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self, ResultsCommand.self, ExpressionsCommand.self,
-            JobsCommand.self, WorkersCommand.self, KeysCommand.self, StatusCommand.self, TokensCommand.self, AuditCommand.self,
-            BenchCommand.self, VersionCommand.self, GuardCommand.self,
+            JobsCommand.self, WorkersCommand.self, KeysCommand.self, StatusCommand.self, OpenCommand.self, TokensCommand.self,
+            AuditCommand.self, BenchCommand.self, VersionCommand.self, GuardCommand.self,
         ])
 
     /// Whether this command line computes in this process.

@@ -59,7 +59,7 @@ package struct WorkersRequest: Hashable, Sendable {
     package init() {}
 
     package static let queryNames = ["host", "limit", "offset", "sort", "state"]
-    package static let states = ["connected", "draining", "lost", "suspect"]
+    package static let states = ["connected", "drained", "draining", "lost", "suspect"]
     package static let columns = [
         "cached_bytes", "gigaflops_per_second", "heartbeat_age_seconds", "host", "memory_bytes", "queued", "running", "slots",
         "state", "tasks_done", "tasks_failed", "worker",

@@ -4,6 +4,8 @@ import ClusterModel
 struct JobRecord: Sendable {
     let id: JobID
     var priority: Int
+    /// While it is, nothing of it is leased; what is with workers ends as usual.
+    var isPaused = false
     /// Position in `Scheduler.profiles`; nil until the first lease is due, then fixed for good.
     var profile: Int?
     /// Nil between stages.

@@ -42,4 +42,10 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case lateProfileIgnored
     /// Two results of one task are never compared.
     case verificationIgnored
+    /// Tasks of a paused job are leased all the same.
+    case pauseIgnored
+    /// A job that is resumed waits for ever.
+    case resumeIgnored
+    /// A worker that is taken back while it drains is sent away all the same.
+    case undrainIgnored
 }

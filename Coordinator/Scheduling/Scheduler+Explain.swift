@@ -1,6 +1,14 @@
 import ClusterModel
 
 extension Scheduler {
+    /// What the job waits for, to go behind "it waits"; nil while something of it is being computed or it has no tasks here.
+    package func wait(of id: JobID, at now: MonotonicTime) -> String? {
+        guard let slot = jobByID[id], let record = jobs[slot], let stage = record.stage, !stage.isComplete,
+            stage.live.isEmpty, stage.merges.isEmpty
+        else { return nil }
+        return reasonToWait(slot, record)
+    }
+
     /// One sentence about what the job is doing or waiting for.
     package func explain(_ id: JobID, at now: MonotonicTime) -> String {
         guard let slot = jobByID[id], let record = jobs[slot] else { return "job \(id) has no tasks here" }
@@ -12,12 +20,14 @@ extension Scheduler {
             return "\(subject): \(progress), and \(stage.verifications.count) of them are compared with a second worker's result"
         }
         if !stage.live.isEmpty || !stage.merges.isEmpty {
-            return "\(subject): \(progress), \(stage.leasedCount) are with workers, \(stage.queued.count) wait\(failure)"
+            let pause = record.isPaused ? " until it is resumed" : ""
+            return "\(subject): \(progress), \(stage.leasedCount) are with workers, \(stage.queued.count) wait\(pause)\(failure)"
         }
         return "\(subject): \(progress), and it waits \(reasonToWait(slot, record))\(failure)"
     }
 
     private func reasonToWait(_ slot: Int, _ record: JobRecord) -> String {
+        if record.isPaused { return "to be resumed: it is paused" }
         let connected = workers.filter { $0.state == .connected || $0.state == .unreachable }
         if connected.isEmpty { return "for a worker: none is connected" }
         if !connected.contains(where: \.leasable) {
@@ -38,5 +48,18 @@ extension Scheduler {
             return "behind job \(ahead.id) of priority \(ahead.priority)"
         }
         return "for a worker with a free slot"
+    }
+
+    /// Where a task of the job's present stage is, and what happened to it; nil when the stage has no such task.
+    package func explain(_ id: JobID, task index: Int) -> ExplainView.Task? {
+        guard let slot = jobByID[id], let stage = jobs[slot]?.stage, stage.states.indices.contains(index) else { return nil }
+        let task = TaskID(job: id, plan: stage.plan, index: UInt32(index))
+        var story = story(of: task)
+        if story.isEmpty, let live = stage.live[task.index], let attempt = attempts[live.first] {
+            let seconds = max(0, attempt.leasedAt.seconds(since: stage.beganAt))
+            let worker = workers[attempt.worker]
+            story = ["\((seconds * 10).rounded() / 10) s: leased to \(worker.id) (attempt \(live.first))"]
+        }
+        return ExplainView.Task(task: index, stage: stage.name, state: "\(stage.states[index])", story: story)
     }
 }

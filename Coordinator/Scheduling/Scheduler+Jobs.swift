@@ -52,7 +52,7 @@ extension Scheduler {
     }
 
     private mutating func addJob(_ submission: StageSubmission) -> Int {
-        let record = JobRecord(id: submission.job, priority: submission.priority)
+        let record = JobRecord(id: submission.job, priority: submission.priority, isPaused: submission.isPaused)
         let slot: Int
         if let vacant = jobs.firstIndex(where: { $0 == nil }) {
             slot = vacant
@@ -72,6 +72,12 @@ extension Scheduler {
         runOrder.removeAll { $0 == job }
         readyOrder.removeAll { $0 == job }
         insert(job, into: \.runOrder)
+        refreshReady(job)
+    }
+
+    mutating func setPaused(_ id: JobID, _ isPaused: Bool) {
+        guard let job = jobByID[id], isPaused || !planted(.resumeIgnored) else { return }
+        jobs[job]?.isPaused = isPaused
         refreshReady(job)
     }
 
@@ -132,11 +138,14 @@ extension Scheduler {
 
     /// Puts a job among those with queued tasks, or takes it out, as its stage is now.
     mutating func refreshReady(_ job: Int) {
-        let isReady = !(jobs[job]?.stage?.queued.isEmpty ?? true)
+        let isReady = mayLease(job) && !(jobs[job]?.stage?.queued.isEmpty ?? true)
         let position = readyOrder.firstIndex(of: job)
         if isReady, position == nil { insert(job, into: \.readyOrder) }
         if !isReady, let position { readyOrder.remove(at: position) }
     }
+
+    /// Whether the job is not paused.
+    func mayLease(_ job: Int) -> Bool { jobs[job]?.isPaused == false || planted(.pauseIgnored) }
 
     private mutating func insert(_ job: Int, into order: WritableKeyPath<Scheduler, [Int]>) {
         guard let record = jobs[job] else { return }

@@ -66,13 +66,19 @@ extension Scheduler {
 
     // MARK: Changes
 
-    /// Asks workers that have nothing in hand to start again with the profile of a job that has tasks for them. Those whose
-    /// present profile another unfinished job needs stay, so that workers do not go to and fro between two jobs.
+    /// Asks workers that have nothing in hand to start again with the profile of a job that has tasks for them. Those
+    /// whose present profile another unfinished job needs that is not paused stay, so that workers do not go to and fro
+    /// between two jobs.
     mutating func askForChanges() {
         guard !readyOrder.isEmpty, nextChangeCheck.map({ $0 <= now }) ?? true, !planted(.changeForgotten) else { return }
         nextChangeCheck = now.advanced(milliseconds: configuration.heartbeatMilliseconds)
         var isNeeded = [Bool](repeating: false, count: profiles.count)
-        for record in jobs { if let profile = record?.profile { isNeeded[profile] = !planted(.presentProfileForgotten) } }
+        // A paused job takes the workers back when it is resumed.
+        for record in jobs {
+            if let record, let profile = record.profile, !record.isPaused {
+                isNeeded[profile] = !planted(.presentProfileForgotten)
+            }
+        }
         var seen = [Bool](repeating: false, count: profiles.count)
         for job in readyOrder {
             guard let wanted = jobs[job]?.profile, !seen[wanted], profiles[wanted].workers < leasableCount else { continue }

@@ -17,7 +17,7 @@ extension Scheduler {
         guard due <= now else { return }
         nextStragglerCheck = next
         for job in runOrder {
-            guard let profile = jobs[job]?.profile, let stage = jobs[job]?.stage, !stage.live.isEmpty,
+            guard let profile = jobs[job]?.profile, let stage = jobs[job]?.stage, !stage.live.isEmpty, mayLease(job),
                 !profiles[profile].idle.isEmpty, !hasReadyJob(profile)
             else { continue }
             doubleStragglers(of: job, profile)

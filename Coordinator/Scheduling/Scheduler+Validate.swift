@@ -22,8 +22,8 @@ extension Scheduler {
         if leasable != leasableCount { wrong.append("\(leasable) workers can take leases, counted as \(leasableCount)") }
         if noteOrder.count > Limits.taskNotesMax { wrong.append("\(noteOrder.count) notes are kept") }
         if timers.count > 4 * workers.count + 64 { wrong.append("\(timers.count) timers for \(workers.count) workers") }
-        let ready = jobs.indices.filter { !(jobs[$0]?.stage?.queued.isEmpty ?? true) }
-        if Set(ready) != Set(readyOrder) { wrong.append("jobs with queued tasks are not those in the queue") }
+        let ready = jobs.indices.filter { mayLease($0) && !(jobs[$0]?.stage?.queued.isEmpty ?? true) }
+        if Set(ready) != Set(readyOrder) { wrong.append("jobs with queued tasks that are not paused are not those in the queue") }
         return wrong
     }
 

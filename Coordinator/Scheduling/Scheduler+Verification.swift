@@ -49,6 +49,7 @@ extension Scheduler {
 
     /// Not ahead of the tasks of a job that comes before.
     private func mayVerify(_ job: Int, _ profile: Int) -> Bool {
+        guard mayLease(job) else { return false }
         guard let first = readyOrder.first(where: { jobs[$0]?.profile == profile }), first != job,
             let mine = jobs[job], let other = jobs[first]
         else { return true }

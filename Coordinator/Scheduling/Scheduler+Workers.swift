@@ -103,7 +103,9 @@ extension Scheduler {
         }
         giveBackAttempts(of: worker, because: .workerRestarted, blame: true)
         workers[worker].drainOrdered = false
+        workers[worker].drainDeadline = nil
         workers[worker].draining = false
+        workers[worker].isLeaving = false
         // Somebody has started it again, one hopes on a machine that was looked after.
         workers[worker].isSuspect = false
         workers[worker].askedToChangeAt = nil
@@ -134,7 +136,10 @@ extension Scheduler {
         workers[worker].describe(hello)
         compareAnswers(worker)
         // Once it drains, a process drains to its end; a hello that says otherwise is an old one that came late.
-        if hello.draining { workers[worker].draining = true }
+        if hello.draining {
+            workers[worker].draining = true
+            workers[worker].isLeaving = true
+        }
         workers[worker].state = .connected
         workers[worker].lastHeard = now
         startTimer(of: worker, at: now.advanced(milliseconds: configuration.lostAfterMilliseconds))
@@ -147,7 +152,7 @@ extension Scheduler {
     private mutating func welcome(_ worker: Int, _ hello: Hello, isSameConnection: Bool) {
         send(welcomeMessage, to: worker)
         reconcile(worker, hello, isSameConnection: isSameConnection)
-        if workers[worker].drainOrdered, !hello.draining { send(.drain, to: worker) }
+        if !hello.draining { sendAwayIfDue(worker) }
         refresh(worker)
     }
 
@@ -174,7 +179,7 @@ extension Scheduler {
             workers[worker].heartbeat = heartbeat
         }
         guard workers[worker].state == .connected else { return }
-        if workers[worker].drainOrdered, workers[worker].creditInUse == 0 { send(.drain, to: worker) }
+        sendAwayIfDue(worker)
         askWhenCountsDiffer(heartbeat, worker)
         // An idle worker would otherwise never hear from its coordinator and replace a good connection.
         let silence = now.nanoseconds - workers[worker].lastSent.nanoseconds
@@ -192,12 +197,32 @@ extension Scheduler {
         send(.whoAreYou, to: worker)
     }
 
-    mutating func drain(_ id: WorkerID) {
+    mutating func drain(_ id: WorkerID, until deadline: MonotonicTime?) {
         guard let worker = workerByName[id], workers[worker].state != .vacant else { return }
         workers[worker].drainOrdered = true
+        workers[worker].drainDeadline = deadline
         workers[worker].draining = true
-        send(.drain, to: worker)
+        sendAwayIfDue(worker)
         refresh(worker)
+    }
+
+    mutating func undrain(_ id: WorkerID) {
+        guard let worker = workerByName[id], !workers[worker].isLeaving, !planted(.undrainIgnored) else { return }
+        workers[worker].drainOrdered = false
+        workers[worker].drainDeadline = nil
+        workers[worker].draining = false
+        refresh(worker)
+    }
+
+    /// A worker is told to leave as late as can be, because then there is no way back: what it has in hand it finishes all the
+    /// same. Said again with every heartbeat, since words get lost.
+    private mutating func sendAwayIfDue(_ worker: Int) {
+        guard workers[worker].drainOrdered else { return }
+        let isLate = workers[worker].drainDeadline.map { $0 <= now } ?? false
+        // Sent away once, it is sent away again, whatever it has taken up since.
+        guard workers[worker].creditInUse == 0 || isLate || workers[worker].isLeaving else { return }
+        workers[worker].isLeaving = true
+        send(.drain, to: worker)
     }
 
     // MARK: Going

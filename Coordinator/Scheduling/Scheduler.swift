@@ -78,14 +78,18 @@ package struct Scheduler: Sendable {
             submit(submission)
         case .setPriority(let job, let priority):
             setPriority(of: job, to: priority)
+        case .setPaused(let job, let isPaused):
+            setPaused(job, isPaused)
         case .finish(let job):
             finish(job)
         case .merged(let task):
             merged(task)
         case .mergeRejected(let task, let reason):
             mergeRejected(task, reason: reason)
-        case .drain(let worker):
-            drain(worker)
+        case .drain(let worker, let deadline):
+            drain(worker, until: deadline)
+        case .undrain(let worker):
+            undrain(worker)
         case .tick:
             break
         }

@@ -14,6 +14,8 @@ package enum SchedulerEvent: Equatable, Sendable {
     /// The next stage of a job, or its first. A job has one stage at a time.
     case submit(StageSubmission)
     case setPriority(JobID, Int)
+    /// From a pause on nothing of the job is leased any more, until it is resumed.
+    case setPaused(JobID, Bool)
     /// The job is over for whatever reason: done, failed or cancelled. Drops its tasks and cancels its attempts.
     case finish(JobID)
 
@@ -22,8 +24,11 @@ package enum SchedulerEvent: Equatable, Sendable {
     /// The partial was no partial; `reason` is one sentence. The worker that made it is blamed and the task goes back.
     case mergeRejected(TaskID, reason: String)
 
-    /// An operator takes a worker out: it finishes what it has and leaves. Unknown workers are ignored.
-    case drain(WorkerID)
+    /// An operator takes a worker out: it gets nothing new, and is sent away when it has finished what it has, or at `deadline`.
+    /// Unknown workers are ignored.
+    case drain(WorkerID, deadline: MonotonicTime? = nil)
+    /// The operator wants it back. One that is on its way out already goes.
+    case undrain(WorkerID)
     /// Time has passed; due at `Scheduler.nextDeadline` at the latest.
     case tick
 }
@@ -41,6 +46,8 @@ package struct StageSubmission: Equatable, Sendable {
     package var grid: TaskGrid?
     /// Larger runs first, then the smaller job number. Counts with the job's first stage; later `setPriority` changes it.
     package var priority: Int
+    /// Counts with the job's first stage; later `setPaused` changes it.
+    package var isPaused: Bool
     /// The profile an earlier stage or an earlier coordinator fixed; nil leaves the choice to the scheduler.
     package var profile: NumericProfile?
     /// Tasks whose partials have been merged already, from what an earlier coordinator kept: nobody gets them any more.
@@ -48,7 +55,7 @@ package struct StageSubmission: Equatable, Sendable {
 
     package init(
         job: JobID, plan: PlanHash, stageName: String, kind: String, taskCount: Int, grid: TaskGrid? = nil,
-        priority: Int = 0, profile: NumericProfile? = nil, merged: [UInt32] = []
+        priority: Int = 0, isPaused: Bool = false, profile: NumericProfile? = nil, merged: [UInt32] = []
     ) {
         self.job = job
         self.plan = plan
@@ -57,6 +64,7 @@ package struct StageSubmission: Equatable, Sendable {
         self.taskCount = taskCount
         self.grid = grid
         self.priority = priority
+        self.isPaused = isPaused
         self.profile = profile
         self.merged = merged
     }

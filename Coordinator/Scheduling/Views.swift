@@ -60,6 +60,9 @@ extension Scheduler {
         return view
     }
 
+    /// Workers that nobody can keep any more.
+    package func leavingWorkers() -> Set<WorkerID> { Set(workers.filter { $0.state != .vacant && $0.isLeaving }.map(\.id)) }
+
     package func load() -> ClusterLoad {
         var load = ClusterLoad()
         for worker in workers where worker.state == .connected || worker.state == .unreachable {

@@ -35,7 +35,11 @@ struct WorkerRecord: Sendable {
 
     /// An operator asked for it, so it holds over reconnects.
     var drainOrdered = false
+    /// When it is sent away whatever it has in hand; nil leaves it all the time it needs.
+    var drainDeadline: MonotonicTime?
     var draining = false
+    /// It was sent away, or has said by itself that it leaves: nobody can keep it.
+    var isLeaving = false
     /// Found to compute wrongly; holds until another process of the name comes.
     var isSuspect = false
 

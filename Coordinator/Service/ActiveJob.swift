@@ -16,6 +16,10 @@ final class ActiveJob: Sendable {
         var view: JobView
         var prepared: PreparedJob?
         var rate = TileRate()
+        /// Of the tasks of the present stage, where it has no tiles.
+        var taskRate: (plan: PlanHash, rate: TileRate)?
+        /// Floating-point operations of one tile; 0 where nobody knows.
+        var tileFlops = 0.0
         var entered: [JobState: MonotonicTime] = [:]
     }
 
@@ -31,6 +35,12 @@ final class ActiveJob: Sendable {
 
     var view: JobView { state.withLock { $0.view } }
     var priority: Int { state.withLock { $0.view.priority } }
+    var terms: (priority: Int, isPaused: Bool) { state.withLock { ($0.view.priority, $0.view.paused) } }
+
+    var tileFlops: Double {
+        get { state.withLock { $0.tileFlops } }
+        set { state.withLock { $0.tileFlops = newValue } }
+    }
 
     /// From its planning to its end.
     var prepared: PreparedJob? {
@@ -50,10 +60,11 @@ final class ActiveJob: Sendable {
             guard !state.view.state.isFinal else { return false }
             state.view.state = next
             state.entered[next] = .now()
-            if next == .planning { state.view.startedAt = Self.timestamp() }
+            // One that is taken up again has started long ago.
+            if next == .planning, state.view.startedAt == nil { state.view.startedAt = Self.timestamp() }
             if next.isFinal {
                 state.view.finishedAt = Self.timestamp()
-                state.view.etaSeconds = nil
+                state.view.paused = false
             }
             return true
         }
@@ -79,9 +90,10 @@ final class ActiveJob: Sendable {
             if !present.isFinal && present != .publishing {
                 state.view.state = .cancelled
                 state.view.finishedAt = Self.timestamp()
-                state.view.etaSeconds = nil
+                state.view.paused = false
                 // That it was cancelled its state says.
                 state.view.error = reason.isEmpty ? nil : reason
+                state.view.reason = state.view.error
             }
             return present
         }
@@ -91,37 +103,93 @@ final class ActiveJob: Sendable {
         if present.isFinal { throw GridError(.conflict, "job \(id) is \(present.rawValue) already") }
     }
 
+    /// When it has come to a state; nil when it has not.
+    func entered(_ phase: JobState) -> MonotonicTime? { state.withLock { $0.entered[phase] } }
+
     /// Notes how far the job is; called a few times a second.
     func record(driver: JobDriver.Progress, stage: StageProgress, now: MonotonicTime) {
-        guard let done = Self.tilesDone(driver, stage) else { return }
-        state.withLock { $0.rate.record(tiles: done, at: now) }
+        guard stage.plan == driver.plan, stage.total > 0 else { return }
+        state.withLock { state in
+            // What a pause lasts says nothing of how fast the job is.
+            if state.view.paused {
+                state.rate = TileRate()
+                state.taskRate = nil
+            } else if let done = Self.tilesDone(driver, stage) {
+                state.rate.record(tiles: done, at: now)
+            } else {
+                var rate = state.taskRate?.plan == stage.plan ? state.taskRate?.rate ?? TileRate() : TileRate()
+                rate.record(tiles: Double(stage.merged), at: now)
+                state.taskRate = (stage.plan, rate)
+            }
+        }
     }
 
     /// The view with the progress of this moment written in.
-    func view(driver: JobDriver.Progress, stage: StageProgress?, now: MonotonicTime) -> JobView {
+    ///
+    /// - Parameter peakGigaflopsPerSecond: of all the slots that could work on it; 0 when nobody has measured.
+    func view(
+        driver: JobDriver.Progress, stage: StageProgress?, peakGigaflopsPerSecond: Double = 0, now: MonotonicTime
+    ) -> JobView {
         state.withLock { state in
             var view = state.view
             view.stages = driver.finishedStages
             view.profile = driver.profile?.description
+            view.note(partialsKept: driver.partialsKept)
             guard let stage, stage.plan == driver.plan else { return view }
-            view.stages.append(StageView(name: stage.stageName, tasksDone: stage.merged, tasksTotal: stage.total))
-            guard let done = Self.tilesDone(driver, stage), let rate = state.rate.tilesPerSecond(tiles: done, at: now)
-            else { return view }
-            let total = Double(driver.earlierTiles + driver.stageTiles + driver.laterTiles)
-            view.tilesPerSecond = rate
-            view.etaSeconds = max(0, total - done) / rate
+            var present = StageView(name: stage.stageName, tasksDone: stage.merged, tasksTotal: stage.total)
+            if let last = view.stages.last, last.name == present.name { present.round = (last.round ?? 1) + 1 }
+            view.stages.append(present)
+            guard !view.paused else { return view }
+            var forecast: Forecast?
+            if let done = Self.tilesDone(driver, stage) {
+                let left = max(0, Double(driver.earlierTiles + driver.stageTiles + driver.laterTiles) - done)
+                if let rate = state.rate.tilesPerSecond(tiles: done, at: now) {
+                    view.tilesPerSecond = rate
+                    forecast = Forecast(left: left, rate: rate, relativeError: state.rate.relativeError)
+                    if state.tileFlops > 0 { view.gigaflopsPerSecond = rate * state.tileFlops / 1e9 }
+                } else {
+                    forecast = Forecast(flops: left * state.tileFlops, peakGigaflopsPerSecond: peakGigaflopsPerSecond)
+                }
+            } else if let (plan, rate) = state.taskRate, plan == stage.plan,
+                let perSecond = rate.tilesPerSecond(tiles: Double(stage.merged), at: now)
+            {
+                forecast = Forecast(left: Double(stage.total - stage.merged), rate: perSecond, relativeError: rate.relativeError)
+            }
+            view.etaSeconds = forecast?.seconds
+            view.etaLowSeconds = forecast?.low
+            view.etaHighSeconds = forecast?.high
+            if let speed = view.gigaflopsPerSecond, peakGigaflopsPerSecond > 0 {
+                view.peakShare = min(1, speed / peakGigaflopsPerSecond)
+            }
             return view
         }
     }
 
-    /// Tiles of all stages so far; nil between two stages.
+    /// Tiles of all stages so far; nil between two stages, and for a stage without tiles.
     private static func tilesDone(_ driver: JobDriver.Progress, _ stage: StageProgress) -> Double? {
-        guard stage.plan == driver.plan, stage.total > 0 else { return nil }
+        guard stage.plan == driver.plan, stage.total > 0, driver.stageTiles > 0 else { return nil }
         return Double(driver.earlierTiles) + Double(driver.stageTiles) * Double(stage.merged) / Double(stage.total)
     }
 
     /// A time, the present one unless told, as rows and JSON show it: ISO 8601, UTC, always to the millisecond.
     static func timestamp(_ date: Date = .now) -> String {
         date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}
+
+extension JobView {
+    /// It goes on where another coordinator has left it; one that nobody had begun is merely queued again.
+    mutating func takeUpAgain(at time: String) {
+        state = .queued
+        stages = []
+        guard startedAt != nil else { return }
+        resumedAt = time
+        resumed = (resumed ?? 0) + 1
+        partialsKept = nil
+    }
+
+    /// How much was kept is a question only of jobs that were taken up again.
+    mutating func note(partialsKept count: Int) {
+        if resumed != nil { partialsKept = count }
     }
 }

@@ -1,4 +1,5 @@
 import ClusterModel
+import GridMetrics
 import Logging
 import Messaging
 import Scheduling
@@ -21,7 +22,7 @@ final class ControlSocket: Sendable {
     ///   - publish: gets a snapshot for displays a few times a second, on the socket's thread.
     init(
         endpoint: Endpoint, drivers: JobDrivers, log: Logger, keys: ServerKeys? = nil, trustsNetwork: Bool = false,
-        tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void = { _ in },
+        tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void = { _ in }, metrics: RecordedMetrics = RecordedMetrics(),
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         publish: @escaping @Sendable (GridSnapshot) -> Void
     ) throws(GridError) {
@@ -32,7 +33,7 @@ final class ControlSocket: Sendable {
         loop = try SocketLoop(name: "control", .router(bind: endpoint), options: options) { _ in
             ControlHandler(
                 drivers: drivers, log: log, door: Doorkeeper(keys: keys, trustsNetwork: trustsNetwork),
-                tellBlocks: tellBlocks, reached: reached, publish: publish)
+                tellBlocks: tellBlocks, metrics: metrics, reached: reached, publish: publish)
         }
         self.endpoint = loop.endpoint
     }
@@ -55,6 +56,7 @@ struct ControlHandler: SocketHandler {
     private let log: Logger
     private var door: Doorkeeper
     private let tellBlocks: @Sendable (BlockServer.Command) -> Void
+    private let metrics: RecordedMetrics
     private let reached: @Sendable (CoordinatorStep) -> Void
     private let publish: @Sendable (GridSnapshot) -> Void
     private var shell: SchedulerShell?
@@ -65,13 +67,14 @@ struct ControlHandler: SocketHandler {
 
     init(
         drivers: JobDrivers, log: Logger, door: Doorkeeper,
-        tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void,
+        tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void, metrics: RecordedMetrics,
         reached: @escaping @Sendable (CoordinatorStep) -> Void, publish: @escaping @Sendable (GridSnapshot) -> Void
     ) {
         self.drivers = drivers
         self.log = log
         self.door = door
         self.tellBlocks = tellBlocks
+        self.metrics = metrics
         self.reached = reached
         self.publish = publish
     }
@@ -85,7 +88,7 @@ struct ControlHandler: SocketHandler {
             // Whoever speaks the protocol keeps its place among the peers when strangers crowd in.
             if case .hello(let hello) = message {
                 if let refusal = door.refusal(of: hello, keyName: port.keyName(of: peer)) {
-                    log.warning("worker refused", metadata: ["peer": "\(peer)", "reason": "\(refusal)"])
+                    log.warning("worker refused", metadata: ["address": "\(port.address(of: peer))", "reason": "\(refusal)"])
                     _ = transport.send(.refused(refusal), payload: nil, to: peer)
                     return
                 }
@@ -119,7 +122,7 @@ struct ControlHandler: SocketHandler {
 
     /// What the worker had in hand goes to others at once: to the scheduler it has said goodbye.
     private func revoked(_ peer: Peer, _ key: String, at now: MonotonicTime, via port: SocketPort) {
-        log.warning("key revoked: its worker is dropped", metadata: ["key": "\(key)", "peer": "\(peer)"])
+        log.warning("key revoked: its worker is dropped", metadata: ["key": "\(key)", "address": "\(port.address(of: peer))"])
         _ = transport(port).send(.refused("the key '\(key)' was revoked"), payload: nil, to: peer)
         shell?.handle(.received(from: peer, .goodbye), at: now, via: transport(port))
         port.forget(peer)
@@ -136,11 +139,11 @@ struct ControlHandler: SocketHandler {
         switch command {
         case .begin(let scheduler):
             let tellBlocks = tellBlocks
-            shell = SchedulerShell(scheduler: scheduler, drivers: drivers, log: log, reached: reached) {
+            shell = SchedulerShell(scheduler: scheduler, drivers: drivers, log: log, metrics: metrics, reached: reached) {
                 tellBlocks(.left($0))
             }
         case .event(let event): shell?.handle(event, at: now, via: transport(port))
-        case .tiles(let job, let request): request.give(shell?.tileMap(of: job))
+        case .look(let body): shell?.look(body, at: now)
         }
     }
 
@@ -152,6 +155,7 @@ struct ControlHandler: SocketHandler {
         }
         let due = publishedAt?.advanced(milliseconds: Self.publishEveryMilliseconds) ?? now
         if due <= now {
+            if publishedAt != nil { metrics.controlLagSeconds.record(now.seconds(since: due)) }
             publish(shell.snapshot(at: now))
             publishedAt = now
         }

@@ -10,13 +10,18 @@ extension CoordinatorService: GridControl {
     package func status() async throws -> StatusView { statusView }
 
     var statusView: StatusView {
-        shared.withLock { shared in
-            StatusView(
+        let uptimeSeconds = uptimeSeconds
+        return shared.withLock { shared in
+            var view = StatusView(
                 version: AlphaGrid.version, epoch: shared.epoch.rawValue, uptimeSeconds: uptimeSeconds,
                 databaseReachable: shared.isDatabaseReachable, workersConnected: shared.snapshot.load.workersConnected,
                 slotsTotal: shared.snapshot.load.slotsTotal, slotsBusy: shared.snapshot.load.slotsBusy,
                 jobsQueued: shared.admission.waitingCount, jobsRunning: shared.admission.runningCount,
                 tasksDoneTotal: shared.snapshot.counters.tasksMerged, lastError: shared.lastError)
+            view.notes = notes(shared)
+            view.leader = shared.leader
+            view.standbys = shared.standbys
+            return view
         }
     }
 
@@ -98,36 +103,29 @@ extension CoordinatorService: GridControl {
     }
 
     package func workers() async throws -> [WorkerView] {
-        shared.withLock { $0.snapshot.workers }
-    }
-
-    package func drain(_ worker: WorkerID) async throws -> WorkerView {
-        guard var view = shared.withLock({ $0.snapshot.workers.first { $0.worker == worker.rawValue } }) else {
-            throw GridError(.notFound, "there is no worker '\(worker.rawValue.printable)'")
+        shared.withLock { shared in
+            let drained = shared.drains.drained
+            let present = shared.snapshot.workers.map { shared.drains.marked($0) }
+            return (present + drained.filter { left in !present.contains { $0.worker == left.worker } })
+                .sorted { $0.worker.utf8.lexicographicallyPrecedes($1.worker.utf8) }
         }
-        post(.drain(worker))
-        if view.state == "connected" { view.state = "draining" }
-        return view
-    }
-
-    /// A job that waits or runs, with its progress of this moment.
-    func liveView(of id: JobID) -> JobView? {
-        let (job, stage) = shared.withLock { ($0.jobs[id], $0.snapshot.stages[id]) }
-        guard let job else { return nil }
-        guard let progress = drivers[id]?.progress else { return job.view }
-        return job.view(driver: progress, stage: stage, now: .now())
     }
 
     /// Runs a call that may block on a thread that may.
+    ///
+    /// - Parameter queue: for calls that must not overtake each other; nil for any thread.
     func waiting<R: Sendable>(
+        on queue: DispatchQueue? = nil,
         _ body: @escaping @Sendable (CoordinatorService) throws(GridError) -> R
     ) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
-            waitingCalls.async {
+            (queue ?? waitingCalls).async {
                 do throws(GridError) {
                     continuation.resume(returning: try body(self))
                 } catch {
-                    continuation.resume(throwing: error)
+                    // Nothing is wrong with the request: it has come to the wrong coordinator.
+                    let isElsewhere = self.isSuperseded(error)
+                    continuation.resume(throwing: isElsewhere ? GridError(.unreachable, error.message) : error)
                 }
             }
         }

@@ -1,6 +1,7 @@
 import ClusterModel
 import Dispatch
 import Glibc
+import GridMetrics
 import Jobs
 import Logging
 import Messaging
@@ -17,7 +18,7 @@ extension CoordinatorService {
         let job = ActiveJob(view)
         let result = shared.withLock { shared -> Result<Void, GridError> in
             do throws(GridError) {
-                try shared.admission.enqueue(job.id, priority: view.priority)
+                try shared.admission.enqueue(job.id, priority: view.priority, isPaused: view.paused)
                 shared.jobs[job.id] = job
                 return .success(())
             } catch {
@@ -31,18 +32,23 @@ extension CoordinatorService {
 
     func resumeUnfinishedJobs() throws(GridError) {
         let unfinished = try store.unfinishedJobs()
-        if let directory = configuration.jobLogDirectory {
-            PartialLog.removeAll(in: directory, but: Set(unfinished.map(\.jobID)))
-        }
+        try removeAbandonedLogs()
         for var view in unfinished {
-            view.state = .queued
-            view.stages = []
-            log.info("job taken up again", metadata: ["job": "\(view.jobID)"])
+            view.takeUpAgain(at: ActiveJob.timestamp())
+            log.info("job taken up again", metadata: ["job": "\(view.jobID)", "times": "\(view.resumed ?? 0)"])
             _ = try enqueue(view)
         }
     }
 
-    private func admit() {
+    /// Files of jobs that have ended go, whoever wrote them.
+    func removeAbandonedLogs() throws(GridError) {
+        guard let directory = configuration.jobLogDirectory else { return }
+        try PartialLog.removeAll(in: directory) { () throws(GridError) in
+            Set(try store.unfinishedJobs().map(\.jobID))
+        }
+    }
+
+    func admit() {
         let begun = shared.withLock { shared in
             shared.isStopping ? [] : shared.admission.admit().compactMap { shared.jobs[$0] }
         }
@@ -73,6 +79,7 @@ extension CoordinatorService {
             // A kept result of another profile decides for the whole job.
             if let profile = prepared.profile, profile != kept.profile { kept = PartialLog.Kept() }
             job.prepared = prepared
+            job.tileFlops = prepared.panels.first?.tileFlops(of: view) ?? 0
             job.update {
                 $0.alphaCount = prepared.alphaCount
                 $0.dayCount = prepared.dayCount
@@ -81,7 +88,7 @@ extension CoordinatorService {
             }
             for panel in prepared.panels { blocks.add(panel) }
             let driver = JobDriver(
-                id: job.id, job: prepared.job, profile: prepared.profile ?? kept.profile, priority: job.priority,
+                id: job.id, job: prepared.job, profile: prepared.profile ?? kept.profile, terms: { job.terms },
                 queue: job.queue, log: partialLog(of: job), kept: kept, reached: configuration.reached,
                 post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
                 whenDone: { [weak self] result in self?.driverDone(job, result) })
@@ -117,6 +124,7 @@ extension CoordinatorService {
             configuration.reached(.publishing)
             do throws(GridError) {
                 try publish(job, try prepared.result(outcome))
+                recorded.jobsEnded.add(1, [JobState.done.rawValue])
                 configuration.reached(.publishCommitted)
                 var metadata: Logger.Metadata = ["job": "\(job.id)"]
                 for (state, seconds) in job.timings(at: .now()) {
@@ -153,6 +161,7 @@ extension CoordinatorService {
         done.digest = result.digest
         done.profile = progress?.profile?.description
         done.stages = progress?.finishedStages ?? []
+        done.note(partialsKept: progress?.partialsKept ?? 0)
         done.state = .done
         let finished = done
         try retryingWhileUnreachable(job) { () throws(GridError) in
@@ -174,11 +183,15 @@ extension CoordinatorService {
             job.update {
                 $0.stages = progress.finishedStages
                 $0.profile = progress.profile?.description
+                $0.note(partialsKept: progress.partialsKept)
             }
         }
         // Why it was cancelled stays.
         if let error { job.update { if !$0.state.isFinal { $0.error = error.message } } }
-        if job.advance(to: state) {
+        let isOver = job.advance(to: state)
+        // One that was cancelled is so before its thread hears of it.
+        if isOver || state == .cancelled { recorded.jobsEnded.add(1, [state.rawValue]) }
+        if isOver {
             log.info("job \(state.rawValue)", metadata: ["job": "\(job.id)", "error": "\(error?.message ?? "none")"])
         }
         do throws(GridError) {
@@ -196,6 +209,10 @@ extension CoordinatorService {
         // One that stops in the middle leaves what it has to the next.
         if !shared.withLock({ $0.isStopping }) {
             drivers[job.id]?.removeLog()
+            if let directory = configuration.jobLogDirectory {
+                // Also what a coordinator that has lost its reign wrote after the end of a job.
+                try? PartialLog.removeAll(in: directory) { Set(shared.withLock { $0.jobs.keys }) }
+            }
             configuration.reached(.logRemoved)
         }
         drivers.remove(job.id)

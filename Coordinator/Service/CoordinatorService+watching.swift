@@ -22,7 +22,7 @@ extension CoordinatorService: RegionReading, GridWatching {
         let found = try await tileMaps.map(of: id) {
             await withCheckedContinuation { continuation in
                 let request = TileRequest(continuation)
-                shared.withLock { $0.control }?.post(.tiles(id, request))
+                shared.withLock { $0.control }?.post(.look { scheduler, _ in request.give(scheduler.tileMap(of: id)) })
             }
         }
         guard let found else { throw GridError(.conflict, "job \(id) has no tasks at the moment: it is between two stages") }

@@ -1,6 +1,7 @@
 import ClusterModel
 import Dispatch
 import Logging
+import GridMetrics
 import Messaging
 import Scheduling
 import Store
@@ -17,7 +18,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var panelDirectory: String?
     /// What keeps strangers out of both sockets; nil for anybody.
     package var keys: ServerKeys?
-    /// Without keys: whether workers elsewhere are believed where they serve blocks.
+    /// Whether `--insecure` was typed: workers elsewhere are believed without keys where they serve blocks, and the lease is
+    /// taken from a coordinator with other keys.
     package var trustsNetwork = false
     /// Folder where merged partials of running jobs are kept for the next coordinator; nil keeps none.
     package var jobLogDirectory: String?
@@ -48,9 +50,18 @@ package final class CoordinatorService: Sendable {
         var snapshot = GridSnapshot()
         /// As they ended, oldest first; at most `Limits.jobsEndedLatelyMax`.
         var ended: [JobView] = []
+        var drains = DrainOrders()
         var isDatabaseReachable = true
         var lastError: String?
         var isStopping = false
+        /// Set while this coordinator waits for the lease, and once another one has it.
+        var leaderElsewhere: LeaderView?
+        /// Whether it stood by while another one led.
+        var hasWaited = false
+        /// This one's own reign, and who waits for its end.
+        var ledSince: MonotonicTime?
+        var leader: LeaderView?
+        var standbys: [StandbyView] = []
         var whenSuperseded: @Sendable (GridError) -> Void = { _ in }
         var leaseKeeper: LeaseKeeper?
         var control: ControlSocket?
@@ -69,56 +80,74 @@ package final class CoordinatorService: Sendable {
     let shared = Mutex(Shared())
     /// Calls from the HTTP interface that wait for the database run here, not on Swift's cooperative pool.
     let waitingCalls = DispatchQueue(label: "alphagrid.calls", attributes: .concurrent)
+    /// What operators change of jobs is changed here, one after another.
+    let termChanges = DispatchQueue(label: "alphagrid.terms")
+    /// Writes down changes of the keys, one after another.
+    let keyRecords = DispatchQueue(label: "alphagrid.keys")
     /// Questions about single alphas have threads and panels of their own.
-    let questions = PoolCheckQueue()
+    let questions: PoolCheckQueue
     let residents: ResidentPanels
     let tileMaps = TileMaps()
-    private let standbyPause = StoppablePause()
-    private let startedAt = MonotonicTime.now()
+    /// What `/metrics` says; whoever else has something to count adds it here.
+    package let metrics = MetricsRegistry()
+    let recorded = RecordedMetrics()
+    let standbyPause = StoppablePause()
+    /// How this process calls itself in the database.
+    let holder = "\(HostIdentity.name) process \(HostIdentity.processID)"
 
     /// - Throws: `GridError(.usage)` for a database URL or an endpoint that is not valid; connects to nothing.
     package init(configuration: CoordinatorConfiguration, log: Logger) throws(GridError) {
         self.configuration = configuration
         self.log = log
-        let reached = configuration.reached
-        store = try Store(url: configuration.databaseURL) { reached(.publishWritten) }
+        let (reached, recorded) = (configuration.reached, self.recorded)
+        questions = PoolCheckQueue { recorded.checkSeconds.record($0) }
+        store = try Store(url: configuration.databaseURL, committed: { recorded.commitSeconds.record($0) }) {
+            reached(.publishWritten)
+        }
         panels = configuration.panelDirectory.map { directory in
             PanelCache(directory: directory) { log.warning("\($0)") }
         }
         residents = ResidentPanels(store: store, cache: panels)
         _ = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
+        metrics.add { [weak self] in self?.metricFamilies() ?? [] }
     }
 
     /// Takes over as the coordinator of the database, binds the sockets and goes on with the jobs that were not
     /// finished. Returns when workers can connect. Blocks.
     ///
-    /// - Parameter whenSuperseded: called at most once, on some thread, when another coordinator has taken over: this one
-    ///   can write nothing any more, and should be stopped.
-    package func start(whenSuperseded: @escaping @Sendable (GridError) -> Void = { _ in }) throws(GridError) {
-        try store.ping()
+    /// - Parameters:
+    ///   - http: where others reach its HTTP interface, for those that ask another coordinator.
+    ///   - whenSuperseded: called at most once, on some thread, when another coordinator has taken over: this one can write
+    ///     nothing any more, and should be stopped.
+    package func start(
+        http: String? = nil, whenSuperseded: @escaping @Sendable (GridError) -> Void = { _ in }
+    ) throws(GridError) {
+        try expectUsable()
         let endpoint = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
         let blockServer = try startBlockServer(at: endpoint.with(port: configuration.blockPort))
         // Few, and none of them vital: what the directory of blocks does not know costs bytes, not results.
         let tellBlocks: @Sendable (BlockServer.Command) -> Void = { blockServer.post($0) }
         let control = try ControlSocket(
             endpoint: endpoint, drivers: drivers, log: log, keys: configuration.keys,
-            trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, reached: configuration.reached
+            trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, metrics: recorded,
+            reached: configuration.reached
         ) { [weak self] snapshot in self?.published(snapshot) }
-        if !configuration.isStandby, let lease = try? store.lease(), !lease.isFree {
-            log.warning(
-                "ending the reign of another coordinator, unless it is gone already; --standby would wait for it",
-                metadata: ["from": "\(lease.holder.printable)", "epoch": "\(lease.epoch.rawValue)"])
-        }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
-        let epoch = try store.takeEpoch(
-            holder: "\(HostIdentity.name) process \(HostIdentity.processID)", evicting: true)
+        let epoch = try takeLease(http)
         configuration.reached(.tookLease)
-        let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] in self?.superseded($0) }
+        let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] standbys in
+            self?.shared.withLock { $0.standbys = standbys }
+        } superseded: { [weak self] error in
+            self?.recorded.writesFenced.add()
+            self?.superseded(error)
+        }
         control.post(
             .begin(
                 Scheduler(epoch: epoch, configuration: SchedulerConfiguration(blockPort: blockServer.endpoint.port))))
         shared.withLock {
             $0.epoch = epoch
+            $0.ledSince = .now()
+            $0.leaderElsewhere = nil
             $0.leaseKeeper = keeper
             $0.whenSuperseded = whenSuperseded
             $0.control = control
@@ -130,58 +159,9 @@ package final class CoordinatorService: Sendable {
                 "bind": "\(control.endpoint)", "epoch": "\(epoch.rawValue)",
                 "keys": "\(configuration.keys == nil ? "none" : "required")",
             ])
+        try restoreDrains()
+        watchKeys(epoch)
         try resumeUnfinishedJobs()
-    }
-
-    /// Blocks until the coordinator that holds the lease has left or shows no sign of life.
-    ///
-    /// - Returns: false when this one was stopped before.
-    package func waitForLease() throws(GridError) -> Bool {
-        try store.ping()
-        var watch = LeaseWatch()
-        var saidHolder: String?
-        while !shared.withLock({ $0.isStopping }) {
-            do throws(GridError) {
-                let lease = try store.lease()
-                if lease.isFree || watch.isStale(lease, at: .now(), staleMilliseconds: configuration.leaseStaleMilliseconds) {
-                    log.info("taking over", metadata: ["from": "\(lease.holder.printable)", "epoch": "\(lease.epoch.rawValue)"])
-                    return true
-                }
-                if saidHolder != lease.holder { log.info("standing by", metadata: ["leader": "\(lease.holder.printable)"]) }
-                saidHolder = lease.holder
-            } catch {
-                // Silence of the database says nothing about the coordinator.
-                watch = LeaseWatch()
-                log.warning("standing by; the lease cannot be read: \(error)")
-            }
-            _ = standbyPause.wait(milliseconds: configuration.leaseStaleMilliseconds / 10)
-        }
-        return false
-    }
-
-    /// Ends `waitForLease`.
-    package func stopWaiting() {
-        shared.withLock { $0.isStopping = true }
-        standbyPause.stop()
-    }
-
-    /// Whether a write was refused because another coordinator has taken over; from then on this one begins nothing more.
-    func isSuperseded(_ error: GridError) -> Bool {
-        guard error.kind == .conflict, let lease = try? store.lease(), lease.epoch != epoch else { return false }
-        superseded(error)
-        return true
-    }
-
-    /// Another coordinator has taken over: nothing more is begun, and nothing that ends is recorded here.
-    private func superseded(_ error: GridError) {
-        let tell = shared.withLock { shared in
-            guard !shared.isStopping else { return nil as (@Sendable (GridError) -> Void)? }
-            shared.isStopping = true
-            return shared.whenSuperseded
-        }
-        guard let tell else { return }
-        log.error("stepping down: \(error)")
-        tell(error)
     }
 
     /// Where workers can connect, with the real port.
@@ -195,6 +175,7 @@ package final class CoordinatorService: Sendable {
             defer { shared.control = nil }
             return (shared.control, shared.blockServer, shared.jobs.values.sorted { $0.id < $1.id })
         }
+        log.info("leaving", metadata: ["epoch": "\(epoch.rawValue)", "jobs_unfinished": "\(jobs.count)"])
         shared.withLock { $0.leaseKeeper }?.stop()
         for job in jobs { drivers[job.id]?.stop() }
         // A job in the middle of publishing ends its transaction; the others have nothing to lose.
@@ -206,6 +187,7 @@ package final class CoordinatorService: Sendable {
         panels?.waitForWrites()
         // What was not told yet the next coordinator finds out by itself.
         if epoch.rawValue > 0 { try? store.releaseLease(epoch) }
+        log.info("left; workers keep what they have for the next coordinator")
     }
 
     /// Blocks have a socket and a thread of their own, so that megabytes never delay a lease.
@@ -231,6 +213,7 @@ package final class CoordinatorService: Sendable {
             shared.snapshot = snapshot
             return shared.jobs
         }
+        carryOutDrains(snapshot)
         let now = MonotonicTime.now()
         for id in drivers.ids {
             guard let job = jobs[id], let stage = snapshot.stages[id], let driver = drivers[id] else { continue }
@@ -244,7 +227,10 @@ package final class CoordinatorService: Sendable {
 
     var epoch: Epoch { shared.withLock { $0.epoch } }
 
-    var uptimeSeconds: Double { MonotonicTime.now().seconds(since: startedAt) }
+    /// Since this coordinator leads.
+    var uptimeSeconds: Double {
+        shared.withLock { $0.ledSince }.map { MonotonicTime.now().seconds(since: $0) } ?? 0
+    }
 
     /// Runs a use of the database and remembers whether it answered.
     func usingDatabase<R>(_ body: () throws(GridError) -> R) throws(GridError) -> R {
@@ -253,6 +239,7 @@ package final class CoordinatorService: Sendable {
             shared.withLock { $0.isDatabaseReachable = true }
             return result
         } catch {
+            if error.kind == .unreachable || error.kind == .failed { recorded.databaseErrors.add(1, [error.kind.rawValue]) }
             shared.withLock {
                 $0.isDatabaseReachable = error.kind != .unreachable
                 // What a caller got wrong is the caller's to know, not the operator's.

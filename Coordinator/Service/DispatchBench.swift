@@ -41,7 +41,7 @@ package final class DispatchBench: Sendable {
     package func run(job: Int64, tasks: Int) throws(GridError) -> Double {
         let done = EventQueue<Result<JobOutcome, GridError>>()
         let driver = JobDriver(
-            id: JobID(job), job: IdleJob(tasks: tasks, number: job), priority: 0,
+            id: JobID(job), job: IdleJob(tasks: tasks, number: job),
             queue: DispatchQueue(label: "alphagrid.bench"), post: { [control] in control.post($0) },
             whenDone: { done.push($0) })
         drivers.add(driver)

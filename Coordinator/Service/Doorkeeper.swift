@@ -12,7 +12,7 @@ struct Doorkeeper {
     /// Told to every worker that is welcomed, over its encrypted connection; nil without keys.
     private(set) var blockSecret: SecretKey?
     private var removalsSeen: UInt64 = 0
-    private var refusals = RefusalLog()
+    private var refusals = RefusalLog(source: "Service")
 
     init(keys: ServerKeys?, trustsNetwork: Bool) {
         self.keys = keys

@@ -34,7 +34,7 @@ final class EmbeddedRun {
     init(job: any GridJob, panel: Panel, slots count: Int) throws(GridError) {
         let events = events
         driver = JobDriver(
-            id: Self.jobID, job: job, priority: 0, queue: DispatchQueue(label: "alphagrid.job"),
+            id: Self.jobID, job: job, queue: DispatchQueue(label: "alphagrid.job"),
             post: { events.push(.command($0)) }, whenDone: { events.push(.done($0)) })
         drivers.add(driver)
         shell = SchedulerShell(
@@ -59,8 +59,8 @@ final class EmbeddedRun {
             for event in events.takeAll(waitingMilliseconds: Self.progressEveryMilliseconds) {
                 switch event {
                 case .command(.event(let fact)): tell(fact)
-                // The scheduler is here from the start, and nobody watches.
-                case .command(.begin), .command(.tiles): break
+                // The scheduler is here from the start.
+                case .command(.begin), .command(.look): break
                 case .worker(let fact): handle(fact)
                 case .done(let result): return try result.get()
                 }

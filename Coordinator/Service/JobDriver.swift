@@ -17,10 +17,14 @@ final class JobDriver: Sendable {
         var earlierTiles = 0
         var finishedStages: [StageView] = []
         var profile: NumericProfile?
+        /// Partials of earlier coordinators that were merged so far.
+        var partialsKept = 0
     }
 
     private struct State {
         var stage: JobStage?
+        /// CRC32C of the payloads of the stage's tasks that were leased, so that none is made a second time for it.
+        var payloadChecksums: [UInt32?] = []
         var progress = Progress()
         var isStopped = false
 
@@ -31,6 +35,7 @@ final class JobDriver: Sendable {
             if let last = progress.finishedStages.last, last.name == view.name {
                 view.tasksDone += last.tasksDone
                 view.tasksTotal += last.tasksTotal
+                view.round = (last.round ?? 1) + 1
                 progress.finishedStages.removeLast()
             }
             progress.finishedStages.append(view)
@@ -43,7 +48,8 @@ final class JobDriver: Sendable {
 
     let id: JobID
     private let job: any GridJob
-    private let priority: Int
+    /// What operators want of the job at the moment.
+    private let terms: @Sendable () -> (priority: Int, isPaused: Bool)
     private let queue: DispatchQueue
     private let post: @Sendable (SchedulerCommand) -> Void
     /// Called once, on the job's thread, unless the driver is stopped before.
@@ -60,7 +66,8 @@ final class JobDriver: Sendable {
     ///   - queue: serial; all of the job's work runs on it.
     ///   - post: hands an event to the thread that owns the scheduler.
     init(
-        id: JobID, job: any GridJob, profile: NumericProfile? = nil, priority: Int, queue: DispatchQueue,
+        id: JobID, job: any GridJob, profile: NumericProfile? = nil,
+        terms: @escaping @Sendable () -> (priority: Int, isPaused: Bool) = { (0, false) }, queue: DispatchQueue,
         log: PartialLog? = nil, kept: PartialLog.Kept = PartialLog.Kept(),
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         post: @escaping @Sendable (SchedulerCommand) -> Void,
@@ -68,7 +75,7 @@ final class JobDriver: Sendable {
     ) {
         self.id = id
         self.job = job
-        self.priority = priority
+        self.terms = terms
         self.queue = queue
         self.log = log
         self.kept = kept
@@ -93,11 +100,28 @@ final class JobDriver: Sendable {
 
     var progress: Progress { state.withLock { $0.progress } }
 
-    /// Payload of a task of the present stage; nil when the stage is over.
+    /// Payload of a task of the present stage, with its checksum; nil when the stage is over.
     func payload(of task: TaskID) -> Payload? {
         let stage = state.withLock { $0.stage }
         guard let stage, stage.plan == task.plan, task.index < stage.taskCount else { return nil }
-        return stage.payload(Int(task.index))
+        let payload = stage.payload(Int(task.index))
+        let checksum = payload.checksum ?? WireCodec.checksum(payload)
+        state.withLock { if $0.stage?.plan == task.plan { $0.payloadChecksums[Int(task.index)] = checksum } }
+        return payload.checksum == nil ? payload.stating(checksum: checksum) : payload
+    }
+
+    /// As it was leased; made once more for a task that an earlier coordinator has leased. Nil when the stage is over.
+    private func payloadChecksum(of task: TaskID) -> UInt32? {
+        let known = state.withLock { state -> UInt32? in
+            guard state.stage?.plan == task.plan, task.index < state.payloadChecksums.count else { return nil }
+            return state.payloadChecksums[Int(task.index)]
+        }
+        return known ?? payload(of: task)?.checksum
+    }
+
+    /// Which executor a task of the present stage is for; nil when the stage is over.
+    func kind(of task: TaskID) -> String? {
+        state.withLock { $0.stage?.plan == task.plan ? $0.stage?.kind : nil }
     }
 
     func profileChosen(_ profile: NumericProfile) {
@@ -114,8 +138,8 @@ final class JobDriver: Sendable {
                         .damaged, "it has changed in the coordinator's memory since it arrived: that machine is suspect")
                 }
                 // First written down, then merged, then acknowledged: a worker forgets only what is safe.
-                if let log = self.log, let payload = self.payload(of: task) {
-                    log.append(task, of: payload, partial: partial)
+                if let log = self.log, let checksum = self.payloadChecksum(of: task) {
+                    log.append(task, payloadChecksum: checksum, partial: partial)
                 }
                 try self.job.merge(task: Int(task.index), partial: partial)
                 self.reached(.partialMerged)
@@ -176,17 +200,20 @@ final class JobDriver: Sendable {
         let profile = state.withLock { state -> NumericProfile? in
             state.closeStage()
             state.stage = stage
+            state.payloadChecksums = Array(repeating: nil, count: stage.taskCount)
+            state.progress.partialsKept += merged.count
             state.progress.plan = stage.plan
             state.progress.stageTiles = stage.tileCount
             state.progress.laterTiles = stage.laterTileCount
             return state.progress.profile
         }
+        let terms = terms()
         post(
             .event(
                 .submit(
                     StageSubmission(
                         job: id, plan: stage.plan, stageName: stage.name, kind: stage.kind, taskCount: stage.taskCount,
-                        grid: stage.grid, priority: priority, profile: profile, merged: merged))))
+                        grid: stage.grid, priority: terms.priority, isPaused: terms.isPaused, profile: profile, merged: merged))))
         reached(.stageBegun)
     }
 

@@ -1,18 +1,19 @@
 import ClusterModel
-import Dispatch
 import Logging
 import Messaging
 import Store
-import Synchronization
 
 /// Shows the database signs of life of this coordinator, on a thread of its own, until it is stopped or superseded.
 final class LeaseKeeper: Sendable {
     private let pause: StoppablePause
     private let thread: OwnedThread
 
-    /// - Parameter superseded: called at most once, on that thread.
+    /// - Parameters:
+    ///   - sawStandbys: told after each sign of life who waits, on that thread.
+    ///   - superseded: called at most once, on that thread.
     init(
         _ store: Store, _ epoch: Epoch, _ configuration: CoordinatorConfiguration, _ log: Logger,
+        sawStandbys: @escaping @Sendable ([StandbyView]) -> Void,
         superseded: @escaping @Sendable (GridError) -> Void
     ) throws(GridError) {
         let pause = StoppablePause()
@@ -24,6 +25,8 @@ final class LeaseKeeper: Sendable {
                     try store.renewLease(epoch)
                     configuration.reached(.renewedLease)
                     saidUnreachable = false
+                    // For displays alone.
+                    if let standbys = try? store.standbys() { sawStandbys(standbys) }
                 } catch {
                     if error.kind == .conflict { return superseded(error) }
                     // Nobody can take over while nobody reaches the database; once somebody can, the next try tells.
@@ -38,24 +41,6 @@ final class LeaseKeeper: Sendable {
     func stop() {
         pause.stop()
         thread.join()
-    }
-}
-
-/// A wait that somebody else can end.
-final class StoppablePause: Sendable {
-    private let isStopped = Mutex(false)
-    private let signal = DispatchSemaphore(value: 0)
-
-    /// - Returns: false when it was stopped.
-    func wait(milliseconds: Int) -> Bool {
-        guard !isStopped.withLock({ $0 }) else { return false }
-        _ = signal.wait(timeout: .now() + .milliseconds(milliseconds))
-        return !isStopped.withLock { $0 }
-    }
-
-    func stop() {
-        isStopped.withLock { $0 = true }
-        signal.signal()
     }
 }
 

@@ -17,44 +17,73 @@ extension PartialLog {
             var range: Range<Int>
         }
         var files: [Payload] = []
-        var places: [TaskID: [UInt32: Place]] = [:]
+        /// By plan, by task, and by the checksum of the task's bytes.
+        var places: [PlanHash: [UInt32: [UInt32: Place]]] = [:]
         var profile: NumericProfile?
 
-        var count: Int { places.count }
+        var count: Int { places.values.reduce(0) { $0 + $1.count } }
 
         /// The partial of a task; nil when none was kept of exactly this one.
         func partial(of task: TaskID, payload: Payload) -> Payload? {
-            guard let place = places[task]?[WireCodec.checksum(payload)] else { return nil }
+            guard let place = places[task.plan]?[task.index]?[payload.checksum ?? WireCodec.checksum(payload)] else { return nil }
             let file = files[place.file]
             let part = UnsafeRawBufferPointer(rebasing: file.bytes[place.range])
             return Payload(copying: part)
         }
 
-        func holds(_ plan: PlanHash) -> Bool { places.keys.contains { $0.plan == plan } }
+        func holds(_ plan: PlanHash) -> Bool { places[plan] != nil }
     }
 
-    /// Reads the files of a job, as far as they are whole.
+    /// Reads the files of a job, as far as they are whole. Those that nobody will ever read again go: the oldest of too many,
+    /// and those of another numeric profile than the last.
     static func kept(of job: JobID, in directory: String) -> Kept {
         var kept = Kept()
-        for (_, name) in files(in: directory).filter({ $0.job == job }) {
-            guard let file = try? FileSystem.contents(of: "\(directory)/\(name)") else { continue }
+        let paths = files(in: directory).filter { $0.job == job }.map { "\(directory)/\($0.name)" }
+        for path in paths.dropLast(Limits.partialLogFilesPerJobMax) { unlink(path) }
+        var read: [String] = []
+        for path in paths.suffix(Limits.partialLogFilesPerJobMax) {
+            guard let file = try? FileSystem.contents(of: path) else { continue }
             var older = kept
             kept.files.append(file)
             kept.profile = nil
-            read(file, job, into: &kept)
+            self.read(file, into: &kept)
+            defer { read.append(path) }
             // A coordinator that began anew with another profile kept nothing of its predecessor's: one that woke up late may
             // have written since, but bits of two profiles never belong to one job.
             guard kept.profile != older.profile, older.profile != nil else { continue }
             older = Kept(files: kept.files, profile: nil)
-            read(file, job, into: &older)
+            self.read(file, into: &older)
             kept = older
+            // What is mapped of them stays readable.
+            for path in read { unlink(path) }
+            read = []
         }
         return kept
     }
 
-    /// Removes the files of all jobs but those that still go on.
-    static func removeAll(in directory: String, but unfinished: Set<JobID>) {
-        for (job, name) in files(in: directory) where !unfinished.contains(job) { unlink("\(directory)/\(name)") }
+    /// Removes the files of all jobs but those that still go on. A coordinator that woke up too late, or led for a while and
+    /// stands by again, leaves files of jobs that others have ended.
+    ///
+    /// - Parameter unfinished: asked after the folder was listed, so that no job that begins meanwhile is taken for one that is
+    ///   over.
+    static func removeAll(in directory: String, but unfinished: () throws(GridError) -> Set<JobID>) throws(GridError) {
+        let present = files(in: directory)
+        guard !present.isEmpty else { return }
+        let unfinished = try unfinished()
+        for (job, name) in present where !unfinished.contains(job) { unlink("\(directory)/\(name)") }
+    }
+
+    /// Makes the folder if there is none, and a file in it that goes again.
+    ///
+    /// - Throws: `GridError(.failed)` when either cannot be done.
+    static func expectWritable(_ directory: String) throws(GridError) {
+        let probe = "\(directory)/probe-\(HostIdentity.processID)"
+        do throws(GridError) {
+            _ = try PartialLogFile(probe)
+        } catch {
+            throw GridError(error.kind, "the work of running jobs cannot be kept in --job-logs \(directory): \(error)")
+        }
+        unlink(probe)
     }
 
     static func removeFiles(of job: JobID, in directory: String) {
@@ -73,7 +102,7 @@ extension PartialLog {
         return known.sorted { ($0.job, $0.epoch) < ($1.job, $1.epoch) }.map { (JobID($0.job), $0.name) }
     }
 
-    private static func read(_ file: Payload, _ job: JobID, into kept: inout Kept) {
+    private static func read(_ file: Payload, into kept: inout Kept) {
         var position = 0
         while let header = Header(file, at: position) {
             let start = position + Header.size
@@ -85,9 +114,8 @@ extension PartialLog {
             if header.isProfile {
                 kept.profile = try? JSONDecoder().decode(NumericProfile.self, from: Data(part.bytes))
             } else {
-                let task = TaskID(job: job, plan: PlanHash(header.plan), index: header.index)
-                kept.places[task, default: [:]][header.payloadChecksum] = Kept.Place(
-                    file: kept.files.count - 1, range: start..<end)
+                let place = Kept.Place(file: kept.files.count - 1, range: start..<end)
+                kept.places[PlanHash(header.plan), default: [:]][header.index, default: [:]][header.payloadChecksum] = place
             }
             position = end
         }

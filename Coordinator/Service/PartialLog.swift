@@ -59,11 +59,11 @@ final class PartialLog: Sendable {
 
     /// Keeps a partial, at once or after the delay.
     ///
-    /// - Parameter of: the bytes of the task, which say what the partial is of.
-    func append(_ task: TaskID, of payload: Payload, partial: Payload) {
+    /// - Parameter payloadChecksum: CRC32C of the task's bytes, which says what the partial is of.
+    func append(_ task: TaskID, payloadChecksum: UInt32, partial: Payload) {
         let (isDue, isFull) = state.withLock { state -> (Bool, Bool) in
             guard !state.isClosed else { return (false, false) }
-            state.waiting.append((Header(task, of: payload, partial: partial), partial))
+            state.waiting.append((Header(task, payloadChecksum: payloadChecksum, partial: partial), partial))
             state.waitingBytes += partial.count
             let isFull = delayMilliseconds == 0 || state.waitingBytes >= Limits.partialLogWaitingBytesMax
             let isFirst = !state.isFlushDue

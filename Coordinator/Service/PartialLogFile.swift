@@ -24,12 +24,12 @@ extension PartialLog {
 
         var isProfile: Bool { index == Self.profileIndex }
 
-        init(_ task: TaskID, of payload: Payload, partial: Payload) {
+        init(_ task: TaskID, payloadChecksum: UInt32, partial: Payload) {
             plan = task.plan.rawValue
             index = task.index
-            payloadChecksum = WireCodec.checksum(payload)
+            self.payloadChecksum = payloadChecksum
             byteCount = UInt32(partial.count)
-            checksum = WireCodec.checksum(partial)
+            checksum = partial.checksum ?? WireCodec.checksum(partial)
         }
 
         init(profile: Payload) {

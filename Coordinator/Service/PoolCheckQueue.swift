@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import Messaging
 import Synchronization
 
 /// Where questions about pools are worked on: few at a time, since each may use all cores, and apart from everything else,
@@ -8,11 +9,16 @@ final class PoolCheckQueue: Sendable {
     private let queue = OperationQueue()
     /// Questions that wait or are worked on.
     private let openCount = Mutex(0)
+    private let answered: @Sendable (Double) -> Void
 
-    init() {
+    /// - Parameter answered: told of every question that was not refused, with its seconds, waiting included.
+    init(answered: @escaping @Sendable (Double) -> Void = { _ in }) {
+        self.answered = answered
         queue.name = "alphagrid.checks"
         queue.maxConcurrentOperationCount = Limits.checksAtOnceMax
     }
+
+    var open: Int { openCount.withLock { $0 } }
 
     /// Runs `body` on one of the queue's threads.
     ///
@@ -27,11 +33,13 @@ final class PoolCheckQueue: Sendable {
             throw GridError(
                 .unreachable, "\(Limits.checksWaitingMax) questions about pools are waiting already: try again later")
         }
+        let began = MonotonicTime.now()
         return try await withCheckedThrowingContinuation { continuation in
             queue.addOperation {
                 let result: Result<R, GridError>
                 do throws(GridError) { result = .success(try body()) } catch { result = .failure(error) }
                 self.openCount.withLock { $0 -= 1 }
+                self.answered(MonotonicTime.now().seconds(since: began))
                 continuation.resume(with: result.mapError { $0 as any Error })
             }
         }

@@ -1,4 +1,5 @@
 import ClusterModel
+import GridMetrics
 import Logging
 import Scheduling
 import Synchronization
@@ -9,25 +10,8 @@ enum SchedulerCommand: Sendable {
     /// Comes first and once: from now on workers are answered.
     case begin(Scheduler)
     case event(SchedulerEvent)
-    /// Gives a picture of the job's present stage.
-    case tiles(JobID, TileRequest)
-}
-
-/// Somebody who waits for a picture of a stage; nil when there is none, also when nobody takes the command.
-final class TileRequest: Sendable {
-    private let waiting: Mutex<CheckedContinuation<TileMapView?, Never>?>
-
-    init(_ continuation: CheckedContinuation<TileMapView?, Never>) { waiting = Mutex(continuation) }
-
-    deinit { give(nil) }
-
-    func give(_ map: TileMapView?) {
-        let continuation = waiting.withLock { waiting in
-            defer { waiting = nil }
-            return waiting
-        }
-        continuation?.resume(returning: map)
-    }
+    /// Has a look at the scheduler.
+    case look(@Sendable (Scheduler, MonotonicTime) -> Void)
 }
 
 /// How messages reach workers: the control socket, or a function call within one process.
@@ -46,12 +30,15 @@ final class SchedulerShell {
     private let payloads = PayloadTable()
     private let drivers: JobDrivers
     private let log: Logger?
+    private let metrics: RecordedMetrics?
+    /// The result that the scheduler is just told of.
+    private var arriving: TaskResult?
     private let workerGone: (WorkerID) -> Void
     private let reached: @Sendable (CoordinatorStep) -> Void
 
     /// - Parameter workerGone: called for each worker that is lost or has left.
     init(
-        scheduler: Scheduler, drivers: JobDrivers, log: Logger?,
+        scheduler: Scheduler, drivers: JobDrivers, log: Logger?, metrics: RecordedMetrics? = nil,
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         workerGone: @escaping (WorkerID) -> Void = { _ in }
     ) {
@@ -60,6 +47,7 @@ final class SchedulerShell {
         self.scheduler = scheduler
         self.drivers = drivers
         self.log = log
+        self.metrics = metrics
     }
 
     var nextDeadline: MonotonicTime? { scheduler.nextDeadline }
@@ -69,7 +57,11 @@ final class SchedulerShell {
         from peer: Peer, _ message: WorkerMessage, payload: Payload?, at now: MonotonicTime,
         via transport: any CoordinatorTransport
     ) {
-        if case .result = message { reached(.resultReceived) }
+        arriving = nil
+        if case .result(let result) = message {
+            arriving = result
+            reached(.resultReceived)
+        }
         let handle = payload.map(payloads.insert)
         // What was verified on arrival; computed anew it would tell of the bytes here, whatever has become of them.
         let checksum = payload.map { $0.checksum ?? WireCodec.checksum($0) }
@@ -88,16 +80,20 @@ final class SchedulerShell {
         }
     }
 
+    func look(_ body: (Scheduler, MonotonicTime) -> Void, at now: MonotonicTime) { body(scheduler, now) }
+
     /// What displays show, taken now.
     func snapshot(at now: MonotonicTime) -> GridSnapshot {
         var stages: [JobID: StageProgress] = [:]
-        for id in drivers.ids { stages[id] = scheduler.progress(of: id) }
+        var waits: [JobID: String] = [:]
+        for id in drivers.ids {
+            stages[id] = scheduler.progress(of: id)
+            waits[id] = scheduler.wait(of: id, at: now)
+        }
         return GridSnapshot(
             workers: scheduler.workerViews(at: now), load: scheduler.load(), counters: scheduler.counters,
-            stages: stages, ends: scheduler.ends)
+            stages: stages, waits: waits, leaving: scheduler.leavingWorkers(), ends: scheduler.ends)
     }
-
-    func tileMap(of job: JobID) -> TileMapView? { scheduler.tileMap(of: job) }
 
     /// - Returns: the peer that could not be reached, if any.
     private func carryOut(_ effect: SchedulerEffect, via transport: any CoordinatorTransport) -> Peer? {
@@ -114,6 +110,7 @@ final class SchedulerShell {
             return isSent ? nil : peer
         case .merge(let ref, let handle):
             guard let partial = payloads.remove(handle), let driver = drivers[ref.task.job] else { return nil }
+            record(ref, partial, driver)
             driver.merge(ref.task, partial: partial)
         case .discard(let handle):
             payloads.remove(handle)
@@ -128,6 +125,7 @@ final class SchedulerShell {
             log?.info("worker joined", metadata: ["worker": "\(worker)"])
         case .workerLost(let worker, let attempts):
             workerGone(worker)
+            metrics?.attemptsLost.add(Double(attempts))
             log?.warning("worker lost", metadata: ["worker": "\(worker)", "attempts_returned": "\(attempts)"])
         case .workerLeft(let worker):
             workerGone(worker)
@@ -137,6 +135,15 @@ final class SchedulerShell {
         }
         return nil
     }
+
+    /// Counts a result once: what is sent again or comes second is never merged.
+    private func record(_ ref: AttemptRef, _ partial: Payload, _ driver: JobDriver) {
+        guard let metrics, let result = arriving, result.ref == ref else { return }
+        metrics.taskSeconds.record(result.computeSeconds, driver.kind(of: ref.task) ?? "other")
+        // A worker says it of itself.
+        if result.flops.isFinite, result.flops > 0 { metrics.flops.add(result.flops) }
+        metrics.partialBytes.add(Double(partial.count))
+    }
 }
 
 /// A moment of the scheduler, for displays.
@@ -145,6 +152,10 @@ struct GridSnapshot: Sendable {
     var load = ClusterLoad()
     var counters = SchedulerCounters()
     var stages: [JobID: StageProgress] = [:]
+    /// What jobs of which nothing is being computed wait for.
+    var waits: [JobID: String] = [:]
+    /// Workers that nobody can keep any more.
+    var leaving: Set<WorkerID> = []
     var ends = TaskEnds()
 }
 

@@ -40,3 +40,20 @@ final class TileMaps: Sendable {
         return made
     }
 }
+
+/// Somebody who waits for a picture of a stage; nil when there is none, also when nobody takes the question.
+final class TileRequest: Sendable {
+    private let waiting: Mutex<CheckedContinuation<TileMapView?, Never>?>
+
+    init(_ continuation: CheckedContinuation<TileMapView?, Never>) { waiting = Mutex(continuation) }
+
+    deinit { give(nil) }
+
+    func give(_ map: TileMapView?) {
+        let continuation = waiting.withLock { waiting in
+            defer { waiting = nil }
+            return waiting
+        }
+        continuation?.resume(returning: map)
+    }
+}

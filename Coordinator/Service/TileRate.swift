@@ -26,6 +26,19 @@ struct TileRate {
         while samples.count > 2, now.seconds(since: samples[1].time) >= Self.windowSeconds { samples.removeFirst() }
     }
 
+    /// Standard error of the rate, as a share of it, from how much the speed of single seconds differs; large while there are
+    /// few.
+    var relativeError: Double {
+        let rates = zip(samples, samples.dropFirst()).map { ($1.tiles - $0.tiles) / $1.time.seconds(since: $0.time) }
+        let mean = rates.reduce(0, +) / Double(max(1, rates.count))
+        guard rates.count >= Self.stepsMin, mean > 0 else { return Self.errorUnknown }
+        let variance = rates.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(rates.count - 1)
+        return min(Self.errorUnknown, (variance / Double(rates.count)).squareRoot() / mean)
+    }
+
+    private static let stepsMin = 4
+    private static let errorUnknown = 0.4
+
     /// - Returns: nil until enough was seen, and when nothing came back for as long as the window.
     func tilesPerSecond(tiles done: Double, at now: MonotonicTime) -> Double? {
         guard let first = samples.first, done > first.tiles else { return nil }

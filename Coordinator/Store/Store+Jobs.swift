@@ -85,7 +85,13 @@ extension Store {
     }
 
     static func save(_ job: JobView, _ epoch: Epoch, _ connection: Connection) throws {
-        let changes = jobColumns.indices.dropFirst().map { "\(jobColumns[$0].name) = $\($0 + 1)\(jobColumns[$0].cast)" }
+        let changes = jobColumns.indices.dropFirst().map { index in
+            let (name, value) = (jobColumns[index].name, "$\(index + 1)\(jobColumns[index].cast)")
+            // What operators change is not taken back by a thread that has not heard of it yet.
+            if name == "reason" { return "reason = coalesce(\(value), reason)" }
+            return "\(name) = "
+                + (["priority", "paused"].contains(name) ? "CASE WHEN false THEN \(value) ELSE \(name) END" : value)
+        }
         let saved = try connection.execute(
             """
             UPDATE jobs SET \(changes.joined(separator: ", "))
@@ -107,7 +113,8 @@ extension Store {
         ("started_at", ""), ("finished_at", ""), ("stages", "::jsonb"), ("alpha_count", ""), ("day_count", ""),
         ("tiles_per_second", ""), ("profile", ""), ("panel_hash", ""), ("digest", ""), ("result_table", ""),
         ("warnings", "::jsonb"), ("error", ""), ("epoch", ""), ("top", ""), ("threshold", ""), ("absolute", ""),
-        ("fresh", ""), ("params", "::jsonb"),
+        ("fresh", ""), ("params", "::jsonb"), ("resumed_at", ""), ("resumed", ""), ("partials_kept", ""), ("paused", ""),
+        ("reason", ""),
     ]
 
     private static func jobValues(_ job: JobView, _ epoch: Epoch) throws -> [SQLValue] {
@@ -119,7 +126,8 @@ extension Store {
             .optional(job.tilesPerSecond), .optional(job.profile), .optional(job.panelHash), .optional(job.digest),
             .optional(job.resultTable), .text(try json(job.warnings)), .optional(job.error), .integer(epoch.rawValue),
             .integer(Int64(job.top)), .optional(job.threshold), .boolean(job.absolute), .boolean(job.fresh),
-            .text(try json(job.params)),
+            .text(try json(job.params)), .optional(job.resumedAt), .optional(job.resumed), .optional(job.partialsKept),
+            .boolean(job.paused), .optional(job.reason),
         ]
     }
 
@@ -163,6 +171,11 @@ extension Store {
         job.absolute = text(27) == "t"
         job.fresh = text(28) == "t"
         job.params = try fromJSON(rows.text(row, 29), as: [String: String].self)
+        job.resumedAt = rows.text(row, 30)
+        job.resumed = rows.integer(row, 31)
+        job.partialsKept = rows.integer(row, 32)
+        job.paused = text(33) == "t"
+        job.reason = rows.text(row, 34)
         return job
     }
 }

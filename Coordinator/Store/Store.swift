@@ -16,11 +16,16 @@ package final class Store: Sendable {
 
     /// Checks the URL; connects to nothing.
     ///
-    /// - Parameter url: `postgresql://USER@HOST:PORT/NAME` or libpq's `key=value` pairs. Passwords come from
-    ///   `PGPASSWORD`, `~/.pgpass` or a service file; one in the URL is refused.
-    package init(url: String, publicationWritten: @escaping @Sendable () -> Void = {}) throws(GridError) {
+    /// - Parameters:
+    ///   - url: `postgresql://USER@HOST:PORT/NAME` or libpq's `key=value` pairs. Passwords come from
+    ///     `PGPASSWORD`, `~/.pgpass` or a service file; one in the URL is refused.
+    ///   - committed: told how many seconds each commit took.
+    package init(
+        url: String, committed: @escaping @Sendable (Double) -> Void = { _ in },
+        publicationWritten: @escaping @Sendable () -> Void = {}
+    ) throws(GridError) {
         self.publicationWritten = publicationWritten
-        pool = ConnectionPool(try DatabaseURL(url))
+        pool = ConnectionPool(try DatabaseURL(url), committed: committed)
     }
 
     /// Asks the database whether it answers and has this program's tables.
@@ -39,12 +44,18 @@ package final class Store: Sendable {
     // MARK: Audit log
 
     /// Adds a line to `audit_log` within the caller's transaction; the oldest beyond `Limits.auditRowsMax` go.
+    ///
+    /// - Parameter actor: nil for the role of the database that does it.
     static func audit(
-        _ action: String, region: Region?, subject: String, detail: some Encodable, _ connection: Connection
+        _ action: String, region: Region?, subject: String, detail: some Encodable, actor: String? = nil,
+        _ connection: Connection
     ) throws {
         let added = try connection.execute(
-            "INSERT INTO audit_log (action, region, subject, detail) VALUES ($1, $2, $3, $4::jsonb) RETURNING audit_id",
-            [.text(action), .optional(region?.name), .text(subject), .text(try json(detail))])
+            """
+            INSERT INTO audit_log (action, region, subject, detail, actor)
+            VALUES ($1, $2, $3, $4::jsonb, coalesce($5::text, session_user::text)) RETURNING audit_id
+            """,
+            [.text(action), .optional(region?.name), .text(subject), .text(try json(detail)), .optional(actor)])
         try forgetOldAudit(newest: Int64(added.integer(0, 0) ?? 0), connection)
     }
 

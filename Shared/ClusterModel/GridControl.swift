@@ -50,10 +50,14 @@ package struct StageView: Codable, Hashable, Sendable {
     package var name: String
     package var tasksDone: Int
     package var tasksTotal: Int
-    package init(name: String, tasksDone: Int, tasksTotal: Int) {
+    /// Of stages that repeat until something is found: the how many-th time it is; nil for one that does not. How many there will
+    /// be nobody knows, so its tasks are those known so far.
+    package var round: Int?
+    package init(name: String, tasksDone: Int, tasksTotal: Int, round: Int? = nil) {
         self.name = name
         self.tasksDone = tasksDone
         self.tasksTotal = tasksTotal
+        self.round = round
     }
 }
 
@@ -77,11 +81,29 @@ package struct JobView: Codable, Hashable, Sendable {
     package var submittedAt: String
     package var startedAt: String?
     package var finishedAt: String?
+    /// When a coordinator has last taken it up where another one, or its own earlier process, had left it, and how often
+    /// that has happened; nil for never.
+    package var resumedAt: String?
+    package var resumed: Int?
+    /// Partials of earlier coordinators that the last of them merged instead of having them computed again.
+    package var partialsKept: Int?
     package var stages: [StageView]
     package var alphaCount: Int?
     package var dayCount: Int?
     package var tilesPerSecond: Double?
     package var etaSeconds: Double?
+    /// Between these the rest will take, four times out of five.
+    package var etaLowSeconds: Double?
+    package var etaHighSeconds: Double?
+    /// Of all its tiles together, of late, and the share of what its workers can do at most; 0 ... 1.
+    package var gigaflopsPerSecond: Double?
+    package var peakShare: Double?
+    /// While it is, none of its tasks goes to a worker.
+    package var paused: Bool
+    /// Why it was paused or cancelled, as whoever did it said.
+    package var reason: String?
+    /// What it waits for, to go behind "it waits"; nil while it gets on and after its end.
+    package var waits: String?
     package var profile: String?
     package var panelHash: String?
     package var digest: String?
@@ -109,6 +131,7 @@ package struct JobView: Codable, Hashable, Sendable {
         top = CorrelationParameters.defaultNeighbours
         absolute = false
         fresh = false
+        paused = false
         params = [:]
         stages = []
         warnings = []
@@ -121,7 +144,8 @@ package struct WorkerView: Codable, Hashable, Sendable {
     package var processID: Int32
     package var version: String
     package var profile: String
-    /// `connected`, `draining`, `suspect` (found to compute wrongly: it gets no leases) or `lost`.
+    /// `connected`, `draining`, `suspect` (found to compute wrongly: it gets no leases), `lost`, or `drained` (an operator's
+    /// order is fulfilled, and it has left).
     package var state: String
     package var slots: Int
     package var running: Int
@@ -136,6 +160,9 @@ package struct WorkerView: Codable, Hashable, Sendable {
     package var peakFloat32GigaflopsPerSecond: Double?
     package var peakFloat64GigaflopsPerSecond: Double?
     package var heartbeatAgeSeconds: Double
+    /// Of the order to drain: why, and when it has to leave at the latest; nil without.
+    package var drainReason: String?
+    package var drainDeadline: String?
     package init(
         worker: String, host: String, processID: Int32, version: String, profile: String, state: String, slots: Int,
         running: Int, queued: Int, tasksDone: Int, tasksFailed: Int, memoryBytes: UInt64, cachedBytes: UInt64,
@@ -159,9 +186,39 @@ package struct WorkerView: Codable, Hashable, Sendable {
     }
 }
 
+/// The coordinator that leads. Times in ISO 8601 UTC.
+package struct LeaderView: Codable, Hashable, Sendable {
+    /// Host and process.
+    package var holder: String
+    package var epoch: Int64
+    package var since: String?
+    /// Of its HTTP interface, as it says that others reach it; nil where it is not known.
+    package var url: String?
+    package init(holder: String, epoch: Int64, since: String? = nil, url: String? = nil) {
+        self.holder = holder
+        self.epoch = epoch
+        self.since = since
+        self.url = url
+    }
+}
+
+/// A coordinator that waits for the leader's end.
+package struct StandbyView: Codable, Hashable, Sendable {
+    package var holder: String
+    package var url: String?
+    /// Its last sign of life.
+    package var seenAt: String
+    package init(holder: String, url: String?, seenAt: String) {
+        self.holder = holder
+        self.url = url
+        self.seenAt = seenAt
+    }
+}
+
 package struct StatusView: Codable, Hashable, Sendable {
     package var version: String
     package var epoch: Int64
+    /// Since this coordinator leads.
     package var uptimeSeconds: Double
     /// Whether the last use of the database worked; `/readyz` says the same.
     package var databaseReachable: Bool
@@ -172,6 +229,12 @@ package struct StatusView: Codable, Hashable, Sendable {
     package var jobsRunning: Int
     package var tasksDoneTotal: Int
     package var lastError: String?
+    /// What a person might want to do something about, one sentence each.
+    package var notes: [String]?
+    /// This coordinator, as others know it.
+    package var leader: LeaderView?
+    /// Those that wait for its end; nil where none is known.
+    package var standbys: [StandbyView]?
     package init(
         version: String, epoch: Int64, uptimeSeconds: Double, databaseReachable: Bool, workersConnected: Int,
         slotsTotal: Int, slotsBusy: Int, jobsQueued: Int, jobsRunning: Int, tasksDoneTotal: Int, lastError: String?
@@ -191,16 +254,17 @@ package struct StatusView: Codable, Hashable, Sendable {
 }
 
 /// The grid as the HTTP interface sees it; errors are `GridError`s.
-package protocol GridControl: Sendable {
+package protocol GridControl: GridOperations {
     func status() async throws -> StatusView
     func ready() async throws
+    /// Who leads when this coordinator does not, and so has nothing else to say; nil when it leads itself.
+    func leaderElsewhere() -> LeaderView?
     func submit(_ request: JobRequest) async throws -> JobView
     /// At most `request.limit`, in its order.
     func jobs(_ request: JobsRequest) async throws -> [JobView]
     func job(_ id: JobID) async throws -> JobView
     func cancel(_ id: JobID, reason: String) async throws -> JobView
     func workers() async throws -> [WorkerView]
-    func drain(_ worker: WorkerID) async throws -> WorkerView
     /// Compares candidates with the region's pool and with each other.
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView
     /// Looks closely at one pair of a pool.
@@ -217,6 +281,8 @@ extension GridControl {
     package func jobs(limit: Int, before: JobID?) async throws -> [JobView] {
         try await jobs(JobsRequest(limit: limit, before: before))
     }
+
+    package func leaderElsewhere() -> LeaderView? { nil }
 }
 
 package enum AlphaGrid {

@@ -156,7 +156,20 @@ package enum Limits {
     package static let tokensLookSeconds = 2.0
     /// When the database does not answer, what it said last holds for so long.
     package static let tokensTrustedSeconds = 5.0
+    /// Addresses of coordinators that a client tries one after another, and how long it waits for the answer of one of several.
+    package static let coordinatorURLsMax = 8
+    package static let answerSecondsOfSeveral: Int64 = 10
     package static let jwtSubjectBytesMax = 200
+    /// One-time codes that open the page: how many wait at once, and for how long.
+    package static let signInCodesMax = 64
+    package static let signInCodeSeconds = 300.0
+    /// Browsers that are signed in, in all and of one token; the oldest gives way.
+    package static let sessionsMax = 1_024
+    package static let sessionsPerNameMax = 64
+    package static let sessionSeconds = 43_200.0
+    package static let sessionBodyBytesMax = 8 << 10
+    /// A file of the assets folder, such as the chart library.
+    package static let assetBytesMax = 16 << 20
     /// Refused requests with a row of their own in the audit log; the others are counted in the next row, so that nobody
     /// can wash the log out.
     package static let refusalsRecordedPerSecondMax = 0.1
@@ -165,6 +178,40 @@ package enum Limits {
     /// Whether a certificate on disk is a new one is looked up this often while connections come.
     package static let certificateLookSeconds = 10.0
     package static let reasonBytesMax = 500
+    /// Paused jobs that give their place among the running ones to others, though each still holds a panel.
+    package static let pausedPlacesMax = 3
+    /// How long a worker may be given to finish what it has.
+    package static let drainSecondsMax = 7 * 86_400
+    /// Orders to drain, fulfilled ones included.
+    package static let drainOrdersMax = 1_000
+    package static let schedulesMax = 200
+    package static let scheduleNameBytesMax = 64
+    /// Between two jobs that changes of the PnL have begun.
+    package static let schedulePauseSecondsDefault = 300
+    package static let schedulePauseSecondsMax = 30 * 86_400
+    /// A cron expression that names no minute of so many years names none at all.
+    package static let cronYearsMax = 30
+    package static let cronBytesMax = 200
+    package static let webhooksMax = 50
+    package static let webhookURLBytesMax = 500
+    package static let webhookSecretBytesMax = 200
+    /// Messages that wait for their receivers, and ended ones that stay listed.
+    package static let deliveriesWaitingMax = 1_000
+    package static let deliveriesKeptMax = 1_000
+    /// A message is given up after so many tries; the pauses between them double from the first one on.
+    package static let deliveryTriesMax = 8
+    package static let deliveryPauseSeconds = 10
+    package static let deliveryMilliseconds: Int64 = 10_000
+    /// New pairs of one publication that are told of one by one, all that are remembered, and pairs of one region to compare
+    /// with.
+    package static let alertsPerJobMax = 1_000
+    package static let alertsMax = 10_000
+    package static let alertPairsMax = 200_000
+    package static let alertThreshold = 0.8
+    /// Ended jobs whose rows, results and logs are kept.
+    package static let jobsKeptDefault = 10_000
+    /// Ended jobs that go in one transaction.
+    package static let jobsForgottenAtOnceMax = 200
     /// Rows of one answer, and of one that is a file.
     package static let resultRowsMax = 10_000
     package static let resultFileRowsMax = 100_000
@@ -221,7 +268,26 @@ package enum Limits {
     /// Between two signs of life of a coordinator in the database, and how long a standby waits for the next.
     package static let leaseRenewMilliseconds = 3_000
     package static let leaseStaleMilliseconds = 10_000
+    /// Standbys that the database knows; one that has shown no sign of life for so long is forgotten.
+    package static let standbysMax = 16
+    package static let standbySilentSeconds = 30
+    /// Files of one unfinished job, each of another coordinator; of more the oldest go.
+    package static let partialLogFilesPerJobMax = 32
+    /// Changes of the admitted keys that get rows of their own in the audit log; of more at once only the number.
+    package static let keyChangesRecordedMax = 100
+    /// A certificate that ends sooner is warned of, once a day.
+    package static let certificateWarnDays = 14.0
     package static let mergeQueueMax = 4_096
+
+    // Watching
+    /// Series of one metric with labels; what comes later is counted under `other`.
+    package static let metricSeriesMax = 1_000
+    /// Lines of its log that a coordinator remembers for a support dump, and bytes of one of them.
+    package static let logLinesKeptMax = 2_000
+    package static let logLineBytesMax = 4_096
+    /// Jobs a support dump tells of, and those of them that are explained.
+    package static let supportJobsMax = 100
+    package static let supportJobsExplainedMax = 20
 
     // Database
     package static let databaseConnectionsMax = 8

@@ -17,16 +17,23 @@ package final class Payload: @unchecked Sendable {
     private let release: () -> Void
 
     /// Makes `count` bytes and lets `fill` write them; they start as zeros.
-    package init(count: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+    package convenience init(count: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+        try self.init(unwritten: count) { bytes in
+            if let start = bytes.baseAddress { memset(start, 0, bytes.count) }
+            try fill(bytes)
+        }
+    }
+
+    /// - Parameter write: Writes every one of the bytes.
+    private init(unwritten count: Int, write: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
         let size = max(64, (count + 63) / 64 * 64)
         guard let memory = aligned_alloc(64, size) else { fatalError("out of memory for a payload of \(count) bytes") }
-        memset(memory, 0, size)
         bytes = UnsafeRawBufferPointer(start: memory, count: count)
         checksum = nil
         // The pointer crosses into the closure as a number because it has exactly one owner: this object.
         let address = UInt(bitPattern: memory)
         release = { free(UnsafeMutableRawPointer(bitPattern: address)) }
-        try fill(UnsafeMutableRawBufferPointer(start: memory, count: count))
+        try write(UnsafeMutableRawBufferPointer(start: memory, count: count))
     }
 
     /// Takes over foreign memory (a mapped file, a received message) that `release` gives back.
@@ -37,11 +44,11 @@ package final class Payload: @unchecked Sendable {
     }
 
     package convenience init(copying source: [UInt8]) {
-        self.init(count: source.count) { $0.copyBytes(from: source) }
+        self.init(unwritten: source.count) { $0.copyBytes(from: source) }
     }
 
     package convenience init(copying source: UnsafeRawBufferPointer) {
-        self.init(count: source.count) { if source.count > 0 { $0.copyMemory(from: source) } }
+        self.init(unwritten: source.count) { if source.count > 0 { $0.copyMemory(from: source) } }
     }
 
     package var count: Int { bytes.count }

@@ -1,5 +1,11 @@
 import CZeroMQ
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// Tells when a connecting socket gains or loses its connection, and when either kind keeps somebody out or is kept out:
 /// libzmq reports it on a socket pair of its own.
 ///
@@ -13,6 +19,11 @@ final class ConnectionMonitor {
 
     private let watched: UnsafeMutableRawPointer
     private let pair: ZeroMQSocket
+    private let isListening: Bool
+    /// Where those have come from who were accepted, by descriptor; no more than there are connections.
+    private var addresses: [Int32: String] = [:]
+    /// A handshake has failed because of keys, and the next connection to end is the one.
+    private var hasMismatch = false
 
     /// - Parameter isListening: whether others connect to the socket; only those that it cannot speak to are told of then.
     init(
@@ -24,7 +35,9 @@ final class ConnectionMonitor {
         let ofConnecting =
             ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED
             | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
-        let events = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | (isListening ? 0 : ofConnecting)
+        let ofListening = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED
+        let events = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | (isListening ? ofListening : ofConnecting)
+        self.isListening = isListening
         try zmqCall("zmq_socket_monitor", address) { zmq_socket_monitor(watched, address, events) }
         pair = try ZeroMQSocket(context, type: ZMQ_PAIR)
         try pair.set(ZMQ_LINGER, 0)
@@ -46,6 +59,10 @@ final class ConnectionMonitor {
             let event = Int32(head.bytes.loadUnaligned(as: UInt16.self))
             let value = Int32(bitPattern: head.bytes.loadUnaligned(fromByteOffset: 2, as: UInt32.self))
             if head.hasMore { _ = try pair.receive() }
+            if isListening {
+                if let news = listening(event, value) { return news }
+                continue
+            }
             switch event {
             case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return .connected
             case ZMQ_EVENT_DISCONNECTED: return .disconnected
@@ -58,5 +75,38 @@ final class ConnectionMonitor {
             }
         }
         return nil
+    }
+
+    /// Who was kept out is told by the end of the connection: the failure itself names nobody. Both come from the one thread of
+    /// libzmq's, one right after the other.
+    private func listening(_ event: Int32, _ value: Int32) -> News? {
+        switch event {
+        case ZMQ_EVENT_ACCEPTED:
+            addresses[value] = Self.peerAddress(of: value)
+            return nil
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+            // Whoever sends garbage is thrown out without a word.
+            hasMismatch = value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+            return nil
+        case ZMQ_EVENT_DISCONNECTED:
+            let address = addresses.removeValue(forKey: value)
+            defer { hasMismatch = false }
+            return hasMismatch ? .refused(.keyMismatch(address: address ?? "an unknown address")) : nil
+        default: return nil
+        }
+    }
+
+    /// The numeric address at the other end; nil when the connection is gone already.
+    private static func peerAddress(of descriptor: Int32) -> String? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let code = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                getpeername(descriptor, address, &length) == 0
+                    ? getnameinfo(address, length, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST) : -1
+            }
+        }
+        return code == 0 ? Z85.text(host) : nil
     }
 }

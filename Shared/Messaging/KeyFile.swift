@@ -106,6 +106,12 @@ package enum KeyFile {
         return String(scalars)
     }
 
+    /// Whether nobody else can read a file: it is of mode 0600 or less; or root's, who gives it to a group, as systemd's
+    /// credentials and Kubernetes' secrets are handed over.
+    package static func isPrivate(mode: mode_t, owner: uid_t, reader: uid_t) -> Bool {
+        mode & 0o077 == 0 || (owner == 0 && reader != 0 && mode & 0o037 == 0)
+    }
+
     /// The text of a file that nobody but its owner may read.
     static func content(of path: String, bytesMax: Int, hint: String) throws(GridError) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -122,7 +128,7 @@ package enum KeyFile {
         guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
             throw GridError(.usage, "key file \(shown(path)) is not a file")
         }
-        guard info.st_mode & 0o077 == 0 else {
+        guard isPrivate(mode: info.st_mode, owner: info.st_uid, reader: geteuid()) else {
             throw GridError(.usage, "key file \(shown(path)) can be read by others: run 'chmod 600 \(shown(path))'")
         }
         guard info.st_size <= bytesMax else {

@@ -8,6 +8,10 @@ package final class KeyRing: Sendable {
         var names: [PublicKey: String] = [:]
         var userIDs: Set<String> = []
         var removals: UInt64 = 0
+        var observer: (@Sendable ([String: String]) -> Void)?
+
+        /// Public key by name.
+        var keys: [String: String] { Dictionary(names.map { ($0.value, $0.key.text) }) { first, _ in first } }
 
         /// - Returns: whether anything changes.
         mutating func replace(_ names: [PublicKey: String]) -> Bool {
@@ -30,7 +34,21 @@ package final class KeyRing: Sendable {
     }
 
     package func replace(_ names: [PublicKey: String]) {
-        if state.withLock({ $0.replace(names) }) { changes.add(1, ordering: .acquiringAndReleasing) }
+        let told = state.withLock { state -> (keys: [String: String], observer: (@Sendable ([String: String]) -> Void)?)? in
+            state.replace(names) ? (state.keys, state.observer) : nil
+        }
+        guard let told else { return }
+        changes.add(1, ordering: .acquiringAndReleasing)
+        told.observer?(told.keys)
+    }
+
+    /// Tells the public key of each name, now and after each change; never waits for whoever is told.
+    package func observe(_ observer: @escaping @Sendable ([String: String]) -> Void) {
+        let keys = state.withLock { state in
+            state.observer = observer
+            return state.keys
+        }
+        observer(keys)
     }
 
     /// Asks the source now, as the threads that admit peers do about once a second.

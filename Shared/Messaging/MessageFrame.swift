@@ -66,6 +66,9 @@ struct MessageFrame: ~Copyable {
     /// Whose key the sender has shown, as the ring put it; nil where there are no keys.
     var userID: String? { zmq_msg_gets(raw, "User-Id").map { String(cString: $0) } }
 
+    /// Where the sender connects from; nil for a frame that was not received.
+    var peerAddress: String? { zmq_msg_gets(raw, "Peer-Address").map { String(cString: $0) } }
+
     /// The frame as a payload, without a copy if it is long and happens to lie on a 64-byte boundary.
     ///
     /// libzmq puts a received frame wherever malloc does, so most are copied once; payloads promise the alignment.

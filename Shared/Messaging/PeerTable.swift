@@ -9,6 +9,7 @@ struct PeerTable {
         let route: [UInt8]
         /// What the ring called the sender's key; nil where there are no keys.
         let userID: String?
+        var address: String?
         var isKept = false
         /// Its key was revoked.
         var isMute = false
@@ -51,6 +52,13 @@ struct PeerTable {
     func route(of peer: Peer) -> [UInt8]? { entries[peer]?.route }
 
     func userID(of peer: Peer) -> String? { entries[peer]?.userID }
+
+    func address(of peer: Peer) -> String? { entries[peer]?.address }
+
+    /// - Parameter address: asked only when it is not known yet.
+    mutating func note(_ peer: Peer, address: () -> String?) {
+        if let entry = entries[peer], entry.address == nil { entries[peer]?.address = address() ?? "an unknown address" }
+    }
 
     /// The handle of a sender that was heard before; nil when there is none.
     func known(route: [UInt8], userID: String) -> (peer: Peer, isMute: Bool)? {

@@ -46,6 +46,8 @@ package enum HandshakeRefusal: Hashable, Sendable {
     case notUnderstood
     /// Somebody at this address showed a key that is not on the ring.
     case strangeKey(address: String)
+    /// Somebody at this address showed no key where one is asked for, or one where there are none.
+    case keyMismatch(address: String)
 }
 
 package enum SendOutcome: Hashable, Sendable {

@@ -36,8 +36,7 @@ extension SocketPort {
             return connection.map { .disconnected($0) }
         case .connectFailed: return .connectFailed
         case .refused(let refusal):
-            // Whoever sends garbage to a listening socket is thrown out without a word.
-            if isRouter { return refusal == .onlyOneHasKeys ? .refused(refusal) : nil }
+            if isRouter { return .refused(refusal) }
             // After a mere end of the connection libzmq tries again by itself.
             if refusal != .closed, retryAt == nil {
                 retryAt = MonotonicTime.now().advanced(milliseconds: options.retryMilliseconds)

@@ -118,6 +118,9 @@ package final class SocketPort {
     /// The name that the peer's key was given to; nil where there are no keys.
     package func keyName(of peer: Peer) -> String? { peers.userID(of: peer).map { KeyRing.name(inUserID: $0) } }
 
+    /// Where a peer that has spoken connects from.
+    package func address(of peer: Peer) -> String { peers.address(of: peer) ?? "an unknown address" }
+
     /// The peer is of no interest any more; its next message comes from a new handle.
     package func forget(_ peer: Peer) { peers.forget(peer) }
 
@@ -207,6 +210,7 @@ package final class SocketPort {
                 return .ignored
             }
             peer = sender
+            peers.note(sender) { frame.peerAddress }
         }
         var frames: [Payload] = []
         var frameCount = 0

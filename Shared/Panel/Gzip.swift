@@ -95,3 +95,36 @@ package enum Gzip {
         }
     }
 }
+
+extension Gzip {
+    /// One gzip member.
+    ///
+    /// - Parameter input: at most 1 GiB.
+    package static func compress(_ input: [UInt8]) throws(GridError) -> [UInt8] {
+        let refused = GridError(.failed, "not enough memory: compressing \(input.count) bytes")
+        guard input.count <= 1 << 30 else { throw refused }
+        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        defer { stream.deallocate() }
+        let size = Int32(MemoryLayout<z_stream>.size)
+        // 16 + 15: gzip framing, largest window; 8 is zlib's own choice of memory.
+        guard deflateInit2_(stream, 6, Z_DEFLATED, 16 + 15, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
+            throw refused
+        }
+        defer { deflateEnd(stream) }
+        var input = input
+        var output = [UInt8](repeating: 0, count: Int(deflateBound(stream, uLong(input.count))))
+        let count = input.withUnsafeMutableBufferPointer { source in
+            output.withUnsafeMutableBufferPointer { target in
+                stream.pointee.next_in = source.baseAddress
+                stream.pointee.avail_in = uInt(source.count)
+                stream.pointee.next_out = target.baseAddress
+                stream.pointee.avail_out = uInt(target.count)
+                // There is room for all of it, so one call does.
+                return deflate(stream, Z_FINISH) == Z_STREAM_END ? target.count - Int(stream.pointee.avail_out) : nil
+            }
+        }
+        guard let count else { throw refused }
+        return Array(output.prefix(count))
+    }
+}

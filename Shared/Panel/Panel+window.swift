@@ -9,6 +9,11 @@ extension Panel {
     /// `4y`: dates after the last one minus 4 calendar years; `400d`: the last 400 dates; `all`: 0.
     /// - Throws: `GridError(.usage)` when years are asked of a panel without dates.
     package func firstDay(of window: Window) throws(GridError) -> Int {
+        try Self.firstDay(of: window, dates: dates, dayCount: dayCount)
+    }
+
+    /// The same of a panel of which only the days are known.
+    package static func firstDay(of window: Window, dates: [Day], dayCount: Int) throws(GridError) -> Int {
         switch window {
         case .all:
             return 0

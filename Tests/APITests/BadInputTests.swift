@@ -94,7 +94,7 @@ struct BadBody: Sendable, CustomTestStringConvertible {
     func notThere() async throws {
         for call in [
             Call(.get, "/v1/jobs/99"), Call(.post, "/v1/jobs/99/cancel"), Call(.post, "/v1/workers/gone/drain"),
-            Call(.get, "/v2/jobs"), Call(.get, "/"),
+            Call(.get, "/v2/jobs"), Call(.get, "/assets/none.js"),
         ] {
             expectProblem(try await send(call), 404, "Not Found")
         }
@@ -103,7 +103,7 @@ struct BadBody: Sendable, CustomTestStringConvertible {
     @Test("A method that a path does not have is 405 and says which it has")
     func methods() async throws {
         for (call, allowed) in [
-            (Call(.delete, "/v1/jobs"), "GET, HEAD, POST"), (Call(.put, "/v1/jobs/1", "{}"), "GET, HEAD"),
+            (Call(.delete, "/v1/jobs"), "GET, HEAD, POST"), (Call(.put, "/v1/jobs/1", "{}"), "GET, HEAD, DELETE"),
             (Call(.get, "/v1/jobs/1/cancel"), "POST"), (Call(.patch, "/v1/status"), "GET, HEAD"),
         ] {
             let answer = try await send(call)

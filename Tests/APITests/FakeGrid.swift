@@ -7,7 +7,15 @@ actor FakeGrid: ServedGrid {
         case jobs(JobsRequest)
         case job(JobID)
         case cancel(JobID, String)
-        case drain(WorkerID)
+        case drain(WorkerID, DrainOrder)
+        case undrain(WorkerID)
+        case explain(JobID, Int?)
+        case plan(JobRequest)
+        case pause(JobID, String)
+        case resume(JobID)
+        case retry(JobID)
+        case priority(JobID, Int)
+        case remove(JobID)
         case check(CheckRequest, Region)
         case pair(PairRequest, Region)
         case results(ResultRequest, Region)
@@ -27,9 +35,14 @@ actor FakeGrid: ServedGrid {
     private var failure: (any Error)?
     var stored: [JobView]
     let worker: WorkerView
+    private let leader: LeaderView?
 
-    init(failure: (any Error)? = nil, jobs: [JobView] = FakeGrid.jobs([3, 2, 1]), gigaflops: Double = 91.5) {
+    init(
+        failure: (any Error)? = nil, jobs: [JobView] = FakeGrid.jobs([3, 2, 1]), gigaflops: Double = 91.5,
+        leader: LeaderView? = nil
+    ) {
         self.failure = failure
+        self.leader = leader
         stored = jobs
         worker = WorkerView(
             worker: "host-17", host: "host", processID: 17, version: "0.1.0", profile: "openblas-0.3.21/Zen/e1",
@@ -60,6 +73,8 @@ actor FakeGrid: ServedGrid {
     }
 
     func ready() async throws { try check() }
+
+    nonisolated func leaderElsewhere() -> LeaderView? { leader }
 
     func submit(_ request: JobRequest) async throws -> JobView {
         calls.append(.submit(request))
@@ -94,15 +109,70 @@ actor FakeGrid: ServedGrid {
         return [worker]
     }
 
-    func drain(_ worker: WorkerID) async throws -> WorkerView {
-        calls.append(.drain(worker))
+    func drain(_ worker: WorkerID, order: DrainOrder) async throws -> WorkerView {
+        calls.append(.drain(worker, order))
+        var view = try present(worker)
+        view.state = "draining"
+        return view
+    }
+
+    func undrain(_ worker: WorkerID) async throws -> WorkerView {
+        calls.append(.undrain(worker))
+        return try present(worker)
+    }
+
+    private func present(_ worker: WorkerID) throws -> WorkerView {
         try check()
         guard worker.rawValue == self.worker.worker else {
             throw GridError(.notFound, "there is no worker \(worker)")
         }
-        var view = self.worker
-        view.state = "draining"
-        return view
+        return self.worker
+    }
+
+    func explain(_ id: JobID, task: Int?) async throws -> ExplainView {
+        calls.append(.explain(id, task))
+        try check()
+        return ExplainView(jobID: id, sentence: "job \(id) waits for a worker: none is connected")
+    }
+
+    func plan(_ request: JobRequest) async throws -> PlanView {
+        calls.append(.plan(request))
+        try check()
+        return PlanView(
+            alphas: 600, days: 1_000, windowDays: 900, tiles: 6, tasks: 6,
+            stages: [PlanView.Stage(name: "correlate 1/2", tasks: 3)],
+            flops: 7e8, panelBytes: 4_800_000, bytesToWorkers: 9_600_000, coordinatorMemoryBytes: 80 << 20,
+            workerMemoryBytes: 9_600_000, basis: "all stages")
+    }
+
+    func pause(_ id: JobID, reason: String) async throws -> JobView {
+        calls.append(.pause(id, reason))
+        var job = try await job(id)
+        (job.paused, job.reason) = (true, reason)
+        return job
+    }
+
+    func resume(_ id: JobID) async throws -> JobView {
+        calls.append(.resume(id))
+        return try await job(id)
+    }
+
+    func retry(_ id: JobID) async throws -> JobView {
+        calls.append(.retry(id))
+        try check()
+        return FakeGrid.jobs([4])[0]
+    }
+
+    func setPriority(_ id: JobID, _ priority: Int) async throws -> JobView {
+        calls.append(.priority(id, priority))
+        var job = try await job(id)
+        job.priority = priority
+        return job
+    }
+
+    func remove(_ id: JobID) async throws -> JobView {
+        calls.append(.remove(id))
+        return try await job(id)
     }
 
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView {

@@ -70,7 +70,9 @@ actor FakeRecords: AccessRecords {
 
 /// A clock that a test turns.
 final class TestClock: Sendable {
-    private let seconds = Mutex((monotonic: 0.0, wall: 1_700_000_000.0))
+    private let seconds: Mutex<(monotonic: Double, wall: Double)>
+
+    init(wall: Double = 1_700_000_000) { seconds = Mutex((0, wall)) }
 
     var clock: APIClock {
         APIClock(monotonic: { self.seconds.withLock { $0.monotonic } }, wall: { self.seconds.withLock { $0.wall } })

@@ -10,7 +10,8 @@ import Testing
         Call(.get, "/v1/status"), Call(.get, "/v1/jobs"), Call(.get, "/v1/jobs?limit=nonsense"),
         Call(.post, "/v1/jobs", #"{"kind":"correlation","region":"USA"}"#), Call(.get, "/v1/jobs/1"),
         Call(.post, "/v1/jobs/1/cancel", "{}"), Call(.get, "/v1/workers"), Call(.post, "/v1/workers/host-17/drain"),
-        Call(.delete, "/v1/jobs/1"), Call(.options, "/v1/status"), Call(.get, "/"), Call(.get, "/nothing"),
+        Call(.delete, "/v1/jobs/1"), Call(.options, "/v1/status"), Call(.get, "/v1/session"), Call(.delete, "/v1/session"),
+        Call(.post, "/v1/session/codes"), Call(.put, "/v1/session"), Call(.get, "/nothing"),
         Call(.get, "/v1"), Call(.get, "//v1//status"), Call(.get, "/v1/status/"), Call(.get, "/livez/../v1/status"),
         Call(.get, "/livez/more"), Call(.get, "/v1/workers/livez"), Call(.get, "/%6Civez"),
     ]

@@ -61,7 +61,7 @@ import Testing
                 switch call {
                 case .pair(let request, _): [request.a == "X" ? request.pool : request.a]
                 case .results(let request, _): [request.alphaID ?? request.method]
-                case .drain(let worker): [worker.rawValue]
+                case .drain(let worker, _): [worker.rawValue]
                 default: []
                 }
             #expect(texts == [decoded], "\(call)")

@@ -114,7 +114,8 @@ import Testing
             let answer = try await send(Call(.post, path), to: grid)
             #expect(answer.json["state"] as? String == "draining")
         }
-        #expect(await grid.calls == [.drain(WorkerID("host-17")), .drain(WorkerID("host-17"))])
+        let order = DrainOrder(reason: "by file:token")
+        #expect(await grid.calls == [.drain(WorkerID("host-17"), order), .drain(WorkerID("host-17"), order)])
     }
 
     @Test("A worker that reports nonsense rates does not spoil the list")

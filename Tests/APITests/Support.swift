@@ -1,18 +1,37 @@
+import APITestServer
 import ClusterModel
 import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Logging
-import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import API
 
 let goodToken = "0123456789abcdef0123456789abcdef"
 
-/// A logger that says nothing.
-let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+/// A logger that remembers.
+final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var all: [String] { lines.withLock { $0 } }
+    var logger: Logger { Logger(label: "test") { _ in Handler(lines: self) } }
+
+    private struct Handler: LogHandler {
+        let lines: Lines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { lines.lines.withLock { $0.append("\(event.message)") } }
+    }
+}
 
 /// What came back, with the JSON of its body as plain values.
 struct Answer {
@@ -57,9 +76,12 @@ func send(
 struct Door: Sendable {
     private let application: Application<RouterResponder<APIContext>>
 
-    init(grid: FakeGrid = FakeGrid(), access: AccessSettings, hub: EventHub? = nil) {
-        let routes = APIRoutes(control: grid, logger: silent, hub: hub)
-        application = Application(router: routes.router(access: access), logger: silent)
+    init(
+        grid: FakeGrid = FakeGrid(), access: AccessSettings, assets: String? = nil, isEncrypted: Bool = false,
+        hub: EventHub? = nil
+    ) {
+        let routes = APIRoutes(control: grid, logger: silent, page: PageFiles(assets: assets), hub: hub)
+        application = Application(router: routes.router(access: access, isEncrypted: isEncrypted), logger: silent)
     }
 
     /// Sends a request with the token of the state folder several times, whatever comes of it.
@@ -74,10 +96,11 @@ struct Door: Sendable {
 
     func send(
         _ call: Call, authorization: String? = "Bearer \(goodToken)", contentType: String? = "application/json",
-        accept: String? = nil, key: String? = nil
+        accept: String? = nil, key: String? = nil,
+        headers more: HTTPFields = [SessionCookie.pageHeader: SessionCookie.pageValue]
     ) async throws -> Answer {
         try await application.test(.router) { client in
-            var headers = HTTPFields()
+            var headers = more
             headers[.authorization] = authorization
             headers[.accept] = accept
             headers[.idempotencyKey] = key
@@ -105,20 +128,10 @@ func serving(
     _ limits: ConnectionLimits, control: FakeGrid = FakeGrid(), certificate: TLSCertificate? = nil,
     _ body: (Int) async throws -> Void
 ) async throws {
-    let (ports, report) = AsyncStream.makeStream(of: Int.self)
-    let server = try APIServer(
-        control: control, access: access(), certificate: certificate, host: "127.0.0.1", port: 0, logger: silent,
-        limits: limits
-    ) { report.yield($0) }
-    let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
-    async let ended: Void = group.run()
-    let port = try #require(await ports.first { _ in true })
-    do {
-        try await body(port)
-    } catch {
-        await group.triggerGracefulShutdown()
-        throw error
-    }
-    await group.triggerGracefulShutdown()
-    try await ended
+    try await serving(
+        { onRunning in
+            try APIServer(
+                control: control, access: access(), certificate: certificate, host: "127.0.0.1", port: 0, logger: silent,
+                limits: limits, onRunning: onRunning)
+        }, body)
 }

@@ -1,3 +1,4 @@
+import APITestServer
 import ClusterModel
 import Foundation
 import NIOCore
@@ -67,9 +68,17 @@ import Testing
         #expect(error("a.pem", "a.key")?.message.contains("chmod 600") == true)
     }
 
+    @Test("Root may give a secret to the group of whoever reads it, and to nobody else")
+    func ofRoot() {
+        for mode in [0o440, 0o640, 0o400] { #expect(SecretFile.isPrivate(mode: mode, owner: 0, reader: 997)) }
+        for mode in [0o444, 0o660, 0o450, 0o441] { #expect(!SecretFile.isPrivate(mode: mode, owner: 0, reader: 997)) }
+        #expect(!SecretFile.isPrivate(mode: 0o440, owner: 997, reader: 997))
+        #expect(!SecretFile.isPrivate(mode: 0o440, owner: 0, reader: 0))
+    }
+
     @Test("A renewed pair is taken over at the next look, and half of one is not")
     func renewal() throws {
-        let (folder, clock) = (try Folder(), TestClock())
+        let (folder, clock) = (try Folder(), TestClock(wall: Date().timeIntervalSince1970))
         for name in ["a", "b", "live"] { try folder.make(name) }
         try folder.replace("live.pem", by: "a.pem", at: 1_000)
         try folder.replace("live.key", by: "a.key", at: 1_000)
@@ -84,6 +93,42 @@ import Testing
         clock.advance(Limits.certificateLookSeconds)
         #expect(names(certificate) == ["b"])
         #expect(certificate.configuration().minimumTLSVersion == .tlsv12)
+    }
+
+    @Test("A certificate that has ended is refused at the start, and as a renewal; one that ends soon is said, once a day")
+    func ended() throws {
+        let (folder, log) = (try Folder(), Lines())
+        try folder.make("a")
+        let (certificate, key) = ("\(folder.path)/a.pem", "\(folder.path)/a.key")
+        let now = Date().timeIntervalSince1970
+        for (wall, word) in [(now + 3 * 86_400, "has ended"), (now - 86_400, "begins at")] {
+            let error = #expect(throws: GridError.self) {
+                _ = try TLSCertificate(certificate: certificate, key: key, logger: silent, clock: TestClock(wall: wall).clock)
+            }
+            #expect(
+                error?.kind == .usage && error?.message.contains(word) == true && error?.message.contains(certificate) == true)
+        }
+        let clock = TestClock(wall: now)
+        let live = try TLSCertificate(certificate: certificate, key: key, logger: log.logger, clock: clock.clock)
+        #expect(log.all.count == 1 && log.all[0].contains("ends soon"))
+        for _ in 0..<5 {
+            clock.advance(Limits.certificateLookSeconds)
+            #expect(names(live) == ["a"])
+        }
+        #expect(log.all.count == 1, "not at every look")
+        clock.advance(86_400 * 2)
+        #expect(names(live) == ["a"], "it serves on, for who does not mind")
+        #expect(log.all.count == 2 && log.all[1].contains("has ended"))
+        // A renewal that has ended as well is no better, and said once.
+        try folder.make("b")
+        try folder.replace("a.pem", by: "b.pem", at: 2_000)
+        try folder.replace("a.key", by: "b.key", at: 2_000)
+        clock.advance(86_400)
+        for _ in 0..<3 {
+            clock.advance(Limits.certificateLookSeconds)
+            #expect(names(live) == ["a"])
+        }
+        #expect(log.all.filter { $0.contains("is not used") }.count == 1)
     }
 
     @Test("Over TLS too, a connection that does not begin a request is cut off", .timeLimit(.minutes(1)))

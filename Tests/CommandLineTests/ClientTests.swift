@@ -1,15 +1,14 @@
 import API
+import APITestServer
 import ClusterModel
 import Foundation
-import Logging
-import ServiceLifecycle
 import Synchronization
 import Testing
 
 @testable import alphagrid
 
 /// A grid whose regions nobody asks for.
-private protocol RegionlessGrid: ServedGrid {}
+protocol RegionlessGrid: ServedGrid {}
 
 extension RegionlessGrid {
     private var nothing: GridError { GridError(.notFound, "there is nothing to read") }
@@ -25,7 +24,7 @@ extension RegionlessGrid {
 }
 
 /// A grid with one job, one worker and a list of failures by region.
-private struct StaticGrid: RegionlessGrid {
+struct StaticGrid: RegionlessGrid {
     func status() async throws -> StatusView { someStatus() }
     func ready() async throws {}
     func submit(_ request: JobRequest) async throws -> JobView {
@@ -48,7 +47,21 @@ private struct StaticGrid: RegionlessGrid {
         return view
     }
     func workers() async throws -> [WorkerView] { [someWorker("w 1/ä")] }
-    func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue, state: "draining") }
+    func drain(_ worker: WorkerID, order: DrainOrder) async throws -> WorkerView {
+        var view = someWorker(worker.rawValue, state: "draining")
+        view.drainReason = order.reason
+        return view
+    }
+    func pause(_ id: JobID, reason: String) async throws -> JobView {
+        var view = someJob(id.rawValue, .running)
+        (view.paused, view.reason) = (true, reason)
+        return view
+    }
+    func explain(_ id: JobID, task: Int?) async throws -> ExplainView {
+        let found = task.map { ExplainView.Task(task: $0, stage: "tiles", state: "queued", story: []) }
+        return ExplainView(jobID: id, sentence: "job \(id) waits", task: found)
+    }
+    func remove(_ id: JobID) async throws -> JobView { someJob(id.rawValue, .done) }
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { somePair(request, region) }
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { someResults(request, region) }
@@ -68,7 +81,6 @@ private final class ComingAndGoing: RegionlessGrid {
     func jobs(_ request: JobsRequest) async throws -> [JobView] { [] }
     func cancel(_ id: JobID, reason: String) async throws -> JobView { someJob(7, .cancelled) }
     func workers() async throws -> [WorkerView] { [] }
-    func drain(_ worker: WorkerID) async throws -> WorkerView { someWorker(worker.rawValue) }
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { somePair(request, region) }
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { someResults(request, region) }
@@ -87,23 +99,17 @@ private struct NoRecords: AccessRecords {
 
     /// Runs a coordinator's HTTP interface while `body` talks to it.
     private func serving(_ body: (Int) async throws -> Void) async throws {
-        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let (ports, report) = AsyncStream.makeStream(of: Int.self)
+        try await Self.serving(StaticGrid(), body)
+    }
+
+    /// The same of any grid, for callers that have several.
+    static func serving(_ grid: any GridControl, _ body: (Int) async throws -> Void) async throws {
         let access = AccessSettings(token: try AccessToken(Self.token, source: "the test"), records: NoRecords())
-        let server = try APIServer(
-            control: StaticGrid(), access: access, host: "127.0.0.1", port: 0, logger: silent
-        ) { report.yield($0) }
-        let group = ServiceGroup(configuration: .init(services: [server], logger: silent))
-        async let ended: Void = group.run()
-        let port = try #require(await ports.first { _ in true })
-        do {
-            try await body(port)
-        } catch {
-            await group.triggerGracefulShutdown()
-            throw error
-        }
-        await group.triggerGracefulShutdown()
-        try await ended
+        try await APITestServer.serving(
+            { onRunning in
+                try APIServer(
+                    control: grid, access: access, host: "127.0.0.1", port: 0, logger: silent, onRunning: onRunning)
+            }, body)
     }
 
     private func client(_ port: Int, token: String = ClientTests.token) throws -> GridClient {
@@ -121,7 +127,13 @@ private struct NoRecords: AccessRecords {
             #expect(try await client.job(JobID(7)) == someJob(7, .failed))
             #expect(try await client.cancel(JobID(7), reason: "süß \"x\"").error == "süß \"x\"")
             #expect(try await client.workers() == [someWorker("w 1/ä")])
-            #expect(try await client.drain(WorkerID("w1/ä?%")) == someWorker("w1/ä?%", state: "draining"))
+            let drained = try await client.drain(WorkerID("w1/ä?%"), order: DrainOrder(reason: "why"))
+            #expect(
+                drained.worker == "w1/ä?%" && drained.state == "draining" && drained.drainReason?.hasPrefix("why (by ") == true)
+            let paused = try await client.pause(JobID(7), reason: "")
+            #expect(paused.paused && paused.reason?.hasPrefix("by ") == true)
+            #expect(try await client.explain(JobID(7), task: 3).task?.task == 3)
+            #expect(try await client.remove(JobID(7)).jobID == JobID(7))
             #expect(try await client.submit(JobRequest(kind: "correlation", region: "USA")) == someJob(7, .done))
             try await client.ready()
             var check = CheckRequest(candidates: [.init(alphaID: "ä 1", dates: ["2024-01-02"], pnl: [nil], sharpe: 1)])

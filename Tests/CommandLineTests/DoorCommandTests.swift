@@ -16,7 +16,20 @@ import Testing
         "A time that is none, is over or is beyond a hundred years is refused",
         arguments: ["", "d", "30", "0d", "-1d", "1.5d", "30 d", "30D", "101y", "99999999999999999999d", "\u{661}d", "1s"])
     func noLife(text: String) {
-        #expect(throws: GridError.self) { _ = try TokensCommand.Add.seconds(text) }
+        let error = #expect(throws: GridError.self) { _ = try TokensCommand.Add.seconds(text) }
+        #expect(error?.message.contains("from 1m to 100y") == true)
+    }
+
+    @Test("Since when the audit log is shown is a time ago, a day, or a time in UTC")
+    func since() throws {
+        #expect(try AuditCommand.start("12h", now: 100_000) == 56_800)
+        #expect(try AuditCommand.start("2025-01-31", now: 0) == 1_738_281_600)
+        #expect(try AuditCommand.start("2025-01-31T12:00:00", now: 0) == 1_738_324_800)
+        #expect(try AuditCommand.start("2025-01-31T12:00:00Z", now: 0) == 1_738_324_800)
+        for text in ["", "yesterday", "2025-13-01", "12", "2025-01-31T", "-1d"] {
+            let error = #expect(throws: GridError.self, "\(text)") { _ = try AuditCommand.start(text, now: 0) }
+            #expect(error?.kind == .usage && error?.message.contains("--since") == true)
+        }
     }
 
     @Test("Certificate and key go together, and an audience needs a key to check a JWT with")

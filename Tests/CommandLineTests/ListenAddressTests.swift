@@ -27,6 +27,9 @@ import Testing
     func malformed(text: String) {
         let error = #expect(throws: GridError.self) { _ = try ListenAddress(parsing: text, flag: "--http") }
         #expect(error?.kind == .usage && error?.message.contains("--http") == true)
+        #expect(error?.message.contains("127.0.0.1:8710") == true, "the port of its own kind")
+        let worker = #expect(throws: GridError.self) { _ = try ListenAddress(parsing: text, flag: "--bind", scheme: "tcp://") }
+        #expect(worker?.message.contains("tcp://127.0.0.1:5710") == true)
     }
 
     @Test("The scheme belongs to the address where there is one")
@@ -53,5 +56,14 @@ import Testing
         #expect(try ListenAddress(parsing: "[::]:0", flag: "").reachableURL(port: 5) == "http://[::1]:5")
         #expect(try ListenAddress(parsing: "[fe80::1]:0", flag: "").reachableURL(port: 5) == "http://[fe80::1]:5")
         #expect(try ListenAddress(parsing: "db:0", flag: "").reachableURL(port: 5) == "http://db:5")
+    }
+
+    @Test("Clients on other machines are told this machine's name where it listens on every address")
+    func advertised() throws {
+        func url(_ text: String) throws -> String {
+            try ListenAddress(parsing: text, flag: "").advertisedURL(port: 5, scheme: "https", machine: "box")
+        }
+        #expect(try url("*:0") == "https://box:5" && url("0.0.0.0:0") == "https://box:5" && url("[::]:0") == "https://box:5")
+        #expect(try url("10.0.0.1:0") == "https://10.0.0.1:5" && url("[fe80::1]:0") == "https://[fe80::1]:5")
     }
 }

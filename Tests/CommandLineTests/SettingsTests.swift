@@ -36,7 +36,7 @@ import Testing
     func connectionFile() throws {
         let scratch = try state()
         let connection = try settings().connection(urlFlag: nil, stateFlag: scratch.path)
-        #expect(connection.url.absoluteString == "http://127.0.0.1:8710")
+        #expect(connection.urls.map(\.absoluteString) == ["http://127.0.0.1:8710"])
         #expect(connection.token.secret == Self.token)
         #expect(try settings().database(flag: nil, stateFlag: scratch.path) == "postgresql:///alphagrid?host=/run")
         let mode = try FileManager.default.attributesOfItem(atPath: ConnectionFile.path(in: scratch.path))[.posixPermissions]
@@ -51,10 +51,10 @@ import Testing
             "ALPHAGRID_URL": "http://env:1", "ALPHAGRID_TOKEN": Self.otherToken, "ALPHAGRID_DATABASE": "service=env",
         ]
         let connection = try settings(environment).connection(urlFlag: nil, stateFlag: scratch.path)
-        #expect(connection.url.absoluteString == "http://env:1")
+        #expect(connection.urls.map(\.absoluteString) == ["http://env:1"])
         #expect(connection.token.secret == Self.otherToken)
         let flagged = try settings(environment).connection(urlFlag: "http://flag:2/", stateFlag: scratch.path)
-        #expect(flagged.url.absoluteString == "http://flag:2")
+        #expect(flagged.urls.map(\.absoluteString) == ["http://flag:2"])
         #expect(try settings(environment).database(flag: nil, stateFlag: scratch.path) == "service=env")
         #expect(try settings(environment).database(flag: "service=flag", stateFlag: scratch.path) == "service=flag")
     }
@@ -70,6 +70,42 @@ import Testing
         }
         #expect(
             try settings().connection(urlFlag: "http://127.0.0.1:8710/", stateFlag: scratch.path).token.secret == Self.token)
+    }
+
+    @Test("Several coordinators stand behind commas, each once; the token of one state folder is not for all of them")
+    func several() throws {
+        let scratch = try state()
+        let list = "http://a:1, https://b:2,http://a:1/"
+        let environment = ["ALPHAGRID_URL": list, "ALPHAGRID_TOKEN": Self.otherToken]
+        let connection = try settings(environment).connection(urlFlag: nil, stateFlag: scratch.path)
+        #expect(connection.urls.map(\.absoluteString) == ["http://a:1", "https://b:2"])
+        let mixed = #expect(throws: GridError.self) {
+            _ = try settings().connection(urlFlag: "http://127.0.0.1:8710,http://b:2", stateFlag: scratch.path)
+        }
+        #expect(mixed?.message.contains("alphagrid tokens add") == true)
+        for text in ["http://a:1,", ",", "http://a:1,b:2", (0...8).map { "http://a:\($0)" }.joined(separator: ",")] {
+            let error = #expect(throws: GridError.self, "\(text)") {
+                _ = try settings(environment).connection(urlFlag: text, stateFlag: scratch.path)
+            }
+            #expect(error?.kind == .usage && error?.message.contains("--url") == true)
+        }
+    }
+
+    @Test("A connection file whose coordinator has ended says so, and what to do; one that lives says nothing")
+    func stale() throws {
+        let scratch = try state()
+        var file = try #require(try ConnectionFile.read(in: scratch.path))
+        file.processID = ProcessInfo.processInfo.processIdentifier
+        try file.write(in: scratch.path)
+        #expect(try settings().connection(urlFlag: nil, stateFlag: scratch.path).hint == nil)
+        // No process has a number beyond the kernel's limit.
+        file.processID = 1 << 30
+        try file.write(in: scratch.path)
+        let hint = try settings().connection(urlFlag: nil, stateFlag: scratch.path).hint
+        #expect(hint?.contains("connection.json names a coordinator that has ended (process 1073741824)") == true)
+        #expect(hint?.contains("--url") == true)
+        let environment = ["ALPHAGRID_URL": "http://127.0.0.1:8710"]
+        #expect(try settings(environment).connection(urlFlag: nil, stateFlag: scratch.path).hint == nil)
     }
 
     @Test("A token file that others can read, that is missing or that holds no token is refused by name")

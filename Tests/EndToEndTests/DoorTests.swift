@@ -85,6 +85,19 @@ extension EndToEnd {
             #expect(rows.contains { $0["action"] as? String == "token revoked" && $0["subject"] as? String == "late" })
             for token in [viewer, operatorToken, late] { #expect(!audit.output.contains(token)) }
             #expect(try await door.run(["tokens"]).output.contains("revoked"))
+            let eves = try await door.run(["audit", "--who", "eve", "--action", "refused", "--since", "1h"])
+            #expect(eves.output.contains("eve") && !eves.output.contains("otto"), "\(eves)")
+            // The name is free again, and stands for two then.
+            let file = door.state.file("late.token")
+            let again = try await door.run(["tokens", "add", "late", "--role", "viewer", "--out", file])
+            #expect(again.status == 0 && again.output.isEmpty && again.errors.contains("before, revoked at"), "\(again)")
+            #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+            let secret = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+            #expect(!again.errors.contains(secret))
+            try await waitUntil("the token of the file", seconds: 5) { try await door.run(["jobs"], token: secret).status == 0 }
+            let taken = try await door.run(["tokens", "add", "other", "--role", "viewer", "--out", file])
+            #expect(taken.status == 1 && taken.errors.contains("is there already"), "\(taken)")
+            #expect(try await !door.run(["tokens"]).output.contains("other"), "no token that nobody has")
         }
 
         @Test("HTTPS is served with a certificate of one's own authority, which commands have to know", .timeLimit(.minutes(5)))
@@ -103,6 +116,9 @@ extension EndToEnd {
             #expect(try await door.run(["jobs"], ["ALPHAGRID_CA": ca]).status == 0)
             let unknown = try await door.run(["status"])
             #expect(unknown.status == 4 && unknown.errors.contains("--ca"), "\(unknown.errors)")
+            #expect(!unknown.errors.contains("alphagrid up"), "it runs")
+            let missing = try await door.run(["status", "--ca", folder.file("none.pem")])
+            #expect(missing.status == 3 && missing.errors.contains("of --ca is not there"), "\(missing.errors)")
             let other = try await door.run([
                 "status", "--ca", ca, "--url", "https://localhost:\(door.http.split(separator: ":")[1])",
             ])

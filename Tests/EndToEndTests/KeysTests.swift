@@ -66,7 +66,7 @@ extension EndToEnd {
             let worker = try cluster.startWorker()
             try await waitUntil("the worker's complaint") { worker.errorsSoFar.contains("lets nobody in without a key") }
             try await waitUntil("the coordinator's complaint") {
-                coordinator.errorsSoFar.contains("kept out a peer without a key")
+                coordinator.errorsSoFar.contains("kept out a peer without a key at ")
             }
             #expect(try await cluster.status()["workers_connected"] as? Int == 0)
         }
@@ -101,6 +101,9 @@ extension EndToEnd {
             #expect(cluster.coordinator?.errorsSoFar.contains("key revoked") == true)
             #expect(try await cluster.status()["workers_connected"] as? Int == 1)
             #expect(!second.hasEnded)
+            let recorded = try await cluster.sql(
+                "SELECT action, subject FROM audit_log WHERE action LIKE 'key %' ORDER BY audit_id")
+            #expect(recorded == [["key added", "first"], ["key added", "second"], ["key revoked", "first"]])
         }
     }
 }

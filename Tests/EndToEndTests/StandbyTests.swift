@@ -53,20 +53,93 @@ extension EndToEnd {
             }
             let digest = try await cluster.value("SELECT digest FROM jobs WHERE job_id = \(job)")
             #expect(digest == undisturbed["digest"] as? String)
+            let resumed = try await cluster.sql(
+                "SELECT resumed, partials_kept > 0, started_at < resumed_at, resumed_at < finished_at FROM jobs "
+                    + "WHERE job_id = \(job)")
+            #expect(resumed == [["1", "t", "t", "t"]])
+            let takeovers = try await cluster.sql(
+                "SELECT subject, coalesce(detail->>'keys_before', '-') FROM audit_log "
+                    + "WHERE action = 'coordinator took over' ORDER BY audit_id")
+            #expect(takeovers == [["epoch 1", "-"], ["epoch 2", "none"]])
             #expect(!workers.contains { $0.hasEnded }, "the workers did not stay")
         }
 
-        @Test("A standby takes over at once from a coordinator that leaves in order", .timeLimit(.minutes(5)))
+        @Test(
+            "A standby says who leads, takes over at once from a coordinator that leaves in order, and clients follow",
+            .timeLimit(.minutes(5)))
         func orderly() async throws {
             let cluster = try await TestCluster(workers: 0)
             let standby = try Standby(of: cluster)
             try await waitUntil("the standby to stand by") { standby.process.errorsSoFar.contains("standing by") }
+            #expect(try await HTTP.get("http://\(standby.http)/livez")?.status == 200)
+            #expect(try await HTTP.get("http://\(standby.http)/readyz")?.status == 503)
+            try await waitUntil("its sign of life") {
+                (try await cluster.status()["standbys"] as? [[String: Any]])?.first?["url"] as? String == "http://\(standby.http)"
+            }
+            let token = try await cluster.alphagrid("tokens", "add", "ops", "--role", "operator")
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            func status(_ url: String) async throws -> ChildProcess.Outcome {
+                try await run(
+                    Place.program("alphagrid"), ["status", "--url", url],
+                    environment: ["ALPHAGRID_TOKEN": token, "NO_COLOR": "1"])
+            }
+            let (first, second) = ("http://\(cluster.http)", "http://\(standby.http)")
+            let lost = try await status(second)
+            #expect(lost.status == 4 && lost.errors.contains("does, at \(first)"), "\(lost.errors)")
+            let led = try await status("\(second),\(first)")
+            #expect(led.status == 0 && led.output.contains("standing by: ") && led.output.contains("(\(second))"), "\(led)")
+
+            let leader = try #require(cluster.coordinator)
             try await cluster.stopCoordinator()
+            #expect(leader.errorsSoFar.contains("leaving"))
             // Sooner than silence would tell.
             try await waitUntil("the standby to take over", seconds: 6) { standby.process.errorsSoFar.contains("taking over") }
-            try await waitUntil("the standby") { try await HTTP.get("http://\(standby.http)/readyz")?.status == 200 }
+            try await waitUntil("the standby") { try await HTTP.get("\(second)/readyz")?.status == 200 }
+            let taken = try await status("\(first),\(second)")
+            #expect(taken.status == 0 && taken.output.contains("epoch 2") && taken.output.contains("no standby"), "\(taken)")
             standby.process.signal(SIGTERM)
             #expect(try await standby.process.end(within: 30).status == 0)
+        }
+
+        @Test(
+            "A coordinator without the keys of the one that leads takes over only where --insecure is typed",
+            .timeLimit(.minutes(5)))
+        func keyless() async throws {
+            let cluster = try await TestCluster(workers: 0, hasKeys: true)
+            for flags in [["--standby"], []] {
+                let outcome = try await Standby(of: cluster, flags).process.end(within: 30)
+                #expect(
+                    outcome.status == 1 && outcome.errors.contains("coordinates this database with keys"), "\(outcome.errors)")
+            }
+            #expect(try await HTTP.get("http://\(cluster.http)/readyz")?.status == 200)
+            #expect(try await cluster.value("SELECT epoch FROM coordinator_lease") == "1")
+            let insecure = try Standby(of: cluster, ["--insecure"])
+            try await waitUntil("the insecure one") { try await HTTP.get("http://\(insecure.http)/readyz")?.status == 200 }
+            #expect(insecure.process.errorsSoFar.contains("since --insecure was typed"))
+            // The one before may have ended by now; until then it sends everybody on.
+            let request = ["kind": "correlation", "region": "USA"]
+            if let answer = try? await HTTP.post("http://\(cluster.http)/v1/jobs", request, token: cluster.token()) {
+                #expect(answer.status == 503 && answer.text.contains("http://\(insecure.http)"), "\(answer.text)")
+            }
+            #expect(
+                try await cluster.value(
+                    "SELECT detail->>'insecure' FROM audit_log WHERE action = 'coordinator took over' "
+                        + "ORDER BY audit_id DESC LIMIT 1"
+                )
+                    == "true")
+        }
+
+        @Test("A standby that could not serve ends at once, and says why", .timeLimit(.minutes(5)))
+        func unusable() async throws {
+            let cluster = try await TestCluster(workers: 0)
+            let cases = [
+                (["--http", cluster.http], "address is in use"), (["--bind", cluster.bind], "another program already does"),
+                (["--job-logs", "/proc/jobs"], "cannot be kept in --job-logs /proc/jobs"),
+            ]
+            for (flags, reason) in cases {
+                let outcome = try await Standby(of: cluster, ["--standby"] + flags).process.end(within: 30)
+                #expect(outcome.status == 1 && outcome.errors.contains(reason), "\(flags): \(outcome.errors)")
+            }
         }
 
         /// A coordinator as on another host: addresses and a state folder of its own; only the kept work is shared.
@@ -76,14 +149,15 @@ extension EndToEnd {
             let http: String
             let process: ChildProcess
 
-            init(of cluster: TestCluster) throws {
+            /// - Parameter flags: Those that come later win.
+            init(of cluster: TestCluster, _ flags: [String] = ["--standby"]) throws {
                 state = try ScratchFolder()
                 bind = "tcp://127.0.0.1:\(try freePort())"
                 http = "127.0.0.1:\(try freePort())"
                 process = try ChildProcess(
                     Place.program("alphagrid"),
                     ["coordinator", "--database", cluster.database, "--bind", bind, "--http", http, "--state", state.path]
-                        + ["--standby", "--job-logs", cluster.state.file("jobs")])
+                        + ["--job-logs", cluster.state.file("jobs")] + flags)
             }
         }
     }

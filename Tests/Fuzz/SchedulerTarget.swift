@@ -108,7 +108,14 @@ package enum SchedulerTarget: FuzzTarget {
             case 8: return merging.isEmpty ? nil : .merged(merging.removeFirst().task)
             case 9: return merging.isEmpty ? nil : .mergeRejected(merging.removeFirst().task, reason: "it is none")
             case 10: return .unroutable(peer())
-            case 11: return .drain(WorkerID("w\(input.byte() % 4)"))
+            case 11:
+                let byte = input.byte()
+                let worker = WorkerID("w\(byte % 4)")
+                switch byte >> 6 {
+                case 1: return .undrain(worker)
+                case 2: return .setPaused(JobID(Int64(byte % 3) + 1), byte & 4 != 0)
+                default: return .drain(worker, deadline: byte & 8 == 0 ? nil : now)
+                }
             case 12: return .unsupportedVersion(from: peer(), version: UInt32(truncatingIfNeeded: extreme()))
             default: return try wire(from: peer())
             }

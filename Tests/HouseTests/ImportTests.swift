@@ -48,8 +48,8 @@ import Testing
         arguments: [
             ("CLibpq", ["Store"]), ("CZeroMQ", ["Messaging"]), ("COpenBLAS", ["Kernels"]), ("CZlib", ["Panel"]),
             // The merge of a job selects its medians with the vector loops of the kernels.
-            ("CKernels", ["Kernels", "Jobs"]), ("CChecksum", ["WireProtocol"]), ("SwiftProtobuf", ["WireProtocol"]),
-            ("Hummingbird", ["API"]),
+            ("CKernels", ["Kernels", "Jobs"]), ("CChecksum", ["WireProtocol"]), ("CDashboard", ["API"]),
+            ("SwiftProtobuf", ["WireProtocol"]), ("Hummingbird", ["API"]),
         ])
     func quarantine(module: String, owners: [String]) {
         let users = house.product.filter { $0.imports.contains(module) }

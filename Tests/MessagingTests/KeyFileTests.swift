@@ -66,6 +66,16 @@ import Testing
         }
     }
 
+    @Test("Root may give a key file to the group of whoever reads it, and to nobody else")
+    func ofRoot() {
+        for mode: mode_t in [0o440, 0o640, 0o400] { #expect(KeyFile.isPrivate(mode: mode, owner: 0, reader: 997)) }
+        for mode: mode_t in [0o444, 0o644, 0o660, 0o450, 0o441] {
+            #expect(!KeyFile.isPrivate(mode: mode, owner: 0, reader: 997))
+        }
+        #expect(!KeyFile.isPrivate(mode: 0o440, owner: 997, reader: 997))
+        #expect(!KeyFile.isPrivate(mode: 0o440, owner: 0, reader: 0))
+    }
+
     @Test("Files that are no key files are refused by name, without a word of what is in them")
     func damaged() throws {
         let scratch = try Scratch()

@@ -19,6 +19,14 @@ import Testing
         #expect(try inflate(compressed) == Array(text.utf8))
     }
 
+    @Test("What is compressed is inflated to what it was, and is shorter where it repeats itself", arguments: [0, 1, 300_000])
+    func compressing(count: Int) throws {
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 / 100) }
+        let compressed = try Gzip.compress(bytes)
+        #expect(try inflate(compressed) == bytes)
+        #expect(count < 1_000 || compressed.count < count / 20)
+    }
+
     @Test("Members one after another and zeros behind the last one make one file")
     func members() throws {
         let other = gzipStored(Array("2024-01-04,1,1\n".utf8))

@@ -11,6 +11,53 @@ struct JobTests {
         #expect(talk.submit(plan: 8, tasks: 0) == [.stageComplete(JobID(1), PlanHash(8))])
     }
 
+    @Test("A paused job keeps what is with workers and gets nothing new, until it is resumed")
+    func pause() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.submit(tasks: 3)
+        #expect(talk.tell(.setPaused(JobID(1), true)) == [])
+        talk.result(attempt(1, 0), from: 1)
+        #expect(talk.tell(.merged(task(0))) == [ack(attempt(1, 0), to: 1)])
+        #expect(talk.scheduler.wait(of: JobID(1), at: talk.now) == "to be resumed: it is paused")
+        #expect(talk.submit(2, plan: 2, tasks: 1).leases == ["2.0->w1"], "others get on meanwhile")
+        #expect(talk.tell(.setPaused(JobID(1), false)) == [])
+        talk.result(attempt(2, 0, job: 2, plan: 2), from: 1)
+        #expect(talk.tell(.merged(task(0, job: 2, plan: 2))).leases == ["1.1->w1"])
+        #expect(talk.tell(.setPaused(JobID(9), true)) == [])
+    }
+
+    @Test("A job that comes paused waits, and a lost worker's tasks of a paused job wait, too")
+    func submittedPaused() {
+        var talk = Conversation()
+        var submission = StageSubmission(
+            job: JobID(1), plan: PlanHash(7), stageName: "tiles", kind: "toy", taskCount: 2, isPaused: true)
+        talk.join(1)
+        #expect(talk.tell(.submit(submission)) == [])
+        #expect(talk.tell(.setPaused(JobID(1), false)).leases == ["1.0->w1"])
+        talk.tell(.setPaused(JobID(1), true))
+        talk.tell(.received(from: peer(1), .goodbye))
+        #expect(talk.join(2).leases == [])
+        #expect(talk.scheduler.explain(JobID(1), at: talk.now).hasSuffix("and it waits to be resumed: it is paused"))
+        submission.isPaused = false
+        #expect(talk.tell(.submit(submission)) == [], "a stage that is there already changes nothing")
+    }
+
+    @Test("A task is explained by where it is and what happened to it")
+    func explainTask() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.submit(tasks: 2)
+        talk.wait(milliseconds: 300)
+        #expect(
+            talk.scheduler.explain(JobID(1), task: 0)
+                == ExplainView.Task(task: 0, stage: "tiles", state: "leased", story: ["0.0 s: leased to w1 (attempt #1.1)"]))
+        #expect(talk.scheduler.explain(JobID(1), task: 1)?.state == "queued")
+        #expect(talk.scheduler.explain(JobID(1), task: 2) == nil && talk.scheduler.explain(JobID(2), task: 0) == nil)
+        talk.fail(attempt(1, 0), on: 1, "no luck")
+        #expect(talk.scheduler.explain(JobID(1), task: 0)?.story.contains { $0.hasSuffix("no luck") } == true)
+    }
+
     @Test("Tasks that an earlier coordinator had merged are not leased again, and count as done")
     func mergedBefore() {
         var talk = Conversation()

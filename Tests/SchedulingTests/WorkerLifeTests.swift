@@ -148,17 +148,17 @@ struct WorkerLifeTests {
         #expect(talk.tell(.tick) == [.workerLost(WorkerID("w1"), attemptsReturned: 2)])
     }
 
-    @Test("Draining stops leases, is repeated until the worker leaves, and holds over a reconnect")
+    @Test("Draining stops leases, ends with the worker being sent away until it leaves, and holds over a reconnect")
     func drain() {
         var talk = Conversation()
         talk.join(1, slots: 1, credit: 2)
         talk.submit(tasks: 3)
-        #expect(talk.tell(.drain(WorkerID("w1"))) == [.send(peer(1), .drain)])
+        #expect(talk.tell(.drain(WorkerID("w1"))) == [], "what it has in hand it finishes first")
         talk.result(attempt(1, 0), from: 1)
         #expect(talk.tell(.merged(task(0))) == [ack(attempt(1, 0), to: 1)])
         #expect(talk.scheduler.workerViews(at: talk.now).map(\.state) == ["draining"])
         let back = hello(1, slots: 1, credit: 2, inHand: [attempt(2, 1)])
-        #expect(talk.tell(.received(from: peer(2), .hello(back))) == [welcome(2), .send(peer(2), .drain)])
+        #expect(talk.tell(.received(from: peer(2), .hello(back))) == [welcome(2)])
         talk.result(attempt(2, 1), from: 2)
         talk.tell(.merged(task(1)))
         #expect(talk.heartbeat(from: 2) == [.send(peer(2), .drain)])
@@ -166,6 +166,40 @@ struct WorkerLifeTests {
         #expect(talk.scheduler.workerViews(at: talk.now) == [])
         #expect(talk.tell(.drain(WorkerID("nobody"))) == [])
         #expect(talk.tell(.received(from: peer(3), .hello(hello(1, incarnation: 2)))).leases == ["1.2->w3"])
+    }
+
+    @Test("A worker that is taken back while it drains gets leases again; one that was sent away goes")
+    func undrain() {
+        var talk = Conversation()
+        talk.join(1, slots: 1, credit: 2)
+        talk.submit(tasks: 4)
+        talk.tell(.drain(WorkerID("w1")))
+        talk.result(attempt(1, 0), from: 1)
+        #expect(talk.tell(.merged(task(0))) == [ack(attempt(1, 0), to: 1)])
+        #expect(talk.tell(.undrain(WorkerID("w1"))).leases == ["1.2->w1"])
+        #expect(talk.scheduler.workerViews(at: talk.now).map(\.state) == ["connected"])
+        #expect(talk.heartbeat(from: 1, running: 2) == [])
+        talk.tell(.finish(JobID(1)))
+        talk.fail(attempt(2, 1), on: 1)
+        talk.fail(attempt(3, 2), on: 1)
+        #expect(talk.tell(.drain(WorkerID("w1"))) == [.send(peer(1), .drain)], "it has nothing in hand")
+        #expect(talk.scheduler.leavingWorkers() == [WorkerID("w1")])
+        talk.submit(2, plan: 2, tasks: 1)
+        #expect(talk.tell(.undrain(WorkerID("w1"))) == [])
+        #expect(talk.scheduler.workerViews(at: talk.now).map(\.state) == ["draining"])
+        #expect(talk.tell(.undrain(WorkerID("nobody"))) == [])
+    }
+
+    @Test("A worker whose time to drain is over is sent away with what it has in hand")
+    func drainDeadline() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.submit(tasks: 1)
+        #expect(talk.tell(.drain(WorkerID("w1"), deadline: talk.now.advanced(milliseconds: 1_500))) == [])
+        talk.wait(milliseconds: 1_000)
+        #expect(talk.heartbeat(from: 1, running: 1) == [welcome(1)])
+        talk.wait(milliseconds: 1_000)
+        #expect(talk.heartbeat(from: 1, running: 1) == [.send(peer(1), .drain)])
     }
 
     @Test("A worker that drains by itself gets nothing new, and what it does not list goes to others at once")

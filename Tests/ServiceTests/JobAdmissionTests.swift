@@ -46,4 +46,48 @@ struct JobAdmissionTests {
         for id in 0..<Limits.jobsActiveMax { try admission.enqueue(JobID(Int64(id)), priority: 0) }
         #expect(throws: GridError.self) { try admission.enqueue(JobID(-1), priority: 0) }
     }
+
+    @Test("A paused job does not begin, one that is paused while it runs lets another begin, and a resumed one waits its turn")
+    func paused() throws {
+        var admission = JobAdmission()
+        try admission.enqueue(JobID(1), priority: 0, isPaused: true)
+        for id in 2...5 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        #expect(admission.admit() == [2, 3, 4].map { JobID($0) })
+        admission.change(JobID(3), priority: 0, isPaused: true)
+        #expect(admission.admit() == [JobID(5)])
+        #expect(admission.runningJobs == [2, 4, 5].map { JobID($0) })
+        admission.change(JobID(1), priority: 0, isPaused: false)
+        #expect(admission.admit().isEmpty)
+        admission.change(JobID(3), priority: 0, isPaused: false)
+        admission.remove(JobID(2))
+        #expect(admission.admit().isEmpty, "four run, now that one of them is resumed")
+        admission.remove(JobID(4))
+        #expect(admission.admit() == [JobID(1)])
+    }
+
+    @Test("Only a few paused jobs give their place away, since each holds a panel")
+    func pausedBound() throws {
+        var admission = JobAdmission()
+        for id in 1...20 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        var begun = admission.admit()
+        for _ in 0..<10 {
+            for id in begun { admission.change(id, priority: 0, isPaused: true) }
+            begun = admission.admit()
+        }
+        #expect(admission.runningCount == JobAdmission.placesUsual + JobAdmission.placesOnDemand + Limits.pausedPlacesMax)
+    }
+
+    @Test("A job whose priority is raised while it waits begins before those it now outranks")
+    func changedPriority() throws {
+        var admission = JobAdmission()
+        for id in 1...5 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        _ = admission.admit()
+        admission.change(JobID(5), priority: 1, isPaused: false)
+        admission.change(JobID(4), priority: 0, isPaused: false)
+        #expect(admission.admit() == [JobID(5)])
+        admission.change(JobID(1), priority: 7, isPaused: false)
+        admission.remove(JobID(2))
+        admission.remove(JobID(3))
+        #expect(admission.admit() == [JobID(4)])
+    }
 }

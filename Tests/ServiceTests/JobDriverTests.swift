@@ -1,5 +1,6 @@
 import ClusterModel
 import Dispatch
+import Foundation
 import Jobs
 import Scheduling
 import Synchronization
@@ -13,10 +14,12 @@ struct JobDriverTests {
     private final class ToyJob: GridJob, @unchecked Sendable {
         // Not locked: one thread at a time uses a job.
         private(set) var merged = 0
+        let payloadsMade = Mutex(0)
         func next() throws -> JobStep {
             .stage(
-                JobStage(name: "toy", plan: PlanHash(7), kind: "toy", taskCount: 1, grid: nil, tileCount: 1) { _ in
-                    Payload(copying: [1])
+                JobStage(name: "toy", plan: PlanHash(7), kind: "toy", taskCount: 1, grid: nil, tileCount: 1) { [self] _ in
+                    payloadsMade.withLock { $0 += 1 }
+                    return Payload(copying: [1])
                 })
         }
         func merge(task index: Int, partial: Payload) throws(GridError) { merged += 1 }
@@ -28,7 +31,7 @@ struct JobDriverTests {
         let job = ToyJob()
         let queue = DispatchQueue(label: "job")
         let driver = JobDriver(
-            id: JobID(1), job: job, priority: 0, queue: queue,
+            id: JobID(1), job: job, queue: queue,
             post: { command in
                 if case .event(let event) = command { said.withLock { $0.append(event) } }
             }, whenDone: { _ in })
@@ -44,5 +47,33 @@ struct JobDriverTests {
         #expect(job.merged == 1)
         let reason = "it has changed in the coordinator's memory since it arrived: that machine is suspect"
         #expect(said.withLock { $0.suffix(2) } == [.merged(task), .mergeRejected(task, reason: reason)])
+    }
+
+    @Test("A task's bytes are made for its lease, not again for the log; the next coordinator merges what the log holds")
+    func madeOnce() throws {
+        let directory = FileManager.default.temporaryDirectory.path + "/driver-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (first, second) = (ToyJob(), ToyJob())
+        let queue = DispatchQueue(label: "job")
+        let task = TaskID(job: JobID(1), plan: PlanHash(7), index: 0)
+        func driver(_ job: ToyJob, _ epoch: Int64, _ kept: PartialLog.Kept = PartialLog.Kept()) -> JobDriver {
+            let log = PartialLog(
+                directory: directory, job: JobID(1), epoch: Epoch(epoch), delayMilliseconds: 0, queue: queue, warn: { _ in })
+            let driver = JobDriver(
+                id: JobID(1), job: job, priority: 0, queue: queue, log: log, kept: kept, post: { _ in }, whenDone: { _ in })
+            driver.start()
+            queue.sync {}
+            return driver
+        }
+        let leader = driver(first, 1)
+        let leased = try #require(leader.payload(of: task))
+        #expect(leased.checksum == WireCodec.checksum([1]), "who gets it can see whether it has changed")
+        leader.merge(task, partial: Payload(copying: Array(0..<64)))
+        queue.sync {}
+        #expect(first.merged == 1 && first.payloadsMade.withLock { $0 } == 1)
+
+        let kept = PartialLog.kept(of: JobID(1), in: directory)
+        let successor = driver(second, 2, kept)
+        #expect(second.merged == 1 && successor.progress.partialsKept == 1 && leader.progress.partialsKept == 0)
     }
 }

@@ -3,6 +3,7 @@ import Dispatch
 import Foundation
 import Synchronization
 import Testing
+import WireProtocol
 
 @testable import Service
 
@@ -37,8 +38,8 @@ final class PartialLogTests: Sendable {
         let log = log()
         let profile = NumericProfile(blasVersion: "0.3", coreType: "Zen", epilogueVersion: 4)
         log.note(profile)
-        log.append(task(0), of: bytes("task"), partial: bytes("first"))
-        log.append(task(1, plan: 2), of: bytes("other"), partial: bytes(""))
+        log.append(task(0), payloadChecksum: WireCodec.checksum(bytes("task")), partial: bytes("first"))
+        log.append(task(1, plan: 2), payloadChecksum: WireCodec.checksum(bytes("other")), partial: bytes(""))
         let mode = try FileManager.default.attributesOfItem(atPath: file().path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
         let kept = kept()
@@ -56,7 +57,7 @@ final class PartialLogTests: Sendable {
 
     @Test("Partials are 64-byte aligned, as kernels read them in place")
     func alignment() {
-        log().append(task(0), of: bytes("t"), partial: bytes("p"))
+        log().append(task(0), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("p"))
         let address = kept().partial(of: task(0), payload: bytes("t")).map { Int(bitPattern: $0.bytes.baseAddress) }
         #expect(address.map { $0 % 64 } == 0)
     }
@@ -64,7 +65,9 @@ final class PartialLogTests: Sendable {
     @Test("A file cut short anywhere gives the whole records before the cut, and garbage gives none")
     func cutShort() throws {
         let log = log()
-        for index in 0..<3 as Range<UInt32> { log.append(task(index), of: bytes("t"), partial: bytes("partial \(index)")) }
+        for index in 0..<3 as Range<UInt32> {
+            log.append(task(index), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("partial \(index)"))
+        }
         let whole = try Data(contentsOf: file())
         let record = whole.count / 3
         for length in 0...whole.count {
@@ -84,48 +87,71 @@ final class PartialLogTests: Sendable {
 
     @Test("Each coordinator has a file of its own; all of them count, and all go with the job")
     func epochs() throws {
-        log(epoch: 1).append(task(0), of: bytes("t"), partial: bytes("a"))
-        log(epoch: 2).append(task(1), of: bytes("t"), partial: bytes("b"))
-        log(job: 8, epoch: 2).append(task(0, job: 8), of: bytes("t"), partial: bytes("c"))
+        log(epoch: 1).append(task(0), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("a"))
+        log(epoch: 2).append(task(1), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("b"))
+        log(job: 8, epoch: 2).append(task(0, job: 8), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("c"))
         #expect(kept().count == 2)
         let last = log(epoch: 3)
         last.remove()
         #expect(kept().count == 0)
         #expect(kept(8).count == 1)
-        last.append(task(2), of: bytes("t"), partial: bytes("d"))
+        last.append(task(2), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("d"))
         #expect(kept().count == 0, "the job is over")
-        log(epoch: 4).append(task(0), of: bytes("t"), partial: bytes("a"))
-        PartialLog.removeAll(in: directory, but: [JobID(7)])
+        log(epoch: 4).append(task(0), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("a"))
+        try PartialLog.removeAll(in: directory) { [JobID(7)] }
         #expect(kept(8).count == 0)
         #expect(kept().count == 1)
         try Data().write(to: URL(fileURLWithPath: "\(directory)/mine.txt"))
-        PartialLog.removeAll(in: directory, but: [])
+        try PartialLog.removeAll(in: directory) { [] }
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["mine.txt"])
     }
 
     @Test("Partials of two numeric profiles are never mixed: those of the last coordinator count")
-    func profiles() {
+    func profiles() throws {
         let zen = NumericProfile(blasVersion: "0.3", coreType: "Zen", epilogueVersion: 4)
         let haswell = NumericProfile(blasVersion: "0.3", coreType: "Haswell", epilogueVersion: 4)
         for (epoch, profile) in [(1, zen), (2, zen), (3, haswell)] as [(Int64, NumericProfile)] {
             let log = log(epoch: epoch)
             log.note(profile)
-            log.append(task(UInt32(epoch)), of: bytes("t"), partial: bytes("epoch \(epoch)"))
+            log.append(task(UInt32(epoch)), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("epoch \(epoch)"))
             #expect(kept().profile == profile)
             #expect(kept().count == (epoch == 2 ? 2 : 1))
         }
         #expect(text(kept().partial(of: task(3), payload: bytes("t"))) == "epoch 3")
         #expect(kept().partial(of: task(1), payload: bytes("t")) == nil)
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        #expect(names == ["7-3.partials"], "nobody will read the others again")
+    }
+
+    @Test("Of the files that many coordinators have left of one job the last are read, and the others go")
+    func many() throws {
+        let files = Limits.partialLogFilesPerJobMax
+        for epoch in 1...files + 5 {
+            log(epoch: Int64(epoch)).append(
+                task(UInt32(epoch)), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("p"))
+        }
+        let kept = kept()
+        #expect(kept.count == files)
+        #expect(kept.partial(of: task(5), payload: bytes("t")) == nil && kept.partial(of: task(6), payload: bytes("t")) != nil)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory).count == files)
+    }
+
+    @Test("A folder in which nothing can be written is refused before it is needed; one that is not there is made")
+    func writable() throws {
+        try PartialLog.expectWritable("\(directory)/new")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(directory)/new") == [])
+        let error = #expect(throws: GridError.self) { try PartialLog.expectWritable("/proc/jobs") }
+        #expect(error?.message.contains("--job-logs /proc/jobs") == true)
     }
 
     @Test("Before the delay is over nothing is written, afterwards it is, without another partial")
     func delay() async throws {
         let log = log(delay: 200)
-        log.append(task(0), of: bytes("t"), partial: bytes("a"))
+        log.append(task(0), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("a"))
         #expect(!FileManager.default.fileExists(atPath: directory), "a short job touches no disk")
         for _ in 0..<200 where kept().count == 0 { try await Task.sleep(for: .milliseconds(20)) }
         #expect(kept().count == 1)
-        log.append(task(1), of: bytes("t"), partial: bytes("b"))
+        log.append(task(1), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("b"))
         log.flush()
         #expect(kept().count == 2)
     }
@@ -134,8 +160,8 @@ final class PartialLogTests: Sendable {
     func fullDisk() throws {
         try Data().write(to: URL(fileURLWithPath: directory))
         let log = log(in: "\(directory)/below")
-        log.append(task(0), of: bytes("t"), partial: bytes("a"))
-        log.append(task(1), of: bytes("t"), partial: bytes("b"))
+        log.append(task(0), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("a"))
+        log.append(task(1), payloadChecksum: WireCodec.checksum(bytes("t")), partial: bytes("b"))
         #expect(warnings.withLock { $0.count } == 1)
         #expect(warnings.withLock { $0.first?.contains("the job goes on") } == true)
     }

@@ -20,6 +20,7 @@ enum Happening: Sendable {
 
     case jobArrives(Int)
     case jobIsCancelled(Int)
+    case jobIsResumed(Int)
     /// A fault of a worker or a coordinator's host.
     case faultBegins(Fault, Int)
     case faultEnds(Fault, Int)

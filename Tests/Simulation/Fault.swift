@@ -94,6 +94,10 @@ package enum Fault: String, CaseIterable, Sendable {
     case onDemand = "on-demand"
     case drain
     case priorityChange = "priority-change"
+    /// A job is paused, and resumed after a while.
+    case pause
+    /// A worker is to drain, and is taken back before or after it has.
+    case undrain
 
     package var position: Int { Self.positions[self] ?? 0 }
 

@@ -29,6 +29,8 @@ package enum ShellBug: String, CaseIterable, Sendable {
     case oneAddressOnly
     /// A write that the database could not take is not tried again.
     case failedWriteForgotten
+    /// A coordinator does not ask which jobs are paused.
+    case pauseForgotten
     /// Headers of messages have no checksum, as in the first version of the protocol.
     case headersUnchecked
 }

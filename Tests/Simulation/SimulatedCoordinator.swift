@@ -33,6 +33,9 @@ struct SimulatedCoordinator {
         /// Whether partials still go to the disk: not after one found no room.
         var isLogged = true
 
+        /// As its row said, or an operator since.
+        var isPaused = false
+
         var isEnding: Bool { phase == .ending }
     }
 
@@ -48,6 +51,8 @@ struct SimulatedCoordinator {
     var watched: (epoch: Epoch, renewals: Int, since: MonotonicTime)?
     /// Nil unless it has the lease, as far as it knows.
     var epoch: Epoch?
+    /// When it took the lease.
+    var beganAt = MonotonicTime(nanoseconds: 0)
     var scheduler: Scheduler?
     /// Raised with every process, so that what belongs to an earlier one means nothing.
     var generation = 0

@@ -9,6 +9,8 @@ struct SimulatedStore {
         var reason = ""
         /// Whether a wrong partial is in it; only the simulation knows.
         var isTainted = false
+        /// Since when it is paused; nil when it is not. A column of its own, which saving the job leaves alone.
+        var pausedAt: MonotonicTime?
     }
 
     /// One of the rows that are published for a region.
@@ -86,8 +88,15 @@ struct SimulatedStore {
     /// Changes a row unless the job is over: what comes late does not begin it again.
     mutating func update(_ job: JobID, _ change: (inout Job) -> Void) {
         guard var row = jobs[job], !row.state.isFinal || bug == .endOverwritten else { return }
+        let pausedAt = row.pausedAt
         change(&row)
+        row.pausedAt = pausedAt
         jobs[job] = row
+    }
+
+    mutating func setPaused(_ job: JobID, _ isPaused: Bool, _ now: MonotonicTime) {
+        guard let row = jobs[job], !row.state.isFinal else { return }
+        jobs[job]?.pausedAt = isPaused ? row.pausedAt ?? now : nil
     }
 
     var areAllFinal: Bool { jobs.values.allSatisfy(\.state.isFinal) }
@@ -132,6 +141,7 @@ enum StoreRequest {
     /// - Parameter confirms: what the coordinator goes on with when it is done.
     case save(JobID, SimulatedStore.Job, confirms: Confirmation)
     case publish(JobID, SimulatedStore.Job)
+    case setPaused(JobID, Bool)
 
     enum Confirmation { case planning, running, end }
 }

@@ -93,6 +93,7 @@ extension Simulation {
         if scenario.sharesDisk, host > 0 { faults.add(.sharedDisk) }
         coordinators[host].isStandby = false
         coordinators[host].epoch = epoch
+        coordinators[host].beganAt = now
         coordinators[host].scheduler = Scheduler(epoch: epoch, configuration: configuration, plantedBug: options.plantedBug)
         for position in checkers[host].indices { checkers[host][position].coordinatorStarts() }
         guard reach(.tookLease, host) else { return }
@@ -170,6 +171,7 @@ extension Simulation {
             if case .ack = message { _ = reach(.resultAcknowledged, host) }
         case .lease(let peer, let lease):
             let id = lease.ref.task.job
+            checkPause(host, id)
             guard let job = scenario.jobs.first(where: { $0.id == id }) else {
                 return fail("a task of a job nobody submitted was leased")
             }

@@ -9,7 +9,7 @@ extension Simulation {
         for fault in scenario.faults {
             switch fault {
             case .crash, .freeze, .flap, .partition, .oneWayPartition, .flappingPartition, .stranger, .priorityChange,
-                .reconnectStorm, .clockJump, .clockStall, .databaseRestart, .databaseCut, .wallClockJump:
+                .reconnectStorm, .clockJump, .clockStall, .databaseRestart, .databaseCut, .wallClockJump, .pause, .undrain:
                 plan(fault, times: 1...3)
             case .slowness, .taskFailure, .garbledPartial, .wrongBytes, .drain, .rival, .coordinatorRestart, .coordinatorStop,
                 .powerLoss,
@@ -32,6 +32,7 @@ extension Simulation {
             case .worker: place = fault == .rival ? workers.count - 1 : random.int(0...(originals - 1))
             case .coordinator: place = random.int(0...(coordinators.count - 1))
             case .anyMachine: place = random.int(0...(originals + coordinators.count - 1))
+            case .job: place = random.int(0...(scenario.jobs.count - 1))
             case .nowhere: place = 0
             }
             let begin = random.int(0...Int(scenario.healAt - 1))
@@ -67,11 +68,12 @@ extension Simulation {
     func begin(_ fault: Fault, _ place: Int) {
         if hasHealed || (fault.place == .worker && workers[place].hasDeparted) { return }
         trace.add(now, 5, UInt64(fault.position), UInt64(place), "fault begins: \(fault.rawValue) of \(name(fault, place))")
-        if fault != .standby { faults.add(fault) }
+        if fault != .standby, fault != .pause { faults.add(fault) }
         switch fault.place {
         case .worker: begin(fault, worker: place)
         case .coordinator: begin(fault, host: place)
         case .anyMachine: turnClock(fault, place, begins: true)
+        case .job: jobIsPaused(place, true)
         case .nowhere: beginElsewhere(fault)
         }
     }
@@ -94,6 +96,7 @@ extension Simulation {
         case .garbledPartial: workers[worker].garblesPercent = random.int(5...100)
         case .wrongBytes: workers[worker].errsPercent = random.int(5...100)
         case .drain: drain(worker)
+        case .undrain: orderToDrain(worker)
         case .rival: startWorker(worker)
         case .liar: liarSpeaks(worker)
         default: break
@@ -144,6 +147,8 @@ extension Simulation {
         trace.add(now, 6, UInt64(fault.position), UInt64(place), "fault ends: \(fault.rawValue) of \(name(fault, place))")
         switch fault {
         case .crash: startWorker(place)
+        case .pause: jobIsPaused(place, false)
+        case .undrain: takeBack(place)
         case .freeze: thaw(place)
         case .partition, .oneWayPartition:
             workers[place].cutToCoordinator = false
@@ -183,19 +188,21 @@ extension Simulation {
         case .worker: workers[place].scenario.name
         case .coordinator: "host \(place)"
         case .anyMachine: "machine \(place)"
+        case .job: "job \(scenario.jobs[place].id)"
         case .nowhere: "the cluster"
         }
     }
 }
 
 extension Fault {
-    enum Place { case worker, coordinator, anyMachine, nowhere }
+    enum Place { case worker, coordinator, anyMachine, job, nowhere }
 
     /// What the number of its place means.
     var place: Place {
         switch self {
         case .coordinatorRestart, .coordinatorStop, .powerLoss, .coordinatorFreeze, .stateDiskFull, .databaseCut: .coordinator
         case .clockJump, .clockStall: .anyMachine
+        case .pause: .job
         case .secondCoordinator, .stranger, .reconnectStorm, .databaseRestart, .databaseSlow, .databaseReadOnly, .databaseFull,
             .wallClockJump, .priorityChange:
             .nowhere

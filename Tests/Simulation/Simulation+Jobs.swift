@@ -36,7 +36,8 @@ extension Simulation {
     private func plan(_ host: Int, _ id: JobID) {
         guard let job = scenario.jobs.first(where: { $0.id == id }) else { return }
         coordinators[host].jobs[id] = SimulatedCoordinator.Job(
-            scenario: job, row: SimulatedStore.Job(state: .planning))
+            scenario: job, row: SimulatedStore.Job(state: .planning),
+            isPaused: store.jobs[id]?.pausedAt != nil && options.shellBug != .pauseForgotten)
         guard reach(.planning, host) else { return }
         ask(host, .save(id, SimulatedStore.Job(state: .planning), confirms: .planning))
     }
@@ -96,7 +97,7 @@ extension Simulation {
             .submit(
                 StageSubmission(
                     job: id, plan: job.plan, stageName: "stage-\(job.stage)", kind: "toy", taskCount: stage.taskCount,
-                    grid: stage.grid, priority: job.scenario.priority, profile: job.profile,
+                    grid: stage.grid, priority: job.scenario.priority, isPaused: job.isPaused, profile: job.profile,
                     merged: options.shellBug == .mergedListForgotten ? [] : merged.sorted())))
     }
 

@@ -27,6 +27,46 @@ extension Simulation {
         }
     }
 
+    /// Somebody pauses a job or resumes it. The former is asked for once, the latter until it is so.
+    func jobIsPaused(_ position: Int, _ isPaused: Bool) {
+        let job = scenario.jobs[position].id
+        guard let row = store.jobs[job], !row.state.isFinal, (row.pausedAt != nil) != isPaused else { return }
+        if !isPaused { agenda.add(.jobIsResumed(position), at: after(1_000)) }
+        guard let host = anyCoordinator(), coordinators[host].backlog == nil, let present = coordinators[host].jobs[job],
+            present.phase == .planning || present.phase == .running
+        else { return }
+        ask(host, .setPaused(job, isPaused))
+    }
+
+    /// It is in the database: now the scheduler may know. What the row says now counts, as the answers may come in any order.
+    func pauseIsSaved(_ host: Int, _ job: JobID) {
+        let isPaused = store.jobs[job]?.pausedAt != nil
+        if isPaused { faults.add(.pause) }
+        coordinators[host].jobs[job]?.isPaused = isPaused
+        tell(host, .setPaused(job, isPaused))
+    }
+
+    /// A lease of a job that was paused before this coordinator began, and was not resumed since.
+    func checkPause(_ host: Int, _ job: JobID) {
+        guard coordinators[host].epoch == store.epoch, let pausedAt = store.jobs[job]?.pausedAt,
+            pausedAt < coordinators[host].beganAt
+        else { return }
+        fail("a task of job \(job) was leased by a coordinator that found it paused")
+    }
+
+    /// By an operator, who now and then says until when.
+    func orderToDrain(_ worker: Int) {
+        guard let host = anyCoordinator(), coordinators[host].backlog == nil else { return }
+        let deadline = coordinators[host].clock.read(now).advanced(milliseconds: Int64(random.int(0...3_000)))
+        let isUrgent = random.chance(percent: 30)
+        tell(host, .drain(WorkerID(workers[worker].scenario.name), deadline: isUrgent ? deadline : nil))
+    }
+
+    func takeBack(_ worker: Int) {
+        guard let host = anyCoordinator(), coordinators[host].backlog == nil else { return }
+        tell(host, .undrain(WorkerID(workers[worker].scenario.name)))
+    }
+
     /// A task of some job, as somebody may know it who has read the logs.
     private func firstTask(_ index: UInt32) -> TaskID {
         let job = scenario.jobs[0]
@@ -128,5 +168,6 @@ extension Simulation {
             }
         }
         for host in coordinators.indices { restartSuspects(host) }
+        for position in scenario.jobs.indices { agenda.add(.jobIsResumed(position), at: after(500)) }
     }
 }

@@ -93,6 +93,7 @@ extension Simulation {
         case .release: return store.release()
         case .insert(let job): store.insert(job)
         case .save(let job, let change, _): store.update(job) { $0 = change }
+        case .setPaused(let job, let isPaused): store.setPaused(job, isPaused, now)
         case .publish(let job, let change):
             let value = change.value ?? 0
             let rows = (0..<SimulatedStore.rowsPerRegion).map {
@@ -140,6 +141,7 @@ extension Simulation {
         case (.readJobs, .jobs(let unfinished)): resume(host, unfinished)
         case (.renew, _): _ = reach(.renewedLease, host)
         case (.insert(let job), _): inserted(host, job)
+        case (.setPaused(let job, _), _): pauseIsSaved(host, job)
         case (.save(let job, _, let confirmed), _): saved(host, job, confirmed)
         case (.publish(let job, _), .written):
             if reach(.publishWritten, host, job) { goOn(call, .commit) }
@@ -152,6 +154,8 @@ extension Simulation {
         switch call.request {
         // The next sign of life is due soon; who has left in order does not look back.
         case .renew: break
+        // Whoever asked is told that it did not work.
+        case .setPaused: break
         case .readLease,
             .takeOver where coordinators[call.host].isStandby:
             waitForLease(call.host)

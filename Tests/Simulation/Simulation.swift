@@ -184,6 +184,7 @@ final class Simulation {
         case .reachesStore(let call, let phase): storeReceives(call, phase)
         case .jobArrives(let position): jobArrives(position)
         case .jobIsCancelled(let position): jobIsCancelled(position)
+        case .jobIsResumed(let position): jobIsPaused(position, false)
         case .faultBegins(let fault, let place): begin(fault, place)
         case .faultEnds(let fault, let place): end(fault, place)
         case .heals: heal()

@@ -39,6 +39,8 @@ extension SchedulerEvent {
         case .merged(let task): return (7, task.plan.rawValue, UInt64(task.index))
         case .mergeRejected(let task, _): return (8, task.plan.rawValue, UInt64(task.index))
         case .drain: return (9, 0, 0)
+        case .undrain: return (11, 0, 0)
+        case .setPaused(let job, let isPaused): return (12, UInt64(bitPattern: job.rawValue), isPaused ? 1 : 0)
         case .tick: return (10, 0, 0)
         }
     }

@@ -103,13 +103,32 @@ import Testing
         _ = try store.takeEpoch(holder: "new")
         let entry = AuditEntry(actor: "a", role: .admin, action: "drain worker", method: "POST", path: "/", peer: "")
         #expect(gridError { _ = try store.beginAudit(entry, epoch: old) }?.kind == .conflict)
-        #expect(try store.auditRows(limit: 10).isEmpty)
+        #expect(try store.auditRows(limit: 10).map(\.action) == ["coordinator took over", "coordinator took over"])
         var refusal = AuditEntry(actor: nil, role: nil, action: "refused", method: "GET", path: "/", status: 401, peer: "::1")
         refusal.unrecorded = 12
         try store.recordRefusals([refusal, refusal])
-        let rows = try store.auditRows(limit: 10)
+        let rows = try store.auditRows(limit: 10, Store.AuditFilter(action: "refused"))
         #expect(rows.count == 2 && rows[0].actor == "" && rows[0].status == 401)
         #expect(rows[0].detail == .object(["unrecorded": .whole(12)]))
+    }
+
+    @Test("The audit log answers who did what since when")
+    func filters() throws {
+        let database = try TestDatabase()
+        for (actor, action) in [("otto", "cancel job"), ("otto", "submit job"), ("eve", "refused")] {
+            try database.store.recordRefusals([
+                AuditEntry(actor: actor, role: nil, action: action, method: "GET", path: "/", peer: "")
+            ])
+        }
+        try database.sql("UPDATE audit_log SET happened_at = to_timestamp(1000) WHERE action = 'cancel job'")
+        func subjects(_ filter: Store.AuditFilter) throws -> [String] {
+            try database.store.auditRows(limit: 10, filter).map { "\($0.actor) \($0.action)" }
+        }
+        #expect(try subjects(Store.AuditFilter(actor: "otto")) == ["otto submit job", "otto cancel job"])
+        #expect(try subjects(Store.AuditFilter(actor: "otto", since: 1_001)) == ["otto submit job"])
+        #expect(try subjects(Store.AuditFilter(action: "refused", since: 1_000)) == ["eve refused"])
+        #expect(try subjects(Store.AuditFilter(since: 1_000)).count == 3)
+        #expect(try subjects(Store.AuditFilter(actor: "ot'to")).isEmpty)
     }
 
     @Test("The audit log keeps so many rows, whoever wrote them")

@@ -51,6 +51,60 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         #expect(try store.job(job.jobID) == job)
     }
 
+    @Test("What operators change of a job holds, whatever a thread of the job that has not heard of it saves afterwards")
+    func terms() throws {
+        var job = sampleJob(state: .running)
+        job.jobID = try store.createJob(job, epoch: epoch)
+        try store.setTerms(job.jobID, JobTerms(paused: true, reason: "busy"), epoch: epoch)
+        try store.setTerms(job.jobID, JobTerms(priority: -7), epoch: epoch)
+        job.alphaCount = 9
+        try store.saveJob(job, epoch: epoch)
+        let row = try store.job(job.jobID)
+        #expect(row.paused && row.reason == "busy" && row.priority == -7 && row.alphaCount == 9)
+        #expect(try store.unfinishedJobs().map(\.paused) == [true])
+        try store.setTerms(job.jobID, JobTerms(paused: false), epoch: epoch)
+        #expect(try !store.job(job.jobID).paused && store.job(job.jobID).reason == nil)
+        job.state = .cancelled
+        job.reason = "superseded"
+        try store.saveJob(job, epoch: epoch)
+        #expect(try store.job(job.jobID).reason == "superseded")
+        for id in [job.jobID, JobID(999)] {
+            #expect(throws: GridError.self) { try store.setTerms(id, JobTerms(paused: true), epoch: epoch) }
+        }
+    }
+
+    @Test("Ended jobs are forgotten with their results: one by one, or the oldest beyond a number or an age")
+    func forget() throws {
+        try store.ensureRegion(usa)
+        let running = try store.createJob(sampleJob(state: .running), epoch: epoch)
+        let ids = try (0..<6).map { _ in try store.createJob(sampleJob(state: .done), epoch: epoch) }
+        for id in ids {
+            _ = try database.sql("INSERT INTO correlation_usa_jobs (job_id, alpha_id) VALUES (\(id), 'A')")
+        }
+        #expect(throws: GridError.self) { try store.removeJob(running, epoch: epoch) }
+        try store.removeJob(ids[5], epoch: epoch)
+        #expect(throws: GridError.self) { try store.removeJob(ids[5], epoch: epoch) }
+        #expect(try database.value("SELECT count(*) FROM correlation_usa_jobs") == "5")
+        #expect(try store.forgetJobs(keeping: 3, days: nil, epoch: epoch) == 2)
+        #expect(try store.jobs(JobsRequest(limit: 10)).map(\.jobID) == [ids[4], ids[3], ids[2], running])
+        _ = try database.sql("UPDATE jobs SET finished_at = clock_timestamp() - interval '9 days' WHERE job_id = \(ids[3])")
+        #expect(try store.forgetJobs(keeping: 100, days: 10, epoch: epoch) == 0)
+        #expect(try store.forgetJobs(keeping: 100, days: 8, epoch: epoch) == 1)
+        #expect(try database.value("SELECT count(*) FROM correlation_usa_jobs") == "2")
+    }
+
+    @Test("Orders to drain come back as they were given")
+    func drains() throws {
+        var drain = Store.StoredDrain(worker: WorkerID("h-1"), processID: 1, reason: "why", deadline: 1_700_000_000)
+        try store.saveDrain(drain, epoch: epoch)
+        #expect(try store.drains() == [drain])
+        (drain.deadline, drain.hasLeft) = (nil, true)
+        try store.saveDrain(drain, epoch: epoch)
+        #expect(try store.drains() == [drain])
+        try store.removeDrain(drain.worker, epoch: epoch)
+        #expect(try store.drains() == [])
+    }
+
     @Test("Jobs are listed newest first in pages, and the unfinished ones oldest first")
     func listing() throws {
         let states = JobState.allCases
@@ -128,8 +182,9 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
                 try #require(try store.takeEpoch(holder: "next").rawValue == epoch.rawValue + 1)
                 // The lock of the writer ends with its transaction, so its row is there by now.
                 try #require(
-                    try store.pool.read(Action("", needs: "")) { try $0.execute("SELECT count(*) FROM audit_log").integer(0, 0) }
-                        == 1)
+                    try store.pool.read(Action("", needs: "")) {
+                        try $0.execute("SELECT count(*) FROM audit_log WHERE action = 'late'").integer(0, 0)
+                    } == 1)
             } else {
                 let watcher = try Connection.open(store.pool.url)
                 let waiting =

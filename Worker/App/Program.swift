@@ -10,6 +10,7 @@ import WorkerRuntime
 @main
 enum Program {
     static func main() {
+        ProcessMemory.keepFreed()
         BLAS.measureIfAsked()
         do throws(GridError) {
             let command = try parse()

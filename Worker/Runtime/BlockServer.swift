@@ -23,7 +23,7 @@ package struct BlockServer: SocketHandler {
     private let tally: BlockTally?
     private var directory: BlockDirectory?
     private var refusedCount = 0
-    private var refusals = RefusalLog()
+    private var refusals: RefusalLog
     private let isKeyed: Bool
 
     /// - Parameters:
@@ -40,6 +40,7 @@ package struct BlockServer: SocketHandler {
         self.logger = logger
         self.tally = tally
         directory = sharesWork ? BlockDirectory() : nil
+        refusals = RefusalLog(source: sharesWork ? "Service" : "WorkerRuntime")
     }
 
     package mutating func received(
@@ -58,7 +59,7 @@ package struct BlockServer: SocketHandler {
         } catch {
             refusedCount += 1
             // The first tells what is wrong; a line each would let a peer fill the disk.
-            if refusedCount == 1 { logger.warning("block request of \(peer) refused: \(error)") }
+            if refusedCount == 1 { logger.warning("block request of a peer at \(port.address(of: peer)) refused: \(error)") }
         }
     }
 
@@ -104,7 +105,7 @@ package struct BlockServer: SocketHandler {
         switch event {
         case .dropped(let peer, let reason):
             refusedCount += 1
-            if refusedCount == 1 { logger.warning("\(peer) sent \(reason)") }
+            if refusedCount == 1 { logger.warning("a peer at \(port.address(of: peer)) sent \(reason)") }
         case .refused(let refusal): refusals.note(refusal, isKeyed: isKeyed, at: now, to: logger)
         case .revoked(let peer, _): port.forget(peer)
         case .connected, .disconnected, .connectFailed: break

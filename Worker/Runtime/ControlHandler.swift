@@ -30,6 +30,8 @@ struct ControlHandler: SocketHandler {
     private var saidUnreachable = false
     /// What has been said since the last connection: which side hangs up first differs from time to time.
     private var saidRefusals: Set<HandshakeRefusal> = []
+    /// Of the addresses that have refused this worker: that they are then tried again in vain is nothing new.
+    private var refusing: Set<Endpoint> = []
     private var malformedCount = 0
     /// Of the coordinator and its standbys.
     private let endpoints: [Endpoint]
@@ -77,17 +79,21 @@ struct ControlHandler: SocketHandler {
             logger.info("connected to \(port.endpoint)")
             saidUnreachable = false
             saidRefusals = []
+            refusing = []
             tell(.connected, at: now, port)
         case .disconnected:
             logger.warning("connection to \(port.endpoint) lost; computing on and trying again")
             saidUnreachable = true
         case .connectFailed:
-            if !saidUnreachable { logger.warning("cannot reach \(port.endpoint); trying until it answers") }
-            saidUnreachable = true
+            if !refusing.contains(port.endpoint) {
+                if !saidUnreachable { logger.warning("cannot reach \(port.endpoint); trying until it answers") }
+                saidUnreachable = true
+            }
             tryNext(at: now, port)
         case .refused(let refusal):
             let isNews = keyName == nil ? saidRefusals.isEmpty : !saidRefusals.contains(refusal)
             saidRefusals.insert(refusal)
+            refusing.insert(port.endpoint)
             if isNews { logger.error("\(refusal.sentence(of: port.endpoint, keyName: keyName)); trying again now and then") }
             tryNext(at: now, port)
         case .revoked: break
@@ -166,7 +172,10 @@ struct ControlHandler: SocketHandler {
             case .start(let ref, let kind, let payload): start(ref, kind, payload)
             case .release(let payload): payloads[payload] = nil
             case .reconnect:
-                logger.warning("\(port.endpoint) has been silent for too long; connecting anew")
+                // Of an address without a connection it is known already that it cannot be reached.
+                if port.connectedPeer != nil {
+                    logger.warning("\(port.endpoint) has been silent for too long; connecting anew")
+                }
                 reconnect(port)
             case .exit(let reason):
                 notice.reason.withLock { $0 = reason }

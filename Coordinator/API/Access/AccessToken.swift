@@ -52,7 +52,7 @@ package struct AccessToken: Sendable, CustomStringConvertible, CustomReflectable
 ///
 /// Whoever tries tokens does not choose the digest's bytes, so that even a comparison that took longer for a longer
 /// common beginning would teach nothing; this one takes the same time for all.
-package struct TokenDigest: Sendable {
+package struct TokenDigest: Hashable, Sendable {
     package let bytes: [UInt8]
 
     package init(of token: some Sequence<UInt8>) { bytes = Array(SHA256.hash(data: Array(token))) }

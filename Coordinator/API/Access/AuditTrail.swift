@@ -16,11 +16,16 @@ final class AuditTrail: Sendable {
     private let records: any AccessRecords
     private let clock: APIClock
     private let logger: Logger
+    private let counted: @Sendable (Int) -> Void
     private let refusals = Mutex(Refusals())
     private let rate = RateLimiter(
         perSecond: Limits.refusalsRecordedPerSecondMax, burst: Limits.refusalsRecordedBurstMax, namesMax: 1)
 
-    init(records: any AccessRecords, clock: APIClock, logger: Logger) {
+    /// - Parameter counted: told the status of every refusal, also of those that get no row.
+    init(
+        records: any AccessRecords, clock: APIClock, logger: Logger, counted: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        self.counted = counted
         self.records = records
         self.clock = clock
         self.logger = logger
@@ -39,6 +44,7 @@ final class AuditTrail: Sendable {
     }
 
     func refused(_ entry: AuditEntry) {
+        counted(entry.status ?? 0)
         let isRare = rate.take("refusals", now: clock.monotonic()) == nil
         let begins = refusals.withLock { refusals in
             guard isRare, refusals.waiting.count < Limits.refusalsWaitingMax else {

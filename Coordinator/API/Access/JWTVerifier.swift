@@ -46,14 +46,17 @@ package struct JWTVerifier: Sendable {
 
     /// - Parameter now: Seconds since 1970.
     /// - Returns: nil for whatever is wrong with it: nobody who shows a wrong one is helped to show a better one.
-    func verify(_ token: Substring, now: Double) async -> Principal? {
+    func verify(_ token: Substring, now: Double) async -> Principal? { await grant(token, now: now)?.principal }
+
+    /// The same with its end, for what must not outlive it.
+    func grant(_ token: Substring, now: Double) async -> Grant? {
         guard let header = Self.header(of: token), let keys = keys(for: header),
             let claims = try? await keys.verify(Array(token.utf8), as: Claims.self)
         else { return nil }
         guard claims.exp.isFinite, now < claims.exp, claims.nbf.map({ $0 <= now }) ?? true else { return nil }
         if let audience, claims.aud?.values.contains(audience) != true { return nil }
         guard Self.isName(claims.sub), let role = AccessRole(rawValue: claims.role) else { return nil }
-        return Principal(name: "jwt:\(claims.sub)", role: role)
+        return Grant(principal: Principal(name: "jwt:\(claims.sub)", role: role), origin: .jwt(endsAt: claims.exp))
     }
 
     private func keys(for header: Header) -> JWTKeyCollection? {

@@ -10,6 +10,30 @@ struct Principal: Hashable, Sendable {
     static let tokenFile = Principal(name: "file:token", role: .admin)
 }
 
+/// What somebody has shown to be let in, without the secret: what a session stands on, and ends with.
+struct Grant: Hashable, Sendable {
+    enum Origin: Hashable, Sendable {
+        /// The token of the state folder, which holds as long as this process.
+        case file
+        /// A token of the database, by its digest.
+        case stored(TokenDigest)
+        /// Seconds since 1970.
+        case jwt(endsAt: Double)
+    }
+
+    var principal: Principal
+    var origin: Origin
+
+    static let tokenFile = Grant(principal: .tokenFile, origin: .file)
+
+    /// The same with less to do; never with more.
+    func limited(to role: AccessRole?) -> Grant {
+        var grant = self
+        if let role { grant.principal.role = min(role, principal.role) }
+        return grant
+    }
+}
+
 /// The clocks that access goes by, as arguments so that tests can turn them.
 package struct APIClock: Sendable {
     /// Seconds that only grow, for rates and ages.
@@ -28,6 +52,8 @@ package struct AccessSettings: Sendable {
     var records: any AccessRecords
     var jwt: JWTVerifier?
     var clock: APIClock
+    /// Browsers that are signed in.
+    let sessions: SessionDirectory
 
     package init(
         token: AccessToken, records: any AccessRecords, jwt: JWTVerifier? = nil, clock: APIClock = .system
@@ -36,5 +62,13 @@ package struct AccessSettings: Sendable {
         self.records = records
         self.jwt = jwt
         self.clock = clock
+        sessions = SessionDirectory(clock: clock)
+    }
+
+    /// A link that signs one browser in as an admin, once and soon.
+    ///
+    /// - Parameter url: Where the page is, without a path.
+    package func signInLink(_ url: String) -> String {
+        SignInCode.link(url, code: sessions.makeCode(for: .tokenFile).secret)
     }
 }

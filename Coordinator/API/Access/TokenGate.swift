@@ -12,13 +12,17 @@ struct TokenGate: RouterMiddleware {
     let authenticator: Authenticator
     let trail: AuditTrail
     let clock: APIClock
+    let sessions: SessionDirectory
     let callers = RateLimiter(perSecond: Limits.requestsPerSecondMax, burst: Limits.requestsBurstMax)
-    let strangers = RateLimiter(perSecond: Limits.strangerRequestsPerSecondMax, burst: Limits.strangerRequestsBurstMax)
+    let strangers: RateLimiter
 
     func handle(
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         guard let header = request.headers[.authorization] else {
+            if let cookie = SessionCookie.value(in: request.headers) {
+                return try await handle(request, context, cookie, next)
+            }
             throw refusal(
                 request, context, "this path needs the header 'Authorization: Bearer TOKEN'",
                 challenge: #"Bearer realm="alphagrid""#)
@@ -34,11 +38,40 @@ struct TokenGate: RouterMiddleware {
         } else {
             verdict = .stranger
         }
+        let presented = Self.bearer(header) ?? ""
+        return try await admit(
+            verdict, request, context, refusing: "the token of the Authorization header is not valid here",
+            again: { [authenticator] in await authenticator.identify(presented) }, next)
+    }
+
+    /// A browser that has signed in. A page of somebody else's can have its cookie sent, but not this header.
+    private func handle(
+        _ request: Request, _ context: APIContext, _ cookie: Substring,
+        _ next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        let verdict: Authenticator.Verdict
+        if let grant = sessions.find(cookie) {
+            verdict = await authenticator.identify(grant)
+        } else {
+            verdict = .stranger
+        }
+        if verdict != .stranger { try SessionCookie.expectPage(request) }
+        return try await admit(
+            verdict, request, context, refusing: "this browser is not signed in any more",
+            again: { [authenticator, sessions] in
+                guard let grant = sessions.find(cookie) else { return .stranger }
+                return await authenticator.identify(grant)
+            }, next)
+    }
+
+    private func admit(
+        _ verdict: Authenticator.Verdict, _ request: Request, _ context: APIContext, refusing detail: String,
+        again: @escaping @Sendable () async -> Authenticator.Verdict,
+        _ next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
         switch verdict {
         case .stranger:
-            throw refusal(
-                request, context, "the token of the Authorization header is not valid here",
-                challenge: #"Bearer realm="alphagrid", error="invalid_token""#)
+            throw refusal(request, context, detail, challenge: #"Bearer realm="alphagrid", error="invalid_token""#)
         case .unavailable:
             throw Problem(.serviceUnavailable, "tokens cannot be checked at the moment: try again")
         case .known(let principal):
@@ -47,10 +80,7 @@ struct TokenGate: RouterMiddleware {
             }
             var context = context
             context.principal = principal
-            let presented = Self.bearer(header).map { String($0) } ?? ""
-            context.remainsKnown = { [authenticator] in
-                await authenticator.identify(presented[...]) == .known(principal)
-            }
+            context.remainsKnown = { await again() == .known(principal) }
             return try await next(request, context)
         }
     }

@@ -53,6 +53,8 @@ struct APIOperation: Sendable {
     var answer: [Media]
     /// Statuses of problems beside those that the route's role and body bring with them.
     var problems: [Int] = []
+    /// Whether there is nothing in a request that it could refuse.
+    var takesAnything = false
 
     static let region = Parameter.path("region", .pattern("^[A-Z][A-Z0-9]{1,9}$", "Region, such as USA."))
     static let job = Parameter.path("id", .jobID)
@@ -80,7 +82,8 @@ extension APIOperation {
     func problemStatuses(of route: APIRoute) -> [Int] {
         var statuses = Set(problems)
         if case .needs(let role) = route.access {
-            statuses.formUnion([400, 401, 429, 503])
+            statuses.formUnion([401, 429, 503])
+            if !takesAnything { statuses.insert(400) }
             if role > .viewer { statuses.insert(403) }
         }
         if !body.isEmpty { statuses.formUnion([400, 413, 415]) }
@@ -89,9 +92,9 @@ extension APIOperation {
 
     func json(of route: APIRoute) -> JSONValue {
         var answers: [String: JSONValue] = [:]
-        answers["\(status)"] = .object([
-            "description": .text("It worked."), "content": Self.content(answer),
-        ])
+        var success: [String: JSONValue] = ["description": .text("It worked.")]
+        if !answer.isEmpty { success["content"] = Self.content(answer) }
+        answers["\(status)"] = .object(success)
         for status in problemStatuses(of: route) {
             answers["\(status)"] = .object([
                 "description": .text(Self.sentences[status] ?? ""),

@@ -3,7 +3,7 @@ import Requests
 
 extension APIOperation {
     /// One for every route; the parts lie beside this file by what they are about.
-    static let all: [APIOperation] = health + jobs + workers + events + regions + alphas
+    static let all: [APIOperation] = health + doors + jobs + operations + workers + events + regions + alphas
 
     private static let health: [APIOperation] = [
         APIOperation(
@@ -70,12 +70,7 @@ extension APIOperation {
                 .query("limit", .integer("Workers of one page; all without.", 1...Limits.workersMax)),
                 .query("offset", .integer("Workers to leave out at the beginning.", 0...Limits.workersMax)),
             ],
-            answer: [.json(.ref("WorkerList"))]),
-        APIOperation(
-            route: "POST v1/workers/:id/drain", tag: "workers",
-            summary: "Gives a worker nothing new; it leaves when it has finished what it has.", parameters: [worker],
-            body: [.json(.object([:], isClosed: true))], isBodyRequired: false, answer: [.json(.ref("Worker"))],
-            problems: [404]),
+            answer: [.json(.ref("WorkerList"))])
     ]
 
     private static let workerStates: String = {

@@ -3,7 +3,9 @@ import Requests
 
 /// The schemas that operations name.
 enum SchemaCatalogue {
-    static let all: [String: Schema] = [
+    static let all: [String: Schema] = operations.merging(own) { own, _ in own }
+
+    private static let own: [String: Schema] = [
         "Problem": problem, "Status": status, "Job": job, "JobRequest": jobRequest,
         "JobList": .object(
             ["jobs": .list(.ref("Job"))],
@@ -19,31 +21,46 @@ enum SchemaCatalogue {
         "PairCorrelation": pairCorrelation,
     ]
 
-    private static let problem = Schema.object([
-        "type": .string(), "title": .string("Phrase of the status."), "status": .integer("", 400...599),
-        "detail": .string("One sentence that a person can act on."),
-    ])
+    private static let problem = Schema.object(
+        [
+            "type": .string(), "title": .string("Phrase of the status."), "status": .integer("", 400...599),
+            "detail": .string("One sentence that a person can act on."),
+        ], optional: ["leader": .ref("Leader")])
 
     private static let status = Schema.object(
         [
             "version": .string(), "epoch": .integer("Generation of the coordinator."), "uptime_seconds": .number(),
             "database_reachable": .truth(), "workers_connected": .integer(), "slots_total": .integer(),
             "slots_busy": .integer(), "jobs_queued": .integer(), "jobs_running": .integer(), "tasks_done_total": .integer(),
-        ], optional: ["last_error": .string()])
+        ],
+        optional: [
+            "last_error": .string(), "notes": .list(.string(), "What a person might want to do something about."),
+            "leader": .ref("Leader"),
+            "standbys": .list(.object(["holder": .string(), "seen_at": .time], optional: ["url": .string()])),
+        ])
 
     private static let job = Schema.object(
         [
             "job_id": .jobID, "kind": .string(), "region": .string(), "pool": .string(),
             "state": .oneOf(JobState.allCases.map(\.rawValue)), "priority": .integer(), "convention": .string(),
             "window": .string(), "min_overlap": .integer(), "precision": .string(), "block_edge": .integer(),
-            "top": .integer(), "absolute": .truth(), "fresh": .truth(), "params": .map(.string()), "submitted_at": .time,
+            "top": .integer(), "absolute": .truth(), "fresh": .truth(), "paused": .truth(), "params": .map(.string()),
+            "submitted_at": .time,
             "stages": .list(
-                .object(["name": .string(), "tasks_done": .integer(), "tasks_total": .integer()])),
+                .object(
+                    ["name": .string(), "tasks_done": .integer(), "tasks_total": .integer()],
+                    optional: ["round": .any()])),
             "warnings": .list(.string()),
         ],
         optional: [
             "threshold": .number(), "started_at": .time, "finished_at": .time, "alpha_count": .integer(),
-            "day_count": .integer(), "tiles_per_second": .number(), "eta_seconds": .number(), "profile": .string(),
+            "day_count": .integer(), "tiles_per_second": .number(), "eta_seconds": .number(),
+            "eta_low_seconds": .number("The rest takes longer, nine times out of ten."),
+            "eta_high_seconds": .number("The rest takes less, nine times out of ten."),
+            "gigaflops_per_second": .number(), "peak_share": .number("Of what its workers can do at most."),
+            "reason": .string("Why it was paused or cancelled."), "waits": .string("What it waits for."),
+            "resumed_at": .time, "resumed": .integer("How often it was taken up again."), "partials_kept": .integer(),
+            "profile": .string(),
             "panel_hash": .string(), "digest": .string(), "result_table": .string(), "error": .string(),
         ])
 
@@ -71,6 +88,7 @@ enum SchemaCatalogue {
         ],
         optional: [
             "peak_float32_gigaflops_per_second": .number(), "peak_float64_gigaflops_per_second": .number(),
+            "drain_reason": .string(), "drain_deadline": .time,
         ])
 
     private static let tileMap = Schema.object([

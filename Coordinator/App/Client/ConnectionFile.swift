@@ -3,6 +3,12 @@ import ClusterModel
 import Foundation
 import Panel
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// `connection.json` of a state folder: how the commands find the coordinator that runs on it.
 struct ConnectionFile: Codable, Equatable, Sendable {
     /// Of the HTTP interface.
@@ -38,6 +44,15 @@ struct ConnectionFile: Codable, Equatable, Sendable {
             throw GridError(.failed, "cannot encode the connection file: \(error)")
         }
         try PrivateFile.write(data, to: Self.path(in: stateDirectory))
+    }
+
+    /// What to say when the coordinator does not answer because its process has ended without removing the file, as one does
+    /// that was killed; nil while the process is there.
+    func hintIfStale(in stateDirectory: String) -> String? {
+        guard kill(processID, 0) != 0, errno == ESRCH else { return nil }
+        return
+            "\(Self.path(in: stateDirectory)) names a coordinator that has ended (process \(processID)); start it again, or name "
+            + "the one that leads now with --url or ALPHAGRID_URL"
     }
 
     /// Removes the file if it still is this one: a coordinator that started meanwhile keeps its own.

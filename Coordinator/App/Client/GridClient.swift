@@ -4,7 +4,6 @@ import ClusterModel
 import Foundation
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import NIOSSL
 import Requests
 import Synchronization
@@ -15,14 +14,17 @@ import Glibc
 import Darwin
 #endif
 
-/// A coordinator behind its HTTP interface.
+/// A coordinator behind its HTTP interface, or several of which one leads: where one does not answer, or says that it does not
+/// lead, the next is asked, and remembered.
 final class GridClient: GridControl {
-    let base: URL
+    private let bases: [URL]
+    /// Index of the one that was last heard to lead.
+    private let present = Mutex(0)
+    private let hint: String?
     private let token: AccessToken
     private let http: HTTPClient
 
-    private static let connectSeconds: Int64 = 5
-    private static let answerSeconds: Int64 = 30
+    static let answerSeconds: Int64 = 30
     /// The first question about a pool reads all of it.
     private static let questionSeconds: Int64 = 900
     private static let answerBytesMax = 64 << 20
@@ -35,6 +37,9 @@ final class GridClient: GridControl {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
         if let authority {
+            guard FileManager.default.fileExists(atPath: authority) else {
+                throw GridError(.notFound, "the file '\(authority.printable)' of --ca is not there")
+            }
             guard let certificates = try? NIOSSLCertificate.fromPEMFile(authority), !certificates.isEmpty else {
                 throw GridError(
                     .usage, "the file '\(authority)' of --ca holds no certificate: expected PEM with BEGIN CERTIFICATE")
@@ -64,15 +69,29 @@ final class GridClient: GridControl {
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    /// - Parameter authority: PEM file of the only authority that is trusted; nil trusts those of the system.
-    /// - Throws: `GridError(.usage)` when the file holds none.
-    init(base: URL, token: AccessToken, authority: String? = nil) throws(GridError) {
-        self.base = base
-        self.token = token
-        http = try Self.client(authority: authority)
+    /// - Throws: `GridError(.usage)` when the file of the authority holds none.
+    init(_ connection: Settings.Connection) throws(GridError) {
+        bases = connection.urls
+        hint = connection.hint
+        token = connection.token
+        http = try Self.client(authority: connection.authority)
     }
 
+    /// Of one coordinator.
+    convenience init(base: URL, token: AccessToken) throws(GridError) {
+        try self.init(Settings.Connection(urls: [base], token: token))
+    }
+
+    /// Of the one that was last heard to lead.
+    var base: URL { bases[present.withLock { $0 }] }
+
     func status() async throws -> StatusView { try await get("/v1/status") }
+
+    /// - Parameter role: The most the browser may do; nil as much as the token.
+    func makeSignInCode(role: AccessRole? = nil) async throws -> SignInCodeView {
+        let body = try role.map { try GridJSON.encode(["role": $0.rawValue]) }
+        return try await post("/v1/session/codes", body: body)
+    }
 
     func ready() async throws { _ = try await send("GET", "/readyz", body: nil) }
 
@@ -103,10 +122,6 @@ final class GridClient: GridControl {
     func workers() async throws -> [WorkerView] {
         let list: WorkerList = try await get("/v1/workers")
         return list.workers
-    }
-
-    func drain(_ worker: WorkerID) async throws -> WorkerView {
-        try await post("/v1/workers/\(Self.escaped(worker.rawValue))/drain", body: nil)
     }
 
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView {
@@ -144,17 +159,21 @@ final class GridClient: GridControl {
     }
 
     /// As part of a path or a query.
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
         return text.addingPercentEncoding(withAllowedCharacters: plain) ?? ""
     }
 
-    private func get<Value: Decodable>(_ path: String, seconds: Int64 = answerSeconds) async throws -> Value {
+    func get<Value: Decodable>(_ path: String, seconds: Int64 = answerSeconds) async throws -> Value {
         try decode(try await send("GET", path, body: nil, seconds: seconds))
     }
 
-    private func post<Value: Decodable>(_ path: String, body: Data?, seconds: Int64 = answerSeconds) async throws -> Value {
+    func post<Value: Decodable>(_ path: String, body: Data?, seconds: Int64 = answerSeconds) async throws -> Value {
         try decode(try await send("POST", path, body: body, seconds: seconds))
+    }
+
+    func delete<Value: Decodable>(_ path: String) async throws -> Value {
+        try decode(try await send("DELETE", path, body: nil))
     }
 
     private func decode<Value: Decodable>(_ data: Data) throws(GridError) -> Value {
@@ -171,6 +190,29 @@ final class GridClient: GridControl {
     /// - Returns: The body of a success.
     private func send(
         _ method: String, _ path: String, body: Data?, seconds: Int64 = answerSeconds
+    ) async throws -> Data {
+        let first = present.withLock { $0 }
+        // One that is frozen must not be waited for as long as the only one.
+        let isShort = bases.count > 1 && method == "GET" && seconds == Self.answerSeconds
+        var failures: [Failure] = []
+        for turn in bases.indices {
+            let index = (first + turn) % bases.count
+            do {
+                let data = try await send(
+                    method, path, body: body, to: bases[index], seconds: isShort ? Limits.answerSecondsOfSeveral : seconds)
+                present.withLock { $0 = index }
+                return data
+            } catch let failure as Failure {
+                failures.append(failure)
+                // What may have been done must not be asked for twice.
+                guard failure.isUndone || method == "GET" else { break }
+            }
+        }
+        throw Failure.summary(of: failures, hint: hint)
+    }
+
+    private func send(
+        _ method: String, _ path: String, body: Data?, to base: URL, seconds: Int64
     ) async throws -> Data {
         var request = HTTPClientRequest(url: base.absoluteString + path)
         request.method = HTTPMethod(rawValue: method)
@@ -189,68 +231,9 @@ final class GridClient: GridControl {
         } catch let error as CancellationError {
             throw error
         } catch {
-            throw unreachable(error, seconds)
+            throw Failure(base: base, error: error, seconds: seconds)
         }
         if (200..<300).contains(status) { return data }
-        throw refusal(status: status, body: data)
-    }
-
-    private func unreachable(_ error: any Error, _ seconds: Int64) -> GridError {
-        GridError(
-            .unreachable,
-            "cannot reach the coordinator at \(base.absoluteString): \(Self.reason(error, seconds)); start one with "
-                + "'alphagrid up', or name another with --url or ALPHAGRID_URL")
-    }
-
-    private static func reason(_ error: any Error, _ seconds: Int64) -> String {
-        switch error {
-        case let error as NIOConnectionError:
-            let refused = error.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
-            return error.connectionErrors.isEmpty
-                ? "nobody knows this host" : refused ? "nothing listens there" : "no way leads there"
-        case let error as NIOSSLError:
-            return tlsReason(error)
-        case let error as NIOSSLExtraError:
-            return "its certificate is not for this name (\(error))"
-        case let error as IOError:
-            return error.errnoCode == ECONNREFUSED ? "nothing listens there" : systemMessage(error.errnoCode)
-        case let error as HTTPClientError where error == .connectTimeout:
-            return "no answer within \(connectSeconds) seconds"
-        case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded:
-            return "no answer within \(seconds) seconds"
-        case let error as HTTPClientError where error == .remoteConnectionClosed:
-            return "it closed the connection"
-        default: return "\(error)"
-        }
-    }
-
-    private static func tlsReason(_ error: NIOSSLError) -> String {
-        if case .handshakeFailed(let cause) = error, "\(cause)".contains("CERTIFICATE_VERIFY_FAILED") {
-            return "no trusted authority has signed its certificate; name its own with --ca or ALPHAGRID_CA"
-        }
-        return "TLS with it is not possible; does it serve https?"
-    }
-
-    /// The coordinator's own sentence, or that whoever answers is none.
-    private func refusal(status: UInt, body: Data) -> GridError {
-        guard let problem = try? GridJSON.decode(ProblemDocument.self, from: body) else {
-            return GridError(
-                .unreachable,
-                "\(base.absoluteString) answers with status \(status), but not as a coordinator does: check the address")
-        }
-        switch status {
-        case 401:
-            return GridError(
-                .failed,
-                "\(base.absoluteString) refuses the token: set ALPHAGRID_TOKEN or ALPHAGRID_TOKEN_FILE to the one in its "
-                    + "state folder")
-        case 403:
-            return GridError(.failed, "\(base.absoluteString) refuses: \(problem.detail)")
-        case 400, 405, 406, 413, 415, 422: return GridError(.usage, problem.detail)
-        case 404: return GridError(.notFound, problem.detail)
-        case 409: return GridError(.conflict, problem.detail)
-        case 503: return GridError(.unreachable, problem.detail)
-        default: return GridError(.failed, problem.detail)
-        }
+        throw try Failure(base: base, status: status, body: data)
     }
 }

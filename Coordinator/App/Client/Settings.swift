@@ -18,7 +18,10 @@ struct Settings: Sendable {
     }
 
     struct Connection: Sendable {
-        var url: URL
+        /// Of the coordinator and its standbys, at least one.
+        var urls: [URL]
+        /// What is wrong when none of them can be reached, and the next step, where the settings can tell.
+        var hint: String?
         var token: AccessToken
         /// PEM file of the authority that has signed the coordinator's certificate; nil trusts those of the system.
         var authority: String?
@@ -48,18 +51,23 @@ struct Settings: Sendable {
                     + "name one with --url or ALPHAGRID_URL")
         }
         let source = urlFlag != nil ? "--url" : value("ALPHAGRID_URL") != nil ? "ALPHAGRID_URL" : "the connection file"
-        let url = try Self.baseURL(text, source: source)
+        let urls = try Self.baseURLs(text, source: source)
+        let hint = source == "the connection file" ? file.flatMap { $0.hintIfStale(in: state) } : nil
         if let secret = value("ALPHAGRID_TOKEN") {
-            return Connection(url: url, token: try AccessToken(secret, source: "ALPHAGRID_TOKEN"))
+            return Connection(urls: urls, hint: hint, token: try AccessToken(secret, source: "ALPHAGRID_TOKEN"))
         }
         if let path = value("ALPHAGRID_TOKEN_FILE") {
-            return Connection(url: url, token: try TokenFile.read(path))
+            return Connection(urls: urls, hint: hint, token: try TokenFile.read(path))
         }
         // The file's token is for the file's coordinator: no other one gets to see it.
-        if let file, let path = file.tokenFile, try Self.baseURL(file.url, source: "the connection file") == url {
-            return Connection(url: url, token: try TokenFile.read(path))
+        if let file, let path = file.tokenFile, try urls == [Self.baseURL(file.url, source: "the connection file")] {
+            return Connection(urls: urls, hint: hint, token: try TokenFile.read(path))
         }
-        throw GridError(.usage, "no token for \(url.absoluteString): set ALPHAGRID_TOKEN or ALPHAGRID_TOKEN_FILE")
+        let names = urls.map(\.absoluteString).joined(separator: ", ")
+        throw GridError(
+            .usage,
+            "no token for \(names): set ALPHAGRID_TOKEN or ALPHAGRID_TOKEN_FILE, to one of 'alphagrid tokens add' for several "
+                + "coordinators")
     }
 
     /// - Throws: `GridError(.usage)` when none is named, or when it holds a password, which every user of this machine
@@ -89,6 +97,19 @@ struct Settings: Sendable {
     /// An empty variable counts as absent.
     private func value(_ name: String) -> String? {
         environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// One address, or several with commas between them.
+    static func baseURLs(_ text: String, source: String) throws(GridError) -> [URL] {
+        var urls: [URL] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let url = try baseURL(part.trimmingCharacters(in: .whitespaces), source: source)
+            if !urls.contains(url) { urls.append(url) }
+        }
+        guard urls.count <= Limits.coordinatorURLsMax else {
+            throw GridError(.usage, "\(source) names \(urls.count) addresses: expected at most \(Limits.coordinatorURLsMax)")
+        }
+        return urls
     }
 
     /// Scheme, host and port; a path would be ambiguous and a password would be a secret in a URL.

@@ -19,15 +19,23 @@ struct KeyStore {
         return folder.exists ? folder : nil
     }
 
-    /// Makes the coordinator's key, and a list of workers without any.
+    /// Makes the coordinator's key, and a list of workers without any. Where only the list is lost, the key stays, since workers
+    /// know the coordinator by it.
     ///
-    /// - Throws: `GridError(.conflict)` when there is one.
-    func makeCoordinatorKey() throws(GridError) -> PublicKey {
+    /// - Returns: the key, and whether it was there already.
+    /// - Throws: `GridError(.conflict)` when both are there.
+    @discardableResult
+    func makeCoordinatorKey() throws(GridError) -> (key: PublicKey, isOld: Bool) {
         guard mkdir(folder.path, 0o700) == 0 || errno == EEXIST else {
             throw GridError(.failed, "cannot make the key folder \(folder.path.singleLine): \(systemMessage(errno))")
         }
         try folder.expectPrivate()
         return try locked { () throws(GridError) in
+            if access(folder.coordinatorFile, F_OK) == 0, access(folder.workersFile, F_OK) != 0 {
+                let pair = try folder.coordinatorPair()
+                try write([])
+                return (pair.publicKey, true)
+            }
             guard access(folder.coordinatorFile, F_OK) != 0 else {
                 throw GridError(
                     .conflict,
@@ -38,7 +46,7 @@ struct KeyStore {
             // In this order: what is there without the coordinator's key is made again.
             try PrivateFile.write(Data(KeyFolder.text(of: []).utf8), to: folder.workersFile)
             try PrivateFile.write(Data(KeyFile.text(of: pair).utf8), to: folder.coordinatorFile)
-            return pair.publicKey
+            return (pair.publicKey, false)
         }
     }
 
@@ -46,19 +54,9 @@ struct KeyStore {
     ///
     /// - Throws: `GridError(.conflict)` when the name has a key that is admitted, or the file is there.
     func add(_ name: String, file: String) throws(GridError) -> KeyFolder.Record {
-        guard KeyFile.isName(name) else {
-            throw GridError(.usage, "the name '\(name.printable)' is not valid: \(KeyFile.nameRule)")
-        }
         let coordinator = try folder.coordinatorPair().publicKey
         return try locked { () throws(GridError) in
-            var records = try folder.records()
-            if records.contains(where: { $0.name == name && $0.revoked == nil }) {
-                throw GridError(.conflict, "'\(name)' has a key already: revoke it first, or choose another name")
-            }
-            records.removeAll { $0.name == name }
-            guard records.count < Limits.keysMax else {
-                throw GridError(.conflict, "\(Limits.keysMax) keys are known already, which is the most: remove revoked ones")
-            }
+            let records = try recordsWithout(name)
             let pair = try KeyPair.make()
             let record = KeyFolder.Record(name: name, key: pair.publicKey, added: Self.now())
             let key = WorkerKey(name: name, pair: pair, coordinator: coordinator)
@@ -72,6 +70,38 @@ struct KeyStore {
             }
             return record
         }
+    }
+
+    /// Admits a key that its worker has already, such as when the list of workers was lost.
+    ///
+    /// - Throws: `GridError(.conflict)` when the name has a key that is admitted, or the key another name.
+    func admit(_ name: String, _ key: PublicKey) throws(GridError) -> KeyFolder.Record {
+        _ = try folder.coordinatorPair()
+        return try locked { () throws(GridError) in
+            let records = try recordsWithout(name)
+            if let owner = records.first(where: { $0.key == key && $0.revoked == nil }) {
+                throw GridError(.conflict, "this key is that of '\(owner.name)': revoke it first, or keep that name")
+            }
+            let record = KeyFolder.Record(name: name, key: key, added: Self.now())
+            try write(records + [record])
+            return record
+        }
+    }
+
+    /// The records of all others, where this name may have a new key.
+    private func recordsWithout(_ name: String) throws(GridError) -> [KeyFolder.Record] {
+        guard KeyFile.isName(name) else {
+            throw GridError(.usage, "the name '\(name.printable)' is not valid: \(KeyFile.nameRule)")
+        }
+        let records = try folder.records()
+        if records.contains(where: { $0.name == name && $0.revoked == nil }) {
+            throw GridError(.conflict, "'\(name)' has a key already: revoke it first, or choose another name")
+        }
+        let others = records.filter { $0.name != name }
+        guard others.count < Limits.keysMax else {
+            throw GridError(.conflict, "\(Limits.keysMax) keys are known already, which is the most: remove revoked ones")
+        }
+        return others
     }
 
     /// Admits the key of this name no more.

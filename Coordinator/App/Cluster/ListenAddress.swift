@@ -12,8 +12,9 @@ struct ListenAddress: Equatable {
     ///   - text: `HOST:PORT`, behind `scheme` if there is one: `127.0.0.1:8710`, `[::1]:8710`, `tcp://*:5710`.
     ///   - flag: Name of the flag, for messages.
     init(parsing text: String, flag: String, scheme: String = "") throws(GridError) {
+        let example = "\(scheme)127.0.0.1:\(scheme.isEmpty ? 8_710 : 5_710)"
         let error = GridError(
-            .usage, "\(flag) '\(text.printable)' is not valid: expected \(scheme)HOST:PORT, such as \(scheme)127.0.0.1:8710")
+            .usage, "\(flag) '\(text.printable)' is not valid: expected \(scheme)HOST:PORT, such as \(example)")
         guard text.hasPrefix(scheme), let colon = text.lastIndex(of: ":") else { throw error }
         var host = text[..<colon].dropFirst(scheme.count)
         let digits = text[text.index(after: colon)...]
@@ -53,6 +54,14 @@ struct ListenAddress: Equatable {
         case "::": "\(scheme)://[::1]:\(port)"
         default: "\(scheme)://\(ListenAddress(host: host, port: port).description)"
         }
+    }
+
+    /// What a client on another machine connects to.
+    ///
+    /// - Parameter machine: Name of this machine, for an address that stands for all it has.
+    func advertisedURL(port: Int, scheme: String, machine: String) -> String {
+        let isEvery = ["*", "0.0.0.0", "::"].contains(host)
+        return "\(scheme)://\(ListenAddress(host: isEvery ? machine : host, port: port).description)"
     }
 
     private init(host: String, port: Int) {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClusterModel
+import Foundation
 import Store
 
 struct AuditCommand: ParsableCommand {
@@ -7,17 +8,30 @@ struct AuditCommand: ParsableCommand {
         commandName: "audit",
         abstract: "Show who changed what, and who was refused.",
         discussion: """
-            Read straight from the database, the newest first. Requests over HTTP are named by their token: 'file:token' is
-            the one of the state folder, 'jwt:NAME' a JWT's subject. What is done on the database itself, such as an
+            Read straight from the database, the newest first. Requests over HTTP are named by their token: 'file:token' is \
+            the one of the state folder, 'jwt:NAME' a JWT's subject. What is done on the database itself, such as an \
             import, is named by the role it was done as.
 
             Examples:
               alphagrid audit
               alphagrid audit --limit 1000 --json
+              alphagrid audit --who otto --since 7d
+              alphagrid audit --action refused --since 2025-01-31
             """)
 
     @Option(help: "How many, 1 to \(Limits.auditRowsListedMax).")
     var limit = 50
+
+    @Option(help: ArgumentHelp("Only what this one did, as the column WHO has it.", valueName: "name"))
+    var who: String?
+
+    @Option(help: ArgumentHelp("Only this, as the column ACTION has it, such as 'submit job' or refused.", valueName: "name"))
+    var action: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only what was done since then: a time ago such as 12h or 7d, a day, or a day and time in UTC.", valueName: "time"))
+    var since: String?
 
     @OptionGroup var output: OutputOptions
     @OptionGroup var database: DatabaseOptions
@@ -27,10 +41,28 @@ struct AuditCommand: ParsableCommand {
             throw GridError(
                 .usage, "--limit \(limit) is not valid: expected a number from 1 to \(Limits.auditRowsListedMax)")
         }
-        let rows = try Store(url: try database.resolved()).auditRows(limit: limit)
+        let start = try since.map { text throws(GridError) in try Self.start(text, now: Date().timeIntervalSince1970) }
+        let filter = Store.AuditFilter(actor: who == "(nobody)" ? "" : who, action: action, since: start)
+        let rows = try Store(url: try database.resolved()).auditRows(limit: limit, filter)
         if output.isJSON { return try StandardOutput.writeJSON(rows) }
-        guard !rows.isEmpty else { return StandardError.writeLine("nothing is recorded yet") }
+        guard !rows.isEmpty else {
+            let isFiltered = who != nil || action != nil || since != nil
+            return StandardError.writeLine(isFiltered ? "nothing of that is recorded" : "nothing is recorded yet")
+        }
         StandardOutput.writeTable(Self.table(rows))
+    }
+
+    /// - Parameter now: seconds since 1970, like the result.
+    static func start(_ text: String, now: Double) throws(GridError) -> Double {
+        if let seconds = try? TokensCommand.Add.seconds(text) { return now - Double(seconds) }
+        if let day = try? Date(text, strategy: .iso8601.year().month().day()), text.count == 10 {
+            return day.timeIntervalSince1970
+        }
+        if let time = try? Date(text.hasSuffix("Z") ? text : text + "Z", strategy: .iso8601) { return time.timeIntervalSince1970 }
+        throw GridError(
+            .usage,
+            "--since '\(text.printable)' is not valid: expected a time ago such as 12h or 7d, a day such as 2025-01-31, or "
+                + "2025-01-31T12:00:00 in UTC")
     }
 
     static func table(_ rows: [AuditView]) -> TextTable {

@@ -123,7 +123,15 @@ private final class MadeUpPool: ServedGrid, AccessRecords {
     func job(_ id: JobID) async throws -> JobView { throw onlyChecks }
     func cancel(_ id: JobID, reason: String) async throws -> JobView { throw onlyChecks }
     func workers() async throws -> [WorkerView] { throw onlyChecks }
-    func drain(_ worker: WorkerID) async throws -> WorkerView { throw onlyChecks }
+    func explain(_ id: JobID, task: Int?) async throws -> ExplainView { throw onlyChecks }
+    func plan(_ request: JobRequest) async throws -> PlanView { throw onlyChecks }
+    func pause(_ id: JobID, reason: String) async throws -> JobView { throw onlyChecks }
+    func resume(_ id: JobID) async throws -> JobView { throw onlyChecks }
+    func retry(_ id: JobID) async throws -> JobView { throw onlyChecks }
+    func setPriority(_ id: JobID, _ priority: Int) async throws -> JobView { throw onlyChecks }
+    func remove(_ id: JobID) async throws -> JobView { throw onlyChecks }
+    func drain(_ worker: WorkerID, order: DrainOrder) async throws -> WorkerView { throw onlyChecks }
+    func undrain(_ worker: WorkerID) async throws -> WorkerView { throw onlyChecks }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { throw onlyChecks }
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { throw onlyChecks }
     func regions() async throws -> [RegionView] { throw onlyChecks }

@@ -35,7 +35,7 @@ struct BenchCommand: ParsableCommand {
             commandName: "correlation",
             abstract: "Time whole correlation jobs in this process, beside the bare matrix product of OpenBLAS.",
             discussion: """
-                Data are made up and in memory. A job is everything from the panel to exact medians and the ten nearest of each
+                Data are made up and in memory. A job is everything from the panel to exact medians and the ten nearest of each \
                 alpha; the product is the triangle that any program would have to multiply, by one thread. Both take turns.
 
                 Examples:

@@ -9,11 +9,11 @@ struct CheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Compare candidates with the alphas of a region or a file: may they be submitted?",
         discussion: """
-            A candidate fails when its correlation with some alpha is 0.7 or more, unless its Sharpe ratio is at least 10 %
-            above that of every such alpha. An alpha's ratio comes from is_sharpe, else from its PnL; the candidate's from
+            A candidate fails when its correlation with some alpha is 0.7 or more, unless its Sharpe ratio is at least 10 % \
+            above that of every such alpha. An alpha's ratio comes from is_sharpe, else from its PnL; the candidate's from \
             --sharpe, else from its PnL. An alpha with the candidate's own id is left out.
 
-            CANDIDATE is a file with the PnL of one or several candidates, as for 'correlate'. Days that the pool does not
+            CANDIDATE is a file with the PnL of one or several candidates, as for 'correlate'. Days that the pool does not \
             have are left out; the window is the pool's. Several candidates are also compared with each other.
 
             Examples:

@@ -20,15 +20,15 @@ struct CoordinatorCommand: AsyncParsableCommand {
         commandName: "coordinator",
         abstract: "Run the coordinator: it plans jobs, leases tasks to workers, merges and publishes.",
         discussion: """
-            The token that requests must show is in the file 'token' of the state folder, unless ALPHAGRID_TOKEN or
-            ALPHAGRID_TOKEN_FILE is set; 'alphagrid tokens' makes others with a role each. ALPHAGRID_LOG is trace, debug, info,
+            The token that requests must show is in the file 'token' of the state folder, unless ALPHAGRID_TOKEN or \
+            ALPHAGRID_TOKEN_FILE is set; 'alphagrid tokens' makes others with a role each. ALPHAGRID_LOG is trace, debug, info, \
             warning or error.
 
             Examples:
               alphagrid coordinator --database postgresql://quant@db/alphagrid
               alphagrid coordinator --http 0.0.0.0:8710 --tls-cert grid.pem --tls-key grid.key
               alphagrid coordinator --database service=alphagrid --bind tcp://127.0.0.1:5710 --http 127.0.0.1:8710
-              alphagrid keys init && alphagrid coordinator --database service=alphagrid --bind 'tcp://*:5710'
+              alphagrid keys init && alphagrid coordinator --database service=alphagrid --bind 'tcp://*:5710' --block-port 5711
             """)
 
     @Option(help: ArgumentHelp("Database, without a password (default: $ALPHAGRID_DATABASE).", valueName: "url"))
@@ -37,8 +37,17 @@ struct CoordinatorCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where workers connect; port 0 takes a free one.", valueName: "tcp://host:port"))
     var bind = "tcp://127.0.0.1:5710"
 
+    @Option(help: ArgumentHelp("Where workers fetch blocks, at the host of --bind; port 0 takes a free one.", valueName: "port"))
+    var blockPort: UInt16 = 0
+
     @Option(help: ArgumentHelp("Where the HTTP interface listens; port 0 takes a free one.", valueName: "host:port"))
     var http = "127.0.0.1:8710"
+
+    @Option(
+        help: ArgumentHelp(
+            "Address at which others reach the HTTP interface, for whoever asks one that does not lead (default: that of --http, "
+                + "with this machine's name for '*').", valueName: "url"))
+    var advertiseHttp: String?
 
     @OptionGroup var door: DoorOptions
 
@@ -57,16 +66,34 @@ struct CoordinatorCommand: AsyncParsableCommand {
             valueName: "dir"))
     var jobLogs: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Folder with the chart library of the page at / (default: where Scripts/setup or a package puts it).",
+            valueName: "dir"))
+    var assets: String?
+
     @Flag(help: "Wait until the coordinator that holds the database's lease has left or shows no sign of life, then take over.")
     var standby = false
 
-    @Flag(help: "Listen on addresses that other machines reach although no keys keep strangers out.")
+    @Flag(
+        help: ArgumentHelp(
+            "Listen on addresses that other machines reach although no keys keep strangers out, and take over from a coordinator "
+                + "with other keys than one's own."))
     var insecure = false
 
     func run() async throws {
         let workersAddress = try ListenAddress(parsing: bind, flag: "--bind", scheme: "tcp://")
         let httpAddress = try ListenAddress(parsing: http, flag: "--http")
+        let advertised = try advertiseHttp.map { text throws(GridError) in
+            try Settings.baseURL(text, source: "--advertise-http").absoluteString
+        }
         let keyFolder = KeyStore.folder(flag: keys, state: state.resolved())
+        if let keys, let keyFolder, !keyFolder.exists {
+            throw GridError(
+                .notFound,
+                "the folder \(keys.printable) of --keys is not there: make it with 'alphagrid keys init --keys \(keys.printable)'"
+            )
+        }
         try workersAddress.expectSafe(flag: "--bind", insecure: insecure, hasKeys: keyFolder?.exists ?? false)
         if door.certificateFile == nil {
             try httpAddress.expectSafe(flag: "--http", insecure: insecure, protection: "no --tls-cert is given")
@@ -91,7 +118,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
 
         var configuration = CoordinatorConfiguration(
-            databaseURL: databaseURL, bind: bind, panelDirectory: "\(folder.path)/panels")
+            databaseURL: databaseURL, bind: bind, blockPort: blockPort, panelDirectory: "\(folder.path)/panels")
         configuration.keys = try keyFolder.map { folder throws(GridError) in
             try folder.serverKeys { logger.error("\($0)") }
         }
@@ -99,39 +126,74 @@ struct CoordinatorCommand: AsyncParsableCommand {
         configuration.jobLogDirectory = jobLogs ?? "\(folder.path)/jobs"
         configuration.isStandby = standby
         let service = try CoordinatorService(configuration: configuration, log: logger)
-        if standby { guard try await Blocking.run({ try service.waitForLease() }) else { return } }
         let reign = Reign()
         let access = AccessSettings(token: token, records: service, jwt: jwt)
+        let scheme = certificate == nil ? "http" : "https"
         let server = try APIServer(
-            control: service, access: access, certificate: certificate, host: httpAddress.bindHost, port: httpAddress.port,
+            control: service, access: access, metrics: service.metrics, certificate: certificate,
+            assets: AssetsFolder.find(flag: assets, state: folder.path), host: httpAddress.bindHost, port: httpAddress.port,
             logger: logger
         ) { port in
             // Only now: one that cannot serve must not take the database over from one that does.
-            try await Self.start(service, reign)
-            let file = ConnectionFile(
-                url: httpAddress.reachableURL(port: port, scheme: certificate == nil ? "http" : "https"),
-                tokenFile: tokenFile, database: databaseURL, endpoint: service.endpoint, processID: getpid())
-            try file.write(in: folder.path)
-            StandardOutput.announce("coordinator ready: \(file.url), workers connect to \(file.endpoint)")
+            let url =
+                advertised
+                ?? httpAddress.advertisedURL(port: port, scheme: scheme, machine: ProcessInfo.processInfo.hostName)
+            let lead: @Sendable () async throws -> Void = {
+                try await Self.start(service, reign, http: url)
+                let file = ConnectionFile(
+                    url: httpAddress.reachableURL(port: port, scheme: scheme), tokenFile: tokenFile, database: databaseURL,
+                    endpoint: service.endpoint, processID: getpid())
+                try file.write(in: folder.path)
+                StandardOutput.announce("coordinator ready: \(file.url), workers connect to \(file.endpoint)")
+                // A log that a file or a service keeps is no place for what opens the page.
+                if StandardError.isTerminal { OpenCommand.tell(access.signInLink(file.url)) }
+            }
+            guard standby else { return try await lead() }
+            service.beginStandby()
+            try await Blocking.run { try service.expectUsable(probesPort: true) }
+            reign.awaits(Task { try await Self.standBy(service, http: url, lead: lead) })
         }
         let outcome = await Self.serve(server, reign, logger)
+        service.stopWaiting()
+        await reign.waiting?.value
         try await Blocking.run { service.stop() }
         if let file = try ConnectionFile.read(in: folder.path), file.processID == getpid() { file.remove(in: folder.path) }
         if let error = reign.end { throw error }
         try outcome.get()
     }
 
-    /// How this coordinator's time ends when another one takes over.
-    private final class Reign: Sendable {
-        private let state = Mutex<(group: ServiceGroup?, end: GridError?)>((nil, nil))
+    /// Returns when this coordinator leads, or was stopped before.
+    private static func standBy(
+        _ service: CoordinatorService, http: String, lead: @Sendable () async throws -> Void
+    ) async throws {
+        let isFree = try await Blocking.run { try service.waitForLease(http: http) }
+        if isFree { try await lead() }
+    }
 
-        var end: GridError? { state.withLock { $0.end } }
+    /// How this coordinator's time begins, when it stands by, and ends.
+    private final class Reign: Sendable {
+        private struct State {
+            var group: ServiceGroup?
+            var waiting: Task<Void, Never>?
+            var end: (any Error)?
+        }
+        private let state = Mutex(State())
+
+        var end: (any Error)? { state.withLock { $0.end } }
+        var waiting: Task<Void, Never>? { state.withLock { $0.waiting } }
 
         func begins(with group: ServiceGroup) { state.withLock { $0.group = group } }
 
-        func ends(_ error: GridError) {
+        func awaits(_ task: Task<Void, any Error>) {
+            let waiting = Task {
+                do { try await task.value } catch { ends(error) }
+            }
+            state.withLock { $0.waiting = waiting }
+        }
+
+        func ends(_ error: any Error) {
             let group = state.withLock { state in
-                state.end = error
+                state.end = state.end ?? error
                 return state.group
             }
             Task { await group?.triggerGracefulShutdown() }
@@ -148,10 +210,10 @@ struct CoordinatorCommand: AsyncParsableCommand {
     }
 
     /// Takes the database over and binds the workers' sockets.
-    private static func start(_ service: CoordinatorService, _ reign: Reign) async throws {
+    private static func start(_ service: CoordinatorService, _ reign: Reign, http: String) async throws {
         let started = Started()
         try await withGracefulShutdownHandler {
-            try await Blocking.run { try service.start { reign.ends($0) } }
+            try await Blocking.run { try service.start(http: http) { reign.ends($0) } }
             started.value.store(true, ordering: .releasing)
         } onGracefulShutdown: {
             // It may be waiting minutes for another writer to finish, and nothing has begun that would need an end.

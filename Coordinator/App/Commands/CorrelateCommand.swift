@@ -16,11 +16,11 @@ struct CorrelateCommand: ParsableCommand {
         commandName: "correlate",
         abstract: "Correlate the alphas of one file, without server and database.",
         discussion: """
-            INPUT is a CSV file, wide (first column 'date', one column per alpha) or long (alpha_id,date,pnl), plain or
-            .gz, or a 2-D .npy file with a row per date. Values are cumulative PnL unless --convention daily-pnl says
+            INPUT is a CSV file, wide (first column 'date', one column per alpha) or long (alpha_id,date,pnl), plain or \
+            .gz, or a 2-D .npy file with a row per date. Values are cumulative PnL unless --convention daily-pnl says \
             otherwise.
 
-            --top adds the most and the least correlated alphas of each, or with --absolute those of the largest |r|;
+            --top adds the most and the least correlated alphas of each, or with --absolute those of the largest |r|; \
             --threshold lists pairs, in the file --pairs names or in the JSON.
 
             Examples:

@@ -7,8 +7,8 @@ struct DatabaseImportCommand: ParsableCommand {
         commandName: "import",
         abstract: "Import cumulative PnL from a file.",
         discussion: """
-            FILE is a CSV file, wide (first column 'date', one column per alpha) or long (alpha_id,date,pnl), plain or
-            .gz. A value that differs from the stored one replaces it; importing a file again changes nothing. A file
+            FILE is a CSV file, wide (first column 'date', one column per alpha) or long (alpha_id,date,pnl), plain or \
+            .gz. A value that differs from the stored one replaces it; importing a file again changes nothing. A file \
             with a mistake in it is refused as a whole, line by line.
 
             Examples:
@@ -40,7 +40,7 @@ struct DatabaseImportAlphasCommand: ParsableCommand {
         commandName: "import-alphas",
         abstract: "Import what is known about alphas: sharpe, turnover, universe, code, ...",
         discussion: """
-            FILE is .csv or .json with 'alpha_id' and any columns of the table alphas. What it says replaces what is
+            FILE is .csv or .json with 'alpha_id' and any columns of the table alphas. What it says replaces what is \
             stored; what it leaves out stays.
 
             Examples:

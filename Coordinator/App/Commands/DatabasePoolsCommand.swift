@@ -7,7 +7,7 @@ struct DatabasePoolsCommand: ParsableCommand {
         commandName: "pools",
         abstract: "List, show and change pools: named sets of a region's alphas.",
         discussion: """
-            The pools 'submitted', 'unsubmitted', 'regular' and 'super' are always there and hold what their names say:
+            The pools 'submitted', 'unsubmitted', 'regular' and 'super' are always there and hold what their names say: \
             'super' the submitted SUPER alphas, 'regular' the submitted others.
 
             Examples:

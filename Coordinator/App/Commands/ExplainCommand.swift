@@ -8,7 +8,7 @@ struct ExplainCommand: AsyncParsableCommand {
         commandName: "explain",
         abstract: "Show how the correlation of two alphas comes about: every convention, every year.",
         discussion: """
-            For each convention: r, the common returns, the first and the last day they end on, r per calendar year, and why
+            For each convention: r, the common returns, the first and the last day they end on, r per calendar year, and why \
             r is undefined where it is. daily-pnl takes the values as they are, which makes little sense for cumulative PnL.
 
             Examples:

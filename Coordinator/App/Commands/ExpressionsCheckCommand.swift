@@ -9,8 +9,8 @@ extension ExpressionsCommand {
             commandName: "check",
             abstract: "Read formulas and say what is wrong with them.",
             discussion: """
-                Of one formula it shows the canonical form, which formulas that say the same have in common, and what
-                it uses. Of a region it shows the first problem of each alpha that has any. Unknown data fields are
+                Of one formula it shows the canonical form, which formulas that say the same have in common, and what \
+                it uses. Of a region it shows the first problem of each alpha that has any. Unknown data fields are \
                 problems only where --fields says which there are. The exit code is 1 when anything is wrong.
 
                 Examples:

@@ -10,7 +10,7 @@ struct ExpressionsCommand: ParsableCommand {
         commandName: "expressions",
         abstract: "Check formulas, and show what those of a region use, leave unused and say twice.",
         discussion: """
-            Formulas are those of the column 'code', which 'alphagrid db import-alphas' fills. They are read from the
+            Formulas are those of the column 'code', which 'alphagrid db import-alphas' fills. They are read from the \
             database; no coordinator is needed.
 
             Examples:

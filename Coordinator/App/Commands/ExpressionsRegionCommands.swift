@@ -9,7 +9,7 @@ extension ExpressionsCommand {
             commandName: "usage",
             abstract: "Count the operators and data fields that a region's formulas use.",
             discussion: """
-                ALPHAS are those that use a word, COUNT says how often they all write it. Signs count as the operators
+                ALPHAS are those that use a word, COUNT says how often they all write it. Signs count as the operators \
                 they stand for: + as add, ?: as if_else. Categories come from the lists.
 
                 Examples:
@@ -80,8 +80,8 @@ extension ExpressionsCommand {
             commandName: "duplicates",
             abstract: "Group the alphas of a region that say the same, and those that earn the same.",
             discussion: """
-                Formulas say the same when their canonical forms are equal. Alphas earn the same when |r| is above the
-                threshold, directly or through others; that is known from the nearest neighbours that the region's
+                Formulas say the same when their canonical forms are equal. Alphas earn the same when |r| is above the \
+                threshold, directly or through others; that is known from the nearest neighbours that the region's \
                 last 'alphagrid run correlation' has published.
 
                 Examples:

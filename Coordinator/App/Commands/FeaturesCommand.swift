@@ -16,8 +16,8 @@ struct FeaturesCommand: ParsableCommand {
         commandName: "features",
         abstract: "Sharpe, drawdown, tails and more of the alphas of one file, without server and database.",
         discussion: """
-            INPUT is a file as 'correlate' takes it. Returns are daily PnL / 10,000,000, not compounded; days without one are
-            dropped. The table shows a few features; CSV and JSON have all of them, under the names that the columns of
+            INPUT is a file as 'correlate' takes it. Returns are daily PnL / 10,000,000, not compounded; days without one are \
+            dropped. The table shows a few features; CSV and JSON have all of them, under the names that the columns of \
             alpha_features_<region> bear.
 
             Examples:

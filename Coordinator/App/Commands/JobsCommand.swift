@@ -12,15 +12,19 @@ import Darwin
 struct JobsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jobs",
-        abstract: "List, show and cancel jobs.",
+        abstract: "List, show, explain, pause, cancel and retry jobs.",
         discussion: """
             Examples:
               alphagrid jobs
               alphagrid jobs list --limit 100 --json
               alphagrid jobs show 12
+              alphagrid jobs explain 12
+              alphagrid jobs pause 12 --reason "the market opens"
               alphagrid jobs cancel 12 --reason "wrong pool"
             """,
-        subcommands: [List.self, Show.self, Cancel.self], defaultSubcommand: List.self)
+        subcommands: [
+            List.self, Show.self, Explain.self, Pause.self, Resume.self, Priority.self, Cancel.self, Retry.self, Remove.self,
+        ], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

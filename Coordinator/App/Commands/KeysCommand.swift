@@ -9,12 +9,12 @@ struct KeysCommand: ParsableCommand {
         commandName: "keys",
         abstract: "Make, list and revoke the keys that workers show to the coordinator.",
         discussion: """
-            A coordinator whose state folder has keys lets nobody in without one, and may listen beyond this machine. What
+            A coordinator whose state folder has keys lets nobody in without one, and may listen beyond this machine. What \
             is added or revoked counts within two seconds, without a restart.
 
             Examples:
               alphagrid keys init
-              alphagrid keys add host1 --out host1.key        take the file to host1, then delete it here
+              alphagrid keys add host1 --out host1.key        then take the file there
               alphagrid-worker --connect tcp://COORDINATOR:5710 --key host1.key
               alphagrid keys revoke host1
             """,
@@ -58,7 +58,8 @@ struct KeysCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "init", abstract: "Make the coordinator's key.",
             discussion: """
-                From its next start on, the coordinator of this state folder lets in only workers with keys.
+                From its next start on, the coordinator of this state folder lets in only workers with keys. Where the list of \
+                workers is lost, it makes a new one and keeps the coordinator's key.
 
                 Examples:
                   alphagrid keys init
@@ -74,11 +75,17 @@ struct KeysCommand: ParsableCommand {
 
         func run() throws {
             let store = try place.store(makesState: true)
-            let key = try store.makeCoordinatorKey()
+            let (key, isOld) = try store.makeCoordinatorKey()
+            if isOld {
+                StandardError.writeLine(
+                    "the list of workers was lost and is empty now: admit each of their keys again with 'alphagrid keys add NAME "
+                        + "--public-key KEY', where KEY is the field 'public' of the worker's key file")
+            }
             if place.output.isJSON {
                 return try StandardOutput.writeJSON(Made(folder: store.folder.path, publicKey: key.text))
             }
-            StandardOutput.write("coordinator's key made in \(store.folder.path), public key \(key)\n")
+            StandardOutput.write(
+                "coordinator's key \(isOld ? "kept" : "made") in \(store.folder.path), public key \(key)\n")
         }
     }
 
@@ -86,12 +93,13 @@ struct KeysCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "add", abstract: "Make a worker's key file, and let its key in.",
             discussion: """
-                The worker's id is NAME-PID, or whatever begins with NAME- or NAME. if --name says so. Take the file to the
+                The worker's id is NAME-PID, or whatever begins with NAME- or NAME. if --name says so. Take the file to the \
                 worker's host by a way that nobody else can read.
 
                 Examples:
                   alphagrid keys add host1
                   alphagrid keys add host1 --out /media/stick/host1.key
+                  alphagrid keys add host1 --public-key "$(awk '/^public/ {print $2}' host1.key)"
                 """)
 
         @Argument(help: "Whose key it is: letters, digits, dots, hyphens and underscores.")
@@ -100,9 +108,27 @@ struct KeysCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Key file to write (default: NAME.key in this folder).", valueName: "file"))
         var out: String?
 
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "Admit this key, which its worker has already, instead of making one; no file is written.", valueName: "key"))
+        var publicKey: String?
+
         @OptionGroup var place: Place
 
+        func validate() throws {
+            guard out == nil || publicKey == nil else {
+                throw ValidationError("--out and --public-key do not go together: expected one of them")
+            }
+        }
+
         func run() throws {
+            if let publicKey {
+                let key = try PublicKey(parsing: publicKey, source: "--public-key")
+                let record = try place.store().admit(name, key)
+                if place.output.isJSON { return try StandardOutput.writeJSON(View(record)) }
+                return StandardOutput.write("key of \(record.name) admitted, public key \(record.key)\n")
+            }
             let file = URL(fileURLWithPath: out ?? "\(name).key").standardizedFileURL.path
             let record = try place.store().add(name, file: file)
             if place.output.isJSON { return try StandardOutput.writeJSON(View(record, file: file)) }

@@ -52,7 +52,10 @@ struct StateOptions: ParsableArguments {
 
 /// Which coordinator to talk to. The token has no flag, so that it never shows in a list of processes.
 struct ConnectionOptions: ParsableArguments {
-    @Option(help: "Coordinator's address (default: $ALPHAGRID_URL, else the connection file of the state folder).")
+    @Option(
+        help: ArgumentHelp(
+            "Coordinator's address; those of its standbys follow behind commas (default: $ALPHAGRID_URL, else the connection "
+                + "file of the state folder).", valueName: "url,..."))
     var url: String?
 
     @Option(
@@ -67,7 +70,7 @@ struct ConnectionOptions: ParsableArguments {
     func client() throws(GridError) -> GridClient {
         let connection = try Settings.current.connection(
             urlFlag: url, stateFlag: state.directory, authorityFlag: authority)
-        return try GridClient(base: connection.url, token: connection.token, authority: connection.authority)
+        return try GridClient(connection)
     }
 }
 

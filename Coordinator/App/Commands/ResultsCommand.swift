@@ -11,7 +11,7 @@ struct ResultsCommand: AsyncParsableCommand {
         commandName: "results",
         abstract: "Show what jobs have published of a region.",
         discussion: """
-            RESULT is one of \(RegionResult.allCases.map(\.rawValue).joined(separator: ", ")).
+            RESULT is one of \(RegionResult.allCases.map(\.rawValue).joined(separator: ", ")). \
             Without --job the rows are those that the region shows as its own.
 
             Examples:

@@ -15,20 +15,26 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Submit a job to the coordinator.",
         discussion: """
-            What is not given takes the region's configured value. Only a job with the region's own convention, window,
+            What is not given takes the region's configured value. Only a job with the region's own convention, window, \
             min-overlap and pool publishes to correlation_<region>.
 
-            Each alpha's nearest neighbours go to correlation_neighbours_<region>, the pairs beyond --threshold to
+            Each alpha's nearest neighbours go to correlation_neighbours_<region>, the pairs beyond --threshold to \
             correlation_edges_<region>; those of other jobs to the tables of the same names ending in _jobs.
 
             Parameters of one kind, by --param:
-              clusters   methods (hdbscan, dbscan, single, complete, average, ward, kmeans, pca, umap, tsne, mst), distance,
-                         clusters, clusters_tried, choose_by (silhouette, gap), references, bootstrap, consensus, seed,
-                         min_cluster_size, min_samples, selection (eom, leaf), eps, min_points, dbscan_on (correlation, umap),
-                         kmeans_on (returns, features), components, neighbours, min_dist, dimensions, perplexity
-              selection  count, weight (sharpe, fitness, returns, margin, equal); and --threshold, --absolute
+              clusters   methods (hdbscan, dbscan, single, complete, average, ward,
+                         kmeans, pca, umap, tsne, mst), distance, clusters,
+                         clusters_tried, choose_by (silhouette, gap), references,
+                         bootstrap, consensus, seed, min_cluster_size,
+                         min_samples, selection (eom, leaf), eps, min_points,
+                         dbscan_on (correlation, umap), kmeans_on (returns,
+                         features), components, neighbours, min_dist, dimensions,
+                         perplexity
+              selection  count, weight (sharpe, fitness, returns, margin, equal);
+                         and --threshold, --absolute
 
             Examples:
+              alphagrid run correlation --region USA --plan
               alphagrid run correlation --region USA --wait
               alphagrid run correlation --region USA --top 50 --threshold 0.7
               alphagrid run correlation --region CHN --priority 100
@@ -71,6 +77,9 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Compute all pairs, also those that a kept result covers.")
     var fresh = false
 
+    @Flag(help: "Only show what the job would be: tiles, tasks, bytes, memory and time.")
+    var plan = false
+
     @Flag(help: "Wait until the job has ended; fails when the job does.")
     var wait = false
 
@@ -78,8 +87,14 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
+        if plan, wait { throw GridError(.usage, "--plan and --wait do not go together: expected one of them") }
         let request = try request()
         let client = try connection.client()
+        if plan {
+            let found = try await client.plan(request)
+            if output.isJSON { return try StandardOutput.writeJSON(found) }
+            return StandardOutput.write(PlanReport.page(found).joined(separator: "\n") + "\n")
+        }
         var job = try await client.submit(request)
         if wait {
             if !output.isJSON { StandardError.writeLine("job \(job.jobID) submitted") }

@@ -14,7 +14,7 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show what the grid is doing.",
         discussion: """
-            With --watch the page is redrawn until you press q or Ctrl-C. Where no terminal is, --watch prints a line
+            With --watch the page is redrawn until you press q or Ctrl-C. Where no terminal is, --watch prints a line \
             for every change instead.
 
             Examples:

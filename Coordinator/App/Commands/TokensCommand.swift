@@ -1,6 +1,7 @@
 import API
 import ArgumentParser
 import ClusterModel
+import Foundation
 import Store
 
 struct TokensCommand: ParsableCommand {
@@ -8,8 +9,8 @@ struct TokensCommand: ParsableCommand {
         commandName: "tokens",
         abstract: "Say who may use the HTTP interface, and as what.",
         discussion: """
-            A viewer reads, checks candidates and explains pairs; an operator also submits and cancels jobs and drains
-            workers; an admin may do everything. The commands work on the database: a running coordinator follows within
+            A viewer reads, checks candidates and explains pairs; an operator also submits and cancels jobs and drains \
+            workers; an admin may do everything. The commands work on the database: a running coordinator follows within \
             five seconds. The token in the coordinator's state folder is always an admin's.
 
             Examples:
@@ -25,7 +26,7 @@ struct TokensCommand: ParsableCommand {
             abstract: "Make a token and print it, this once: the database keeps only its SHA-256.",
             discussion: """
                 Examples:
-                  (umask 077; alphagrid tokens add nightly --role operator > nightly.token)
+                  alphagrid tokens add nightly --role operator --out nightly.token
                   ALPHAGRID_TOKEN_FILE=nightly.token alphagrid jobs --url https://coordinator:8710
                 """)
 
@@ -36,8 +37,15 @@ struct TokensCommand: ParsableCommand {
         var role: String
 
         @Option(
-            help: ArgumentHelp("How long it is valid, such as 12h, 30d or 1y (default: until it is revoked).", valueName: "time"))
+            help: ArgumentHelp(
+                "How long it is valid, from 1m to 100y, such as 12h, 30d or 1y (default: until it is revoked).", valueName: "time"
+            ))
         var expires: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "Write the token to this file, which only you can read, instead of printing it.", valueName: "file"))
+        var out: String?
 
         @OptionGroup var output: OutputOptions
         @OptionGroup var database: DatabaseOptions
@@ -45,7 +53,9 @@ struct TokensCommand: ParsableCommand {
         private struct Report: Codable {
             var name: String
             var role: AccessRole
-            var token: String
+            /// Only where it is not in a file.
+            var token: String?
+            var file: String?
             var expiresAt: String?
         }
 
@@ -54,15 +64,33 @@ struct TokensCommand: ParsableCommand {
             let role = try AccessRole(parsing: role)
             let life = try expires.map { text throws(GridError) in .seconds(try Self.seconds(text)) } ?? Store.TokenLife.unlimited
             let token = AccessToken.random(prefix: AccessToken.prefix)
-            let view = try Store(url: try database.resolved()).addToken(
-                name, role: role, digest: token.digest.bytes, life: life)
+            let store = try Store(url: try database.resolved())
+            let namesakes = try store.tokens().filter { $0.name == name.rawValue && $0.state == "revoked" }
+            let file = out.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
+            // First, since a token in the database that nobody has would only be in the way.
+            if let file { try PrivateFile.write(Data((token.secret + "\n").utf8), to: file, replacing: false) }
+            let view: TokenView
+            do throws(GridError) {
+                view = try store.addToken(name, role: role, digest: token.digest.bytes, life: life)
+            } catch {
+                if let file { try? FileManager.default.removeItem(atPath: file) }
+                throw error
+            }
+            if let last = namesakes.last {
+                StandardError.writeLine(
+                    "note: there was a token '\(name)' before, revoked at \(last.revokedAt ?? "an unknown time"); the audit log "
+                        + "calls both by this name")
+            }
             let end = view.expiresAt.map { "until \($0)" } ?? "until it is revoked"
-            StandardError.writeLine("token '\(name)' with role \(role.rawValue), valid \(end); it is shown only here:")
+            let place = file.map { "it is in \($0)" } ?? "it is shown only here:"
+            StandardError.writeLine("token '\(name)' with role \(role.rawValue), valid \(end); \(place)")
             if output.isJSON {
                 return try StandardOutput.writeJSON(
-                    Report(name: name.rawValue, role: role, token: token.secret, expiresAt: view.expiresAt))
+                    Report(
+                        name: name.rawValue, role: role, token: file == nil ? token.secret : nil, file: file,
+                        expiresAt: view.expiresAt))
             }
-            StandardOutput.write(token.secret + "\n")
+            if file == nil { StandardOutput.write(token.secret + "\n") }
         }
 
         /// `90m`, `12h`, `30d`, `4w` or `1y` of 365 days; a minute to a hundred years.
@@ -74,7 +102,9 @@ struct TokensCommand: ParsableCommand {
                 count <= 3_153_600_000 / unit
             else {
                 throw GridError(
-                    .usage, "--expires '\(text.printable)' is not valid: expected a time such as 90m, 12h, 30d, 4w or 1y")
+                    .usage,
+                    "--expires '\(text.printable)' is not valid: expected a time from 1m to 100y, such as 90m, 12h, 30d, 4w or 1y"
+                )
             }
             return count * unit
         }

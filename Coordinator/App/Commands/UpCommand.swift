@@ -15,7 +15,7 @@ struct UpCommand: AsyncParsableCommand {
         commandName: "up",
         abstract: "Run a whole cluster on this machine, with its own private PostgreSQL.",
         discussion: """
-            Runs until Ctrl-C, then stops workers, coordinator and database. The data stays in the state folder; the
+            Runs until Ctrl-C, then stops workers, coordinator and database. The data stays in the state folder; the \
             commands in other terminals find the cluster there by themselves.
 
             Examples:
@@ -100,6 +100,9 @@ struct UpCommand: AsyncParsableCommand {
         let connected = try await awaitWorkers(cluster, stops)
         guard let connection = cluster.connection else { return }
         StandardOutput.announce("AlphaGrid is up: \(connection.url), \(Quantity.counted(connected, "worker"))")
+        if StandardError.isTerminal, let code = try? await Self.client(connection)?.makeSignInCode() {
+            OpenCommand.tell(SignInCode.link(connection.url, code: code.code))
+        }
         let folder = cluster.configuration.state.path
         let isDefault = folder == "\(Settings.current.home)/.alphagrid"
         let flag = isDefault ? "" : " --state \(folder)"
@@ -110,6 +113,7 @@ struct UpCommand: AsyncParsableCommand {
               alphagrid db import FILE --region USA\(flag)
               alphagrid run correlation --region USA --wait\(flag)
               alphagrid status --watch\(flag)
+              alphagrid open\(flag)
               psql '\(connection.database)'
             Ctrl-C stops the cluster
 
@@ -120,9 +124,7 @@ struct UpCommand: AsyncParsableCommand {
     ///
     /// - Returns: How many there are.
     @MainActor private func awaitWorkers(_ cluster: LocalCluster, _ stops: StopSignals) async throws -> Int {
-        guard let connection = cluster.connection, let tokenFile = connection.tokenFile else { return 0 }
-        let client = try GridClient(
-            base: try Settings.baseURL(connection.url, source: "the connection file"), token: try TokenFile.read(tokenFile))
+        guard let connection = cluster.connection, let client = try Self.client(connection) else { return 0 }
         let wanted = cluster.configuration.workers
         var connected = 0
         // A number of looks instead of a deadline: the optimiser of Swift 6.3 crashes on a clock kept across these awaits.
@@ -140,6 +142,12 @@ struct UpCommand: AsyncParsableCommand {
                     + "\(cluster.configuration.state.path)/logs")
         }
         return connected
+    }
+
+    private static func client(_ connection: ConnectionFile) throws(GridError) -> GridClient? {
+        guard let tokenFile = connection.tokenFile else { return nil }
+        return try GridClient(
+            base: try Settings.baseURL(connection.url, source: "the connection file"), token: try TokenFile.read(tokenFile))
     }
 
     private static func pause() async throws {
@@ -168,8 +176,8 @@ struct UpCommand: AsyncParsableCommand {
             case .ended(let role, let ending, let identity):
                 guard cluster.forget(identity) else { continue }
                 if ending.isOrderly {
-                    StandardError.writeLine("\(role) has left")
-                    if role == .coordinator { return }
+                    if role == .coordinator { return StandardError.writeLine("\(role) has left") }
+                    Self.replace(role, identity, cluster, continuation)
                     continue
                 }
                 let story = cluster.story(of: role, ending)
@@ -191,6 +199,49 @@ struct UpCommand: AsyncParsableCommand {
                     guard let delay = cluster.database.restartDelay() else { throw error }
                     Self.announce(error.message, .restartDatabase, after: delay, continuation)
                 }
+            }
+        }
+    }
+
+    /// A worker has left in order: because somebody drained it, and then nothing takes its place until it is undrained, or
+    /// because somebody told its process to end, and then it starts again.
+    @MainActor private static func replace(
+        _ role: LocalCluster.Role, _ identity: ProcessIdentity, _ cluster: LocalCluster,
+        _ continuation: AsyncStream<LocalCluster.Event>.Continuation
+    ) {
+        let delay = cluster.restartDelay(role) ?? RestartPolicy.delayMilliseconds
+        guard let connection = cluster.connection, let tokenFile = connection.tokenFile,
+            let url = try? Settings.baseURL(connection.url, source: "the connection file"),
+            let token = try? TokenFile.read(tokenFile),
+            let client = try? GridClient(base: url, token: token)
+        else { return announce("\(role) has left", .restart(role), after: delay, continuation) }
+        Task {
+            // The coordinator lists it as drained a moment after its farewell.
+            try await Task.sleep(for: .milliseconds(max(delay, drainedAfterMilliseconds)))
+            var isSaid = false
+            while let name = try await nameIfDrained(identity, client) {
+                if !isSaid {
+                    StandardError.writeLine(
+                        "\(role) was drained and has left; 'alphagrid workers undrain \(name)' starts it again".singleLine)
+                }
+                isSaid = true
+                try await Task.sleep(for: .milliseconds(drainedLookMilliseconds))
+            }
+            StandardError.writeLine(isSaid ? "\(role) was undrained; starting it again" : "\(role) has left; starting it again")
+            continuation.yield(.restart(role))
+        }
+    }
+
+    private static let drainedAfterMilliseconds: Int64 = 1_000
+    private static let drainedLookMilliseconds = 1_000
+
+    /// The worker's name if an operator has drained it; a coordinator that does not answer is asked again.
+    private static func nameIfDrained(_ identity: ProcessIdentity, _ client: GridClient) async throws -> String? {
+        while true {
+            do {
+                return try await client.workers().first { $0.processID == identity.processID && $0.state == "drained" }?.worker
+            } catch let error as GridError where error.kind == .unreachable {
+                try await Task.sleep(for: .milliseconds(drainedLookMilliseconds))
             }
         }
     }

@@ -11,9 +11,10 @@ struct WorkersCommand: ParsableCommand {
             Examples:
               alphagrid workers
               alphagrid workers list --json
-              alphagrid workers drain host-4711
+              alphagrid workers drain host-4711 --reason "new memory" --deadline 10m
+              alphagrid workers undrain host-4711
             """,
-        subcommands: [List.self, Drain.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Drain.self, Undrain.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -41,8 +42,47 @@ struct WorkersCommand: ParsableCommand {
             commandName: "drain",
             abstract: "Give a worker nothing new; it leaves when it has finished what it has.",
             discussion: """
+                Until it has left, 'undrain' takes the order back. In a cluster of 'alphagrid up' nothing takes the place of a
+                worker that was drained, until it is undrained.
+
                 Examples:
                   alphagrid workers drain host-4711
+                  alphagrid workers drain host-4711 --reason "new memory" --deadline 10m
+                """)
+
+        @Argument(help: "Worker, as 'alphagrid workers' lists it.")
+        var worker: String
+
+        @Option(help: "Why, for those who wonder later.")
+        var reason = ""
+
+        @Option(
+            help: ArgumentHelp(
+                "When it has to leave whatever it has in hand, from now: seconds, or with s, m, h or d.", valueName: "time"))
+        var deadline: String?
+
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let worker = try WorkerID(parsing: worker)
+            let seconds = try deadline.map { text throws(GridError) in try Duration.seconds(parsing: text, "--deadline") }
+            let order = DrainOrder(reason: reason, deadlineSeconds: seconds)
+            let view = try await connection.client().drain(worker, order: order)
+            if output.isJSON { return try StandardOutput.writeJSON(view) }
+            StandardOutput.write("worker \(view.worker) \(view.state)".singleLine + "\n")
+        }
+    }
+
+    struct Undrain: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "undrain",
+            abstract: "Take back the order to drain a worker.",
+            discussion: """
+                One that has left already is started again in a cluster of 'alphagrid up'; elsewhere whoever runs it does that.
+
+                Examples:
+                  alphagrid workers undrain host-4711
                 """)
 
         @Argument(help: "Worker, as 'alphagrid workers' lists it.")
@@ -53,9 +93,32 @@ struct WorkersCommand: ParsableCommand {
 
         func run() async throws {
             let worker = try WorkerID(parsing: worker)
-            let view = try await connection.client().drain(worker)
+            let view = try await connection.client().undrain(worker)
             if output.isJSON { return try StandardOutput.writeJSON(view) }
             StandardOutput.write("worker \(view.worker) \(view.state)".singleLine + "\n")
+            if view.state == "drained" {
+                StandardError.writeLine(
+                    "it has left already: a cluster of 'alphagrid up' starts it again, elsewhere start it yourself")
+            }
         }
+    }
+}
+
+extension Duration {
+    /// - Parameters:
+    ///   - text: whole seconds, or a whole number with s, m, h or d.
+    ///   - flag: named in the error.
+    static func seconds(parsing text: String, _ flag: String) throws(GridError) -> Int {
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        let unit = text.last.flatMap { units[$0] }
+        let digits = unit == nil ? text[...] : text.dropLast()
+        let isPlain = !digits.isEmpty && digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard isPlain, let number = Int(digits), number <= Limits.drainSecondsMax,
+            number * (unit ?? 1) <= Limits.drainSecondsMax
+        else {
+            throw GridError(
+                .usage, "\(flag) '\(text.printable)' is not valid: expected a time up to 7 days, such as 90, 90s, 10m, 2h or 1d")
+        }
+        return number * (unit ?? 1)
     }
 }

@@ -10,26 +10,34 @@ enum JobReport {
             ],
             rows: jobs.map { job in
                 [
-                    "\(job.jobID)", job.kind, job.region, job.pool, job.state.rawValue, progress(job), "\(job.priority)",
+                    "\(job.jobID)", job.kind, job.region, job.pool, state(job), progress(job), "\(job.priority)",
                     job.submittedAt, job.error ?? "",
                 ]
             })
     }
 
     static func page(_ job: JobView) -> [String] {
-        let stages = job.stages.map { "\($0.name) \($0.tasksDone)/\($0.tasksTotal)" }.joined(separator: ", ")
+        let stages = job.stages.map { "\(name($0)) \($0.tasksDone)/\($0.tasksTotal)" }.joined(separator: ", ")
         return TextTable.page([
             ("job", "\(job.jobID)"), ("kind", job.kind), ("region", job.region), ("pool", job.pool),
-            ("state", job.state.rawValue), ("priority", "\(job.priority)"), ("convention", job.convention),
+            ("state", state(job)), ("waits", job.waits), ("reason", job.reason), ("priority", "\(job.priority)"),
+            ("convention", job.convention),
             ("window", job.window), ("min_overlap", "\(job.minOverlap)"), ("precision", job.precision),
             ("block_edge", "\(job.blockEdge)"), ("top", "\(job.top)"), ("params", params(job)),
             ("pairs kept", pairsKept(job)), ("submitted", job.submittedAt), ("started", job.startedAt),
-            ("finished", job.finishedAt), ("stages", stages.isEmpty ? nil : stages),
+            ("taken up again", resumption(job)), ("finished", job.finishedAt), ("stages", stages.isEmpty ? nil : stages),
             ("alphas", job.alphaCount.map(String.init)), ("days", job.dayCount.map(String.init)),
             ("tiles/s", job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) }),
-            ("eta", job.etaSeconds.map(Quantity.duration)), ("profile", job.profile), ("panel", job.panelHash),
+            ("eta", eta(job)), ("speed", speed(job)), ("profile", job.profile), ("panel", job.panelHash),
             ("digest", job.digest), ("table", job.resultTable), ("error", job.error),
         ]) + job.warnings.map { "warning  \($0)".singleLine }
+    }
+
+    /// `2024-01-02T03:04:05.000Z, the 2nd time, 117 partials kept`.
+    private static func resumption(_ job: JobView) -> String? {
+        guard let resumedAt = job.resumedAt, let resumed = job.resumed else { return nil }
+        let kept = job.partialsKept.map { ", \(Quantity.counted($0, "partial")) kept" } ?? ""
+        return "\(resumedAt), \(Quantity.counted(resumed, "time")) in all\(kept)"
     }
 
     private static func params(_ job: JobView) -> String? {
@@ -44,7 +52,30 @@ enum JobReport {
     /// `tiles 31%`, or nothing before the first stage and after the end.
     static func progress(_ job: JobView) -> String {
         guard !job.state.isFinal, let stage = currentStage(job) else { return "" }
-        return "\(stage.name) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal))%"
+        // Of rounds whose number nobody knows, a finished one says nothing of the whole.
+        if stage.round != nil, stage.tasksDone == stage.tasksTotal { return name(stage) }
+        return "\(name(stage)) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal))%"
+    }
+
+    /// `kmeans round 7`.
+    static func name(_ stage: StageView) -> String { stage.name + (stage.round.map { " round \($0)" } ?? "") }
+
+    static func state(_ job: JobView) -> String { job.paused ? "\(job.state.rawValue), paused" : job.state.rawValue }
+
+    /// `2 min (1 min to 4 min)`.
+    private static func eta(_ job: JobView) -> String? {
+        guard let seconds = job.etaSeconds else { return nil }
+        guard let low = job.etaLowSeconds, let high = job.etaHighSeconds else { return Quantity.duration(seconds: seconds) }
+        return
+            "\(Quantity.duration(seconds: seconds)) (\(Quantity.duration(seconds: low)) to \(Quantity.duration(seconds: high)))"
+    }
+
+    /// `180.2 GFLOP/s, 48 % of the peak`.
+    private static func speed(_ job: JobView) -> String? {
+        job.gigaflopsPerSecond.map { speed in
+            let share = job.peakShare.map { ", \(Int(($0 * 100).rounded())) % of the peak" } ?? ""
+            return "\(Quantity.fixed(speed, digits: 1)) GFLOP/s\(share)"
+        }
     }
 
     /// The stage that is being worked on: the first that is not finished, else the last.
@@ -56,12 +87,13 @@ enum JobReport {
     static func progressLine(_ job: JobView) -> String {
         var parts = ["job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)"]
         if let stage = currentStage(job) {
-            parts.append(stage.name)
+            parts.append(name(stage))
             parts.append(ProgressBar.bar(done: stage.tasksDone, total: stage.tasksTotal))
             parts.append("\(stage.tasksDone)/\(stage.tasksTotal)")
         }
         if let rate = job.tilesPerSecond { parts.append("\(Quantity.fixed(rate, digits: 1)) tiles/s") }
         if let eta = job.etaSeconds { parts.append("eta \(Quantity.duration(seconds: eta))") }
+        if let waits = job.waits { parts.append("waits \(waits)") }
         return parts.joined(separator: " ").singleLine
     }
 }

@@ -18,10 +18,23 @@ struct StatusReport {
             "workers \(status.workersConnected)  slots \(status.slotsBusy)/\(status.slotsTotal) busy"
                 + "  jobs \(status.jobsRunning) running, \(status.jobsQueued) queued  tasks done \(status.tasksDoneTotal)",
         ]
+        if let leadership { lines.append(leadership) }
         if let error = status.lastError { lines.append("last error: \(error)".singleLine) }
+        lines += (status.notes ?? []).map { "note: \($0)".singleLine }
         lines += section(Self.jobTable(shownJobs), empty: "no jobs yet", terminal)
         lines += section(Self.workerTable(workers), empty: "no workers connected", terminal)
         return lines
+    }
+
+    /// Who leads, since when, and who would follow.
+    private var leadership: String? {
+        guard let leader = status.leader else { return nil }
+        let since = leader.since.map { " since \($0)" } ?? ""
+        let standbys = (status.standbys ?? []).map { standby in
+            standby.holder + (standby.url.map { " (\($0))" } ?? "")
+        }
+        let waiting = standbys.isEmpty ? "no standby" : "standing by: \(standbys.joined(separator: ", "))"
+        return "led by \(leader.holder)\(since), epoch \(leader.epoch)  \(waiting)".singleLine
     }
 
     /// What is going on, and the last few that ended.
@@ -45,14 +58,20 @@ struct StatusReport {
             rows: jobs.map { job in
                 let stage = job.state.isFinal ? nil : JobReport.currentStage(job)
                 return [
-                    "\(job.jobID)", job.kind, job.region, job.state.rawValue, stage?.name ?? "",
+                    "\(job.jobID)", job.kind, job.region, JobReport.state(job), stage.map { JobReport.name($0) } ?? "",
                     stage.map { ProgressBar.bar(done: $0.tasksDone, total: $0.tasksTotal) } ?? "",
                     stage.map { "\($0.tasksDone)/\($0.tasksTotal)" } ?? "",
                     job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) } ?? "",
                     job.etaSeconds.map(Quantity.duration) ?? "",
-                    job.error ?? (job.state == .done ? job.resultTable ?? "" : ""),
+                    job.error ?? job.waits.map { "waits \($0)" }
+                        ?? (job.state == .done ? job.resultTable ?? "" : takenUp(job)),
                 ]
             })
+    }
+
+    private static func takenUp(_ job: JobView) -> String {
+        guard let resumed = job.resumed, !job.state.isFinal else { return "" }
+        return "taken up again \(Quantity.counted(resumed, "time"))"
     }
 
     static func workerTable(_ workers: [WorkerView]) -> TextTable {
@@ -109,9 +128,9 @@ struct StatusReport {
     }
 
     private static func note(_ job: JobView) -> String {
-        var text = "job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)"
+        var text = "job \(job.jobID) \(job.kind) \(job.region) \(JobReport.state(job))"
         if !job.state.isFinal, let stage = JobReport.currentStage(job) {
-            text += " \(stage.name) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal) / 10 * 10)%"
+            text += " \(JobReport.name(stage)) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal) / 10 * 10)%"
         }
         if job.state == .done, let table = job.resultTable { text += ": \(table)" }
         if let error = job.error { text += ": \(error)" }

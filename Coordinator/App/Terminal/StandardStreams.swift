@@ -37,6 +37,9 @@ enum StandardError {
     }
 
     static func writeLine(_ text: String) { write(text + "\n") }
+
+    /// Whether a person reads along, and no file keeps it.
+    static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 }
 
 /// What a stream leads to.

@@ -65,9 +65,11 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
         guard wavesDone < waves.count else { return nil }
         if wavesDone > 0 { tighten(afterWave: waves[wavesDone - 1]) }
         wavesDone += 1
-        let name = "correlate \(wavesDone)/\(waves.count)"
+        let name = Self.waveName(wavesDone - 1, of: waves.count)
         return plan.stage(name: name, rows: waves[wavesDone - 1], mode: .full, wanted: summaries.wanted)
     }
+
+    package static func waveName(_ wave: Int, of count: Int) -> String { "correlate \(wave + 1)/\(count)" }
 
     /// The new blocks with the covered ones, then among themselves.
     private func nextStrip() -> JobStage? {

@@ -14,20 +14,12 @@ struct CorrelationSummaries: Sendable {
     private(set) var count: [Int]
     /// Up to date once brackets have been narrowed or medians asked for.
     private(set) var searches: [MedianSearch]
-    /// Values inside the brackets that no search has taken in yet, by the layout position at which their block starts:
-    /// alpha by alpha they would cost more to take in with every partial than all at once.
-    private var arrived: [Int: [Arrival]] = [:]
+    private var arrived = ArrivedValues()
     /// Medians as they are, until something changes them.
     private var knownMedians: [MedianSearch.Outcome]?
     private(set) var twinPairs = 0
     /// Pairs beyond the threshold, in no particular order; nil once there were more than are kept.
     private(set) var edges: [CorrelationPartial.Edge]? = []
-
-    private struct Arrival: Sendable {
-        /// How many of the values each alpha has, in order.
-        var counts: [UInt32]
-        var values: CorrelationValues
-    }
 
     /// Alphas that one step of parallel work takes.
     private static let alphasPerStep = 64
@@ -82,9 +74,7 @@ struct CorrelationSummaries: Sendable {
     /// Merges one block of a partial whose alphas begin at layout position `start`.
     mutating func merge(_ block: CorrelationPartial.Block, at start: Int, mode: CorrelationTask.Mode) {
         knownMedians = nil
-        if block.insideValues.count > 0 {
-            arrived[start, default: []].append(Arrival(counts: block.insideCount, values: block.insideValues))
-        }
+        arrived.add(block.insideValues, counts: block.insideCount, at: start)
         guard mode == .full else { return }
         for slot in 0..<block.alphaCount { searches[start + slot].add(below: Int(block.below[slot])) }
         most.merge(block.most, counts: block.mostCount, at: start)
@@ -112,18 +102,20 @@ struct CorrelationSummaries: Sendable {
     ///   - fractionSeen: part of each alpha's pairs that has been merged, 0 ... 1.
     ///   - deviations: half width of the brackets in standard deviations of the sampling error.
     mutating func tighten(fractionSeen: [Double], deviations: Double) {
-        takeArrived()
         knownMedians = nil
-        let count = count
+        let (count, arrived) = (count, arrived.byAlpha())
         forEachSearch { alpha, search in
-            search.narrow(seen: count[alpha], fraction: fractionSeen[alpha], deviations: deviations)
+            search.narrow(
+                taking: arrived[alpha], seen: count[alpha], fraction: fractionSeen[alpha], deviations: deviations)
         }
+        self.arrived = ArrivedValues()
     }
 
     /// Every alpha's median, once all values have been merged.
     mutating func medians() -> [MedianSearch.Outcome] {
         if let knownMedians { return knownMedians }
-        takeArrived()
+        // What is far from the median is not needed to name it, and need not be kept.
+        tighten(fractionSeen: Array(repeating: 1, count: alphaCount), deviations: 0)
         let count = count
         var outcomes = Array(repeating: MedianSearch.Outcome.undefined, count: alphaCount)
         outcomes.withUnsafeMutableBufferPointer { buffer in
@@ -133,36 +125,6 @@ struct CorrelationSummaries: Sendable {
         }
         knownMedians = outcomes
         return outcomes
-    }
-
-    private mutating func takeArrived() {
-        let starts = arrived.keys.sorted()
-        var arrivals = starts.map { arrived[$0, default: []] }
-        arrived = [:]
-        searches.withUnsafeMutableBufferPointer { searchBuffer in
-            arrivals.withUnsafeMutableBufferPointer { arrivalBuffer in
-                // Every alpha and every block belongs to one step only.
-                nonisolated(unsafe) let (searches, arrivals) = (searchBuffer, arrivalBuffer)
-                DispatchQueue.concurrentPerform(iterations: starts.count) { index in
-                    // Gone at the end of the step: all of them together are as large as the searches.
-                    let portions = arrivals[index]
-                    arrivals[index] = []
-                    Self.take(portions, from: starts[index], searches)
-                }
-            }
-        }
-    }
-
-    /// Takes in what has arrived of one block.
-    private static func take(
-        _ portions: [Arrival], from start: Int, _ searches: UnsafeMutableBufferPointer<MedianSearch>
-    ) {
-        var next = Array(repeating: 0, count: portions.count)
-        for slot in 0..<(portions.first?.counts.count ?? 0) {
-            let ranges = portions.indices.map { next[$0]..<(next[$0] + Int(portions[$0].counts[slot])) }
-            searches[start + slot].add(inside: ranges, of: portions.lazy.map(\.values))
-            for (place, range) in ranges.enumerated() { next[place] = range.upperBound }
-        }
     }
 
     /// Opens the bracket of an alpha on the side where its median was missed, and says which values to fetch.

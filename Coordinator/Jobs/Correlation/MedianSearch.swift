@@ -21,11 +21,6 @@ struct MedianSearch: Sendable {
     /// Takes in a number of values below the bracket.
     mutating func add(below count: Int) { below += count }
 
-    /// Takes in values inside the bracket: of each of some arrays one range.
-    mutating func add(inside ranges: [Range<Int>], of values: some Collection<CorrelationValues>) {
-        inside.append(ranges, of: values)
-    }
-
     /// Narrows the bracket to where the median of all values will be, given that those seen are a random part of them.
     ///
     /// The number of seen values below the final median is hypergeometric with mean m / 2 and variance at most
@@ -34,18 +29,40 @@ struct MedianSearch: Sendable {
     /// later job adds.
     ///
     /// - Parameters:
+    ///   - portions: values inside the bracket that are not among those kept yet.
     ///   - seen: number of values so far, m.
     ///   - fraction: part of all values that has been seen, 0 ... 1.
     ///   - deviations: half width in standard deviations.
-    mutating func narrow(seen: Int, fraction: Double, deviations: Double) {
-        guard seen > 0, inside.count > 0 else { return }
+    mutating func narrow(taking portions: [ArrivedValues.Portion] = [], seen: Int, fraction: Double, deviations: Double) {
+        guard seen > 0, inside.count + portions.count > 0 else { return }
         let slack = fraction < 1 ? deviations * (Double(seen) / 4 * (1 - fraction)).squareRoot() + 1 : Self.reserve
         let first = Int((Double(seen) / 2 - slack).rounded(.down)) - below
         let last = Int((Double(seen) / 2 + slack).rounded(.up)) - below
-        // An order statistic that lies outside leaves its side as it is.
-        if first > 0, first < inside.count { low = inside.select(first) }
-        if last >= 0, last < inside.count - 1 { high = inside.select(last) }
-        below += inside.keep(from: low, to: high)
+        // Most values fall out again, so they are put together in passing and only the others get memory of their own.
+        switch inside {
+        case .float64(let kept):
+            inside = .float64([])
+            inside = .float64(narrow(kept, portions.compactMap(\.float64), first, last))
+        case .float32(let kept):
+            inside = .float32([])
+            inside = .float32(narrow(kept, portions.compactMap(\.float32), first, last))
+        }
+    }
+
+    /// The values between two order statistics of all of them, counted from 0; one that lies outside leaves its end as it is.
+    private mutating func narrow<Value: SelectableValue>(
+        _ kept: [Value], _ portions: [ArraySlice<Value>], _ first: Int, _ last: Int
+    ) -> [Value] {
+        let count = portions.reduce(kept.count) { $0 + $1.count }
+        return withUnsafeTemporaryAllocation(of: Value.self, capacity: count) { all in
+            var next = all.initialize(fromContentsOf: kept)
+            for portion in portions { next = all[next...].initialize(fromContentsOf: portion) }
+            if first > 0, first < count { low = Value.select(first, of: all) }
+            if last >= 0, last < count - 1 { high = Value.select(last, of: all) }
+            let (keptCount, belowCount) = Value.keep(from: low, to: high, of: all)
+            below += belowCount
+            return Array(all[..<keptCount])
+        }
     }
 
     /// Half of m new values fall on either side of the median, give or take sqrt(m) / 2: enough for thousands of them.
@@ -98,54 +115,55 @@ extension CorrelationValues {
     /// The value that sorting would put at `position`.
     func select(_ position: Int) -> Double {
         switch self {
-        case .float64(let values):
-            withUnsafeTemporaryAllocation(of: Double.self, capacity: values.count) {
-                ag_select_f64(values, values.count, position, $0.baseAddress)
-            }
-        case .float32(let values):
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: values.count) {
-                Double(ag_select_f32(values, values.count, position, $0.baseAddress))
-            }
+        case .float64(let values): values.withUnsafeBufferPointer { Double.select(position, of: $0) }
+        case .float32(let values): values.withUnsafeBufferPointer { Float.select(position, of: $0) }
+        }
+    }
+}
+
+/// A precision in which values are selected by counting, without sorting.
+private protocol SelectableValue: BitwiseCopyable {
+    /// The value that sorting would put at `position`.
+    static func select(_ position: Int, of values: UnsafeBufferPointer<Self>) -> Double
+    /// Moves the values of `low ... high` to the front; returns how many they are, and how many were smaller.
+    static func keep(from low: Double, to high: Double, of values: UnsafeMutableBufferPointer<Self>) -> (kept: Int, below: Int)
+}
+
+extension SelectableValue {
+    fileprivate static func select(_ position: Int, of values: UnsafeMutableBufferPointer<Self>) -> Double {
+        select(position, of: UnsafeBufferPointer(values))
+    }
+}
+
+extension Double: SelectableValue {
+    fileprivate static func select(_ position: Int, of values: UnsafeBufferPointer<Double>) -> Double {
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: values.count) {
+            ag_select_f64(values.baseAddress, values.count, position, $0.baseAddress)
         }
     }
 
-    /// - Precondition: all are of one precision.
-    fileprivate mutating func append(_ ranges: [Range<Int>], of others: some Collection<CorrelationValues>) {
-        let added = ranges.reduce(0) { $0 + $1.count }
-        switch self {
-        case .float64(var values):
-            self = .float64([])
-            values.reserveCapacity(values.count + added)
-            for (range, other) in zip(ranges, others) {
-                guard case .float64(let more) = other else { preconditionFailure("correlations of one job have one precision") }
-                values.append(contentsOf: more[range])
-            }
-            self = .float64(values)
-        case .float32(var values):
-            self = .float32([])
-            values.reserveCapacity(values.count + added)
-            for (range, other) in zip(ranges, others) {
-                guard case .float32(let more) = other else { preconditionFailure("correlations of one job have one precision") }
-                values.append(contentsOf: more[range])
-            }
-            self = .float32(values)
-        }
-    }
-
-    /// Drops the values outside `low ... high`; returns how many were smaller.
-    mutating func keep(from low: Double, to high: Double) -> Int {
+    fileprivate static func keep(
+        from low: Double, to high: Double, of values: UnsafeMutableBufferPointer<Double>
+    ) -> (kept: Int, below: Int) {
         var below = 0
-        switch self {
-        case .float64(var values):
-            self = .float64([])
-            values.removeLast(values.count - ag_select_f64_keep(&values, values.count, low, high, &below))
-            self = .float64(values)
-        case .float32(var values):
-            self = .float32([])
-            // The ends are values themselves or infinite.
-            values.removeLast(values.count - ag_select_f32_keep(&values, values.count, Float(low), Float(high), &below))
-            self = .float32(values)
+        let kept = ag_select_f64_keep(values.baseAddress, values.count, low, high, &below)
+        return (kept, below)
+    }
+}
+
+extension Float: SelectableValue {
+    fileprivate static func select(_ position: Int, of values: UnsafeBufferPointer<Float>) -> Double {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: values.count) {
+            Double(ag_select_f32(values.baseAddress, values.count, position, $0.baseAddress))
         }
-        return below
+    }
+
+    fileprivate static func keep(
+        from low: Double, to high: Double, of values: UnsafeMutableBufferPointer<Float>
+    ) -> (kept: Int, below: Int) {
+        var below = 0
+        // The ends are values themselves or infinite.
+        let kept = ag_select_f32_keep(values.baseAddress, values.count, Float(low), Float(high), &below)
+        return (kept, below)
     }
 }

@@ -42,30 +42,47 @@ struct NeighbourLists: Sendable {
     }
 
     /// Merges the lists of some alphas, the first of which stands at layout position `start`.
+    ///
+    /// - Parameter found: Each alpha's neighbours, nearest first.
     mutating func merge(_ found: [CorrelationPartial.Neighbour], counts foundCounts: [UInt32], at start: Int) {
-        var next = 0
-        for (slot, count) in foundCounts.enumerated() {
-            for neighbour in found[next..<(next + Int(count))] { insert(neighbour, start + slot) }
-            next += Int(count)
+        let (kept, sign) = (kept, end == .most ? 1.0 : -1.0)
+        lists.withUnsafeMutableBufferPointer { lists in
+            counts.withUnsafeMutableBufferPointer { counts in
+                var next = 0
+                for (slot, foundCount) in foundCounts.enumerated() {
+                    let alpha = start + slot
+                    let list = UnsafeMutableBufferPointer(rebasing: lists[(alpha * kept)..<((alpha + 1) * kept)])
+                    for neighbour in found[next..<(next + Int(foundCount))] {
+                        // Those behind it are no nearer.
+                        guard Self.insert(neighbour, into: list, &counts[alpha], sign) else { break }
+                    }
+                    next += Int(foundCount)
+                }
+            }
         }
     }
 
-    private func precedes(_ a: CorrelationPartial.Neighbour, _ b: CorrelationPartial.Neighbour) -> Bool {
-        if a.r != b.r { return end == .most ? a.r > b.r : a.r < b.r }
-        return a.rank < b.rank
-    }
-
-    private mutating func insert(_ neighbour: CorrelationPartial.Neighbour, _ alpha: Int) {
-        let first = alpha * kept
-        var at = first + Int(counts[alpha])
-        while at > first, precedes(neighbour, lists[at - 1]) { at -= 1 }
-        guard at < first + kept else { return }
-        if Int(counts[alpha]) < kept { counts[alpha] += 1 }
-        var last = first + Int(counts[alpha]) - 1
-        while last > at {
-            lists[last] = lists[last - 1]
+    /// - Parameter sign: 1 where a large r is near, -1 where a small one is.
+    /// - Returns: Whether the list had a place for it.
+    private static func insert(
+        _ neighbour: CorrelationPartial.Neighbour, into list: UnsafeMutableBufferPointer<CorrelationPartial.Neighbour>,
+        _ count: inout UInt8, _ sign: Double
+    ) -> Bool {
+        let r = sign * neighbour.r
+        var place = Int(count)
+        while place > 0 {
+            let other = list[place - 1]
+            guard r > sign * other.r || (r == sign * other.r && neighbour.rank < other.rank) else { break }
+            place -= 1
+        }
+        guard place < list.count else { return false }
+        if Int(count) < list.count { count += 1 }
+        var last = Int(count) - 1
+        while last > place {
+            list[last] = list[last - 1]
             last -= 1
         }
-        lists[at] = neighbour
+        list[place] = neighbour
+        return true
     }
 }

@@ -54,6 +54,11 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
         self.panel = panel
     }
 
+    /// What every selection begins with, whatever its alphas are like.
+    package static func firstStage(of plan: CorrelationPlan, parameters: SelectionParameters) -> JobStage? {
+        EdgePhase(plan: plan, rule: EdgeRule(from: parameters.threshold, absolute: parameters.absolute)).next()
+    }
+
     package func next() throws -> JobStep {
         while let step = steps.first {
             if let stage = try begin(step) { return .stage(stage) }

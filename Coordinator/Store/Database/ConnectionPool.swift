@@ -10,7 +10,13 @@ final class ConnectionPool: Sendable {
     private let idle = Mutex<[Connection]>([])
     private let permits = DispatchSemaphore(value: Limits.databaseConnectionsMax)
 
-    init(_ url: DatabaseURL) { self.url = url }
+    /// Told how many seconds each commit took.
+    let committed: @Sendable (Double) -> Void
+
+    init(_ url: DatabaseURL, committed: @escaping @Sendable (Double) -> Void = { _ in }) {
+        self.url = url
+        self.committed = committed
+    }
 
     /// Runs `body` with a connection of its own. Afterwards the connection must be outside any transaction, or it is
     /// closed.

@@ -40,8 +40,10 @@ extension ConnectionPool {
                 try connection.setPatience(patience)
                 let result = try body(connection)
                 let transaction = try connection.execute("SELECT pg_current_xact_id_if_assigned()::text").text(0, 0)
+                let asked = ContinuousClock.now
                 do {
                     try connection.execute("COMMIT")
+                    committed((ContinuousClock.now - asked) / .seconds(1))
                 } catch let error as DatabaseError where error.isDisconnected {
                     // Nothing was written, or it was and is there: both are what the caller wants.
                     guard let transaction, try !wasCommitted(transaction, after: error, action) else { return result }

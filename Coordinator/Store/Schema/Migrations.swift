@@ -21,7 +21,30 @@ struct Migration: Sendable {
             sql: "UPDATE pools SET pool_name = pool_name || ' (own)' WHERE pool_name IN ('regular', 'super')"),
         Migration(version: 8, name: "signs of life of the coordinator", sql: renewals),
         Migration(version: 9, name: "access tokens, and who did what over HTTP", sql: accessTables),
+        Migration(version: 10, name: "who leads with which keys, who stands by, and jobs taken up again", sql: leadership),
+        Migration(version: 11, name: "paused jobs, orders to drain and schedules", sql: OperationTables.control),
+        Migration(version: 12, name: "webhooks and alerts", sql: OperationTables.alerts),
     ]
+
+    /// The public key is short and no secret: it is its own fingerprint. NULL says that an older program took the lease, which
+    /// did not tell; an empty one, that there are no keys.
+    private static let leadership = """
+        ALTER TABLE coordinator_lease ADD COLUMN http text, ADD COLUMN public_key text;
+        CREATE TABLE coordinator_standbys (
+            holder text PRIMARY KEY,
+            http text,
+            seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+        );
+        CREATE TABLE admitted_keys (
+            name text PRIMARY KEY,
+            public_key text NOT NULL,
+            noticed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+        );
+        ALTER TABLE jobs
+            ADD COLUMN resumed_at timestamptz,
+            ADD COLUMN resumed integer,
+            ADD COLUMN partials_kept integer;
+        """
 
     /// A row of its own: that of `coordinator_lease` is held by every transaction that writes, for minutes by a publication.
     private static let renewals = """

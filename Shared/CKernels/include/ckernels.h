@@ -137,6 +137,11 @@ double ag_pair_of_returns(
 double ag_pair_of_common_dates(
     const ag_block *a, size_t i, const ag_block *b, size_t j, double *scratch_x, double *scratch_y, uint32_t *days);
 
+// --- memory.c ---
+
+// Has the C library keep up to `bytes` of freed memory at the end of an arena, and pieces of less than half of that in arenas.
+void ag_keep_freed(size_t bytes);
+
 // --- product.c: the matrix product of a tile ---
 
 enum { AG_PRODUCT_ROWS = 8 };

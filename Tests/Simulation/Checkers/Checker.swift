@@ -37,7 +37,8 @@ extension Checker {
 func allCheckers(withBooks: Bool) -> [any Checker] {
     let outside: [any Checker] = [
         MergedOnceChecker(), OpenStageChecker(), CreditChecker(), ProfileChecker(), CoreTypeChecker(), DrainChecker(),
-        AcknowledgeChecker(), PriorityChecker(), FailureChecker(), StrangerChecker(), CountsChecker(), MemoryChecker(),
+        AcknowledgeChecker(), PriorityChecker(), FailureChecker(), StrangerChecker(), PauseChecker(), CountsChecker(),
+        MemoryChecker(),
         AlarmChecker(), DivergenceChecker(), ResumeChecker(), StepDownChecker(),
     ]
     return withBooks ? outside + [BooksChecker()] : outside

@@ -2,10 +2,12 @@ import ClusterModel
 import Scheduling
 
 /// A worker is asked to change its core type only to one it said it can run and that a job with queued tasks has, while it
-/// has nothing in hand and no unfinished job needs the one it has.
+/// has nothing in hand and no unfinished job that is not paused needs the one it has.
 struct CoreTypeChecker: Checker {
     private var hellos: [Peer: Hello] = [:]
     private var profiles: [JobID: NumericProfile] = [:]
+    private var paused: Set<JobID> = []
+    private var known: Set<JobID> = []
     /// Leases without an answer; those that a hello does not list may be on the way and count all the same.
     private var inHand: [WorkerID: Set<AttemptID>] = [:]
     private var asked: [(Hello, String)] = []
@@ -15,6 +17,8 @@ struct CoreTypeChecker: Checker {
     mutating func coordinatorStarts() {
         hellos = [:]
         profiles = [:]
+        paused = []
+        known = []
         inHand = [:]
     }
 
@@ -22,7 +26,11 @@ struct CoreTypeChecker: Checker {
         greeting = nil
         switch event {
         case .received(let peer, .hello(let hello), _, _): greeting = (peer, hello)
-        case .submit(let stage): if profiles[stage.job] == nil { profiles[stage.job] = stage.profile }
+        case .submit(let stage):
+            if profiles[stage.job] == nil { profiles[stage.job] = stage.profile }
+            // Later stages of a job are as paused as it was before.
+            if known.insert(stage.job).inserted, stage.isPaused { paused.insert(stage.job) }
+        case .setPaused(let job, let isPaused): if isPaused { paused.insert(job) } else { paused.remove(job) }
         case .finish(let job): profiles[job] = nil
         default: break
         }
@@ -59,7 +67,7 @@ struct CoreTypeChecker: Checker {
             if core == hello.profile.coreType || !hello.coreTypes.contains(where: { $0.coreType == core }) {
                 return "\(hello.worker) is asked to change to \(core), which it does not offer"
             }
-            if profiles.values.contains(hello.profile) {
+            if profiles.contains(where: { $1 == hello.profile && !paused.contains($0) }) {
                 return "\(hello.worker) is asked to change although a job needs \(hello.profile)"
             }
             if !profiles.values.contains(wanted) { return "\(hello.worker) is asked to change to \(core), which no job needs" }

@@ -1,0 +1,25 @@
+import ClusterModel
+
+/// What a job would be, as a page.
+enum PlanReport {
+    static func page(_ plan: PlanView) -> [String] {
+        let stages = plan.stages.map { "\($0.name) \($0.tasks)" }.joined(separator: ", ")
+        return TextTable.page([
+            ("alphas", "\(plan.alphas)"), ("days", "\(plan.days), \(plan.windowDays) of them in the window"),
+            ("tiles", "\(plan.tiles)"), ("tasks", "\(plan.tasks)"), ("stages", stages),
+            ("work", plan.flops > 0 ? "\(Quantity.fixed(plan.flops / 1e9, digits: 1)) GFLOP" : nil),
+            ("panel", bytes(plan.panelBytes)), ("to workers", bytes(plan.bytesToWorkers)),
+            ("coordinator memory", bytes(plan.coordinatorMemoryBytes)), ("worker memory", bytes(plan.workerMemoryBytes)),
+            ("time", time(plan)), ("basis", plan.basis),
+        ])
+    }
+
+    private static func bytes(_ count: Int) -> String { Quantity.bytes(UInt64(max(0, count))) }
+
+    private static func time(_ plan: PlanView) -> String? {
+        guard let seconds = plan.predictedSeconds, let low = plan.predictedLowSeconds, let high = plan.predictedHighSeconds
+        else { return nil }
+        return
+            "\(Quantity.duration(seconds: seconds)) (\(Quantity.duration(seconds: low)) to \(Quantity.duration(seconds: high)))"
+    }
+}

@@ -1,0 +1,75 @@
+import ClusterModel
+
+// Coordinators that wait for the leader's end, and the keys that the leader admits.
+extension Store {
+    private static let standingBy = Action(
+        "stand by", needs: "SELECT, INSERT, UPDATE and DELETE on coordinator_standbys")
+
+    /// Says that a standby is alive, and forgets those that have not said so for long; of more than `Limits.standbysMax` the
+    /// newcomers stay unknown, and stand by all the same.
+    package func showStandby(holder: String, http: String?) throws(GridError) {
+        try pool.write(Self.standingBy) { connection in
+            try connection.execute(
+                "DELETE FROM coordinator_standbys WHERE seen_at < clock_timestamp() - $1::bigint * interval '1 second'",
+                [.integer(Int64(Limits.standbySilentSeconds))])
+            try connection.execute(
+                """
+                INSERT INTO coordinator_standbys (holder, http) SELECT $1, $2
+                WHERE (SELECT count(*) FROM coordinator_standbys WHERE holder <> $1) < $3::bigint
+                ON CONFLICT (holder) DO UPDATE SET http = EXCLUDED.http, seen_at = clock_timestamp()
+                """, [.text(holder), .optional(http), .integer(Int64(Limits.standbysMax))])
+        }
+    }
+
+    /// It leads from now on, or has gone.
+    package func removeStandby(holder: String) throws(GridError) {
+        try pool.write(Self.standingBy) { connection in
+            _ = try connection.execute("DELETE FROM coordinator_standbys WHERE holder = $1", [.text(holder)])
+        }
+    }
+
+    /// Those that have lately shown a sign of life, in the order of their names.
+    package func standbys() throws(GridError) -> [StandbyView] {
+        try pool.read(Action("look who stands by", needs: "SELECT on coordinator_standbys")) { connection in
+            let found = try connection.execute(
+                """
+                SELECT holder, http, \(Self.isoSeconds("seen_at")) FROM coordinator_standbys
+                WHERE seen_at >= clock_timestamp() - $1::bigint * interval '1 second' ORDER BY holder
+                """, [.integer(Int64(Limits.standbySilentSeconds))])
+            return (0..<found.rowCount).map {
+                StandbyView(holder: found.text($0, 0) ?? "", url: found.text($0, 1), seenAt: found.text($0, 2) ?? "")
+            }
+        }
+    }
+
+    /// Writes into the audit log which workers' keys have come and gone since some coordinator last looked, also while none
+    /// ran: `alphagrid keys` works on a folder, and knows no database.
+    ///
+    /// - Parameter keys: public key by name, all that are admitted now.
+    package func recordKeys(_ keys: [String: String], holder: String, epoch: Epoch) throws(GridError) {
+        let action = Action(
+            "record the keys of workers", needs: "SELECT, INSERT and DELETE on admitted_keys, INSERT on audit_log")
+        try pool.write(action) { connection in
+            try Self.hold(epoch, connection)
+            let found = try connection.execute("SELECT name, public_key FROM admitted_keys")
+            var known: [String: String] = [:]
+            for row in 0..<found.rowCount { known[found.text(row, 0) ?? ""] = found.text(row, 1) }
+            let gone = known.filter { keys[$0.key] != $0.value }.keys.sorted()
+            let come = keys.filter { known[$0.key] != $0.value }.keys.sorted()
+            try connection.execute("DELETE FROM admitted_keys WHERE name = ANY ($1::text[])", [.texts(gone)])
+            try connection.execute(
+                "INSERT INTO admitted_keys (name, public_key) SELECT * FROM unnest($1::text[], $2::text[])",
+                [.texts(come), .texts(come.map { keys[$0] ?? "" })])
+            let changes = gone.map { ("key revoked", $0, known[$0]) } + come.map { ("key added", $0, keys[$0]) }
+            guard changes.count <= Limits.keyChangesRecordedMax else {
+                return try Self.audit(
+                    "keys changed", region: nil, subject: "\(changes.count) keys",
+                    detail: ["added": come.count, "revoked": gone.count], actor: Self.actor(holder), connection)
+            }
+            for (change, name, key) in changes {
+                try Self.audit(
+                    change, region: nil, subject: name, detail: ["public_key": key], actor: Self.actor(holder), connection)
+            }
+        }
+    }
+}
