@@ -28,7 +28,6 @@ private final class Turncoat: RegionlessGrid {
     func job(_ id: JobID) async throws -> JobView { try await grid.job(id) }
     func cancel(_ id: JobID, reason: String) async throws -> JobView { try await grid.cancel(id, reason: reason) }
     func workers() async throws -> [WorkerView] { try await grid.workers() }
-    func drain(_ worker: WorkerID) async throws -> WorkerView { try await grid.drain(worker) }
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView {
         try await grid.check(request, region: region)
     }
