@@ -84,6 +84,10 @@ static const unsigned char plots_js[] = {
 #embed "page/plots.js"
 };
 
+static const unsigned char points_js[] = {
+#embed "page/points.js"
+};
+
 static const unsigned char scatter_js[] = {
 #embed "page/scatter.js"
 };
@@ -213,6 +217,7 @@ static const struct alphagrid_page_file files[] = {
     {"parts.css", parts_css, sizeof parts_css},
     {"plotly.css", plotly_css, sizeof plotly_css},
     {"plots.js", plots_js, sizeof plots_js},
+    {"points.js", points_js, sizeof points_js},
     {"scatter.js", scatter_js, sizeof scatter_js},
     {"signin.js", signin_js, sizeof signin_js},
     {"source.js", source_js, sizeof source_js},

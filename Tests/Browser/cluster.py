@@ -66,10 +66,11 @@ class Cluster:
         with open(known, "w") as file:
             json.dump(rows, file)
         self.run("db", "import-alphas", known, "--region", "USA")
-        self.run("run", "correlation", "--region", "USA", "--wait", "--quiet")
-        self.run("run", "features", "--region", "USA", "--wait", "--quiet")
-        self.run("run", "clusters", "--region", "USA", "--param", "methods=umap,hdbscan,average", "--wait", "--quiet")
-        self.run("run", "selection", "--region", "USA", "--wait", "--quiet")
+        self.run("run", "correlation", "--region", "USA", "--wait")
+        self.run("run", "features", "--region", "USA", "--wait")
+        self.run("run", "clusters", "--region", "USA", "--param", "methods=umap,hdbscan,average",
+                 "--param", "min_cluster_size=5", "--param", "min_samples=3", "--wait")
+        self.run("run", "selection", "--region", "USA", "--wait")
         return ids
 
     def fill_large(self, alphas):
@@ -80,18 +81,19 @@ class Cluster:
         with psycopg.connect(self.database) as connection:
             connection.execute(
                 """INSERT INTO alphas (alpha_id, region_id, alpha_type, universe, delay)
-                SELECT 'L' || lpad(i::text, 6, '0'), region_id, 'REGULAR', CASE WHEN i % 2 = 0 THEN 'TOP1200' ELSE 'TOP400' END,
-                    i % 2 FROM generate_series(1, %s) i, regions WHERE region_name = 'EUR'""", (alphas,))
+                SELECT 'L' || lpad(i::text, 6, '0'), region_id, 'REGULAR',
+                    CASE WHEN mod(i, 2) = 0 THEN 'TOP1200' ELSE 'TOP400' END,
+                    mod(i, 2) FROM generate_series(1, %s) i, regions WHERE region_name = 'EUR'""", (alphas,))
             connection.execute(
                 """INSERT INTO correlation_eur (alpha_id, min_correlation, max_correlation, avg_correlation, median_correlation,
                     max_abs_correlation, pair_count, most_correlated_alpha_id, least_correlated_alpha_id)
                 SELECT alpha_id, -random(), random(), random() / 10, random() / 10, random(), %s, alpha_id, alpha_id
-                FROM alphas WHERE alpha_id LIKE 'L%%'""", (alphas - 1,))
+                FROM alphas WHERE left(alpha_id, 1) = 'L'""", (alphas - 1,))
             for method, label, place in (("hdbscan", "floor(random() * 20) - 1", "NULL"),
                                          ("umap", "NULL", "ARRAY[random() * 10, random() * 10]")):
                 connection.execute(
                     f"""INSERT INTO alpha_clusters_eur (alpha_id, method, label, coordinates)
-                    SELECT alpha_id, '{method}', {label}, {place} FROM alphas WHERE alpha_id LIKE 'L%'""")
+                    SELECT alpha_id, '{method}', {label}, {place} FROM alphas WHERE left(alpha_id, 1) = 'L'""")
 
     def close(self):
         if self.process.poll() is None:

@@ -16,6 +16,8 @@ PAGES = [
 ]
 OPTIONAL = {"schedules", "alerts"}
 LOOKS = [("light", "light", (1360, 850, False)), ("dark", "dark", (1360, 850, False)), ("phone", "light", (360, 740, True))]
+JOURNEYS = ["sign_in", "judge_its_pieces", "start_a_job", "filter_and_export", "walk_by_keyboard", "look_at_every_page",
+            "stay_quick", "sign_out"]
 ROW = ".vtable tr[data-index]"
 
 
@@ -26,7 +28,7 @@ class Journeys:
 
     def run_all(self):
         failures = []
-        for name in ("sign_in", "start_a_job", "filter_and_export", "walk_by_keyboard", "look_at_every_page", "stay_quick", "sign_out"):
+        for name in JOURNEYS:
             if self.arguments.only and name != "sign_in" and self.arguments.only not in name:
                 continue
             begun = time.time()
@@ -81,8 +83,30 @@ class Journeys:
         browser.run("0")
         browser.expected = []
 
+    def judge_its_pieces(self):
+        """Small functions whose answers are known."""
+        columns = "[{name: 'max_correlation', label: 'Max', kind: 'number'}, {name: 'alpha_id', label: 'Alpha', kind: 'id'}]"
+        square = "[[0, 0], [10, 0], [10, 10], [0, 10]]"
+        for module, call, answer in [
+            ("filters", f"parse('max_correlation < 0.3', {columns})", "max_correlation:lt:0.3"),
+            ("filters", f"parse('Max>=0.3', {columns})", "max_correlation:ge:0.3"),
+            ("filters", f"parse('A000017', {columns})", "alpha_id:eq:A000017"),
+            ("filters", f"parse('max_correlation < high', {columns})", None),
+                ("filters", f"parse('nothing = 1', {columns})", None),
+            ("scatter", f"inside(5, 5, {square})", True), ("scatter", f"inside(15, 5, {square})", False),
+            ("format", "r(-0.0004)", "0.000"), ("format", "r(-0.25)", "\u22120.250"), ("format", "r(null)", "\u2013"),
+            ("format", "duration(3725)", "1 h 02 min"), ("format", "duration(59.7)", "1 min 00 s"),
+            ("format", "bytes(1536)", "1.5 KiB"), ("format", "short(1234567)", "1.23\u2009M"), ("format", "fixed(NaN)", "\u2013"),
+            ("api", "query({a: 'x y', b: [1, 2], c: ''})", "?a=x%20y&b=1&b=2"),
+        ]:
+            found = self.browser.run(f"import('/assets/{module}.js').then((module) => module.{call})")
+            if found != answer:
+                raise Failure(f"{call} of {module}.js is {found!r}: expected {answer!r}")
+
     def start_a_job(self):
         browser = self.browser
+        # The page may ask for the tiles of a job that has just ended.
+        browser.expected = ["status of 409"]
         self.go("/jobs/new", "New job")
         browser.click("input[value=correlation] ~ b")
         browser.run("document.querySelector('[name=region]').value = 'USA'")
@@ -95,6 +119,7 @@ class Journeys:
             browser.wait_text("correlation_usa")
             self.go("/", "Overview")
             browser.wait("[...document.querySelectorAll('.jobs .badge')].every((e) => e.textContent === 'done')")
+        browser.expected = []
 
     def filter_and_export(self):
         browser = self.browser
@@ -182,7 +207,8 @@ class Journeys:
         if shown < self.arguments.large:
             raise Failure(f"the table has {shown} rows of {self.arguments.large}")
         sort = self.clock("[...document.querySelectorAll('.sort')][2].click()",
-                          "document.querySelector('th[aria-sort]')?.textContent.includes('Min') && !document.querySelector('[aria-busy]')")
+                          "document.querySelector('th[aria-sort]')?.textContent.includes('Min')"
+                          " && !document.querySelector('[aria-busy]')")
         scroll = max(self.frame(f"document.querySelector('.vscroll').scrollTop = {top}") for top in (4_000, 90_000, 300_000, 0))
         self.go("/regions/EUR/map", "EUR")
         browser.wait("!!document.querySelector('.scatter canvas')")

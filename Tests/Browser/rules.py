@@ -16,7 +16,9 @@ SCRIPT = r"""
         if (seen(e) && !named(e)) tell('a control without a name', e);
     }
     for (const e of document.querySelectorAll('img:not([alt]), canvas:not([aria-label])')) tell('a picture without a text', e);
-    for (const e of document.querySelectorAll('thead th, tbody th')) if (!e.hasAttribute('scope')) tell('a heading without a scope', e);
+    for (const e of document.querySelectorAll('thead th, tbody th')) {
+        if (!e.hasAttribute('scope')) tell('a heading without a scope', e);
+    }
     for (const e of document.querySelectorAll('table')) {
         if (seen(e) && e.rows.length > 1 && !e.querySelector('th')) tell('a table without headings', e);
     }
@@ -24,7 +26,9 @@ SCRIPT = r"""
     if (mains !== 1) found.push(`${mains} main landmarks`);
     const heads = [...document.querySelectorAll('h1, h2, h3, h4')].filter(seen);
     if (heads.filter((e) => e.tagName === 'H1').length !== 1) found.push('not one h1');
-    heads.forEach((e, i) => { if (i && Number(e.tagName[1]) > Number(heads[i - 1].tagName[1]) + 1) tell('a heading level left out', e); });
+    heads.forEach((e, i) => {
+        if (i && Number(e.tagName[1]) > Number(heads[i - 1].tagName[1]) + 1) tell('a heading level left out', e);
+    });
     const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
     for (const id of new Set(ids)) if (ids.filter((one) => one === id).length > 1) found.push(`the id ${id} twice`);
     if (!document.documentElement.lang || !document.title) found.push('no language or no title');
@@ -41,13 +45,15 @@ SCRIPT = r"""
             if (a > 0) layers.push([r, g, b, a]);
             if (a === 1) break;
         }
-        return layers.reverse().reduce((under, [r, g, b, a]) => [r, g, b].map((v, i) => v * a + under[i] * (1 - a)), [255, 255, 255]);
+        const over = (under, [r, g, b, a]) => [r, g, b].map((v, i) => v * a + under[i] * (1 - a));
+        return layers.reverse().reduce(over, [255, 255, 255]);
     };
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const judged = new Set();
     while (walker.nextNode()) {
         const e = walker.currentNode.parentElement;
-        if (!walker.currentNode.textContent.trim() || judged.has(e) || !seen(e) || e.closest('svg, .unseen, :disabled, .skip, option')) continue;
+        if (!walker.currentNode.textContent.trim() || judged.has(e) || !seen(e)) continue;
+        if (e.closest('svg, .unseen, :disabled, .skip, option')) continue;
         judged.add(e);
         const style = getComputedStyle(e);
         const [fore, back] = [light(numbers(style.color)), light(ground(e))];

@@ -47,6 +47,7 @@ export function showTip(event, text) {
     tip.style.top = `${Math.max(4, top)}px`;
 }
 export const hideTip = () => { if (tip) tip.hidden = true; };
+addEventListener('hashchange', hideTip);
 
 export function font(context, size = 11, weight = 450) {
     context.font = `${weight} ${size}px ${colour('font')}`;

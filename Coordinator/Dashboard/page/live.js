@@ -126,7 +126,14 @@ function takeJob(job) { takeJobs([job]); }
 
 function takeTasks(batch) {
     const now = Date.now();
-    for (const task of batch.tasks) tasks.push({...task, at: now});
+    // A second's tasks come at once: those of a worker are put one behind the other, as it did them.
+    const taken = new Map();
+    const placed = batch.tasks.toReversed().map((task) => {
+        const since = taken.get(task.worker) || 0;
+        taken.set(task.worker, Math.min(1500, since + (task.milliseconds || 0)));
+        return {...task, at: now - since};
+    });
+    tasks.push(...placed.toReversed());
     if (tasks.length > tasksMax) tasks.splice(0, tasks.length - tasksMax);
     tell('tasks', tasks);
 }

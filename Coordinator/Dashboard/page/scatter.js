@@ -2,6 +2,7 @@
 // selects. Points are kept in flat arrays; what lies under the pointer is found by a grid of the screen.
 
 import {canvas, hideTip, place, showTip} from './canvas.js';
+import {byDepth, picture} from './points.js';
 import {colour} from './theme.js';
 
 const reach = 7;
@@ -20,11 +21,15 @@ export function scatter(label, points, {tipOf, onselect, onopen}) {
     let lasso = null;
     let hover = -1;
     let grid = null;
-    const dots = new Map();
-    let dotSize = 0;
+    let image = null;
+    let isDirty = true;
     const order = Uint32Array.from({length: count}, (_, i) => i);
 
     const chart = canvas('min(62vh, 620px)', label, draw, {tabindex: 0});
+    const repaint = () => {
+        isDirty = true;
+        chart.redraw();
+    };
 
     function project(width, height) {
         const size = Math.min(width, height) * 0.46 * view.zoom;
@@ -42,51 +47,23 @@ export function scatter(label, points, {tipOf, onselect, onopen}) {
             screen[i * 2] = width / 2 + view.x + x * size;
             screen[i * 2 + 1] = height / 2 + view.y - y * size;
         }
-        if (dimensions === 3) order.sort((a, b) => depth[b] - depth[a]);
+        if (dimensions === 3) byDepth(depth, order);
         grid = null;
     }
 
+    // Moving the pointer redraws no points: their picture is kept until something of it changes.
     function draw(context, width, height) {
-        project(width, height);
-        const base = count > 8000 ? 3.5 : count > 2000 ? 5 : 6.5;
-        const side = Math.max(2, Math.min(12, base * Math.sqrt(view.zoom)));
-        const draws = (isLit) => {
-            for (const i of order) {
-                if (selected && Boolean(selected[i]) !== isLit) continue;
-                const [x, y] = [screen[i * 2], screen[i * 2 + 1]];
-                if (x < -9 || y < -9 || x > width + 9 || y > height + 9) continue;
-                const s = dimensions === 3 ? side * (1.25 - 0.3 * depth[i]) : side;
-                context.drawImage(dot(kinds[i], side), x - s / 2, y - s / 2, s, s);
-            }
-        };
-        context.globalAlpha = selected ? 0.14 : 0.85;
-        draws(false);
-        if (selected) {
-            context.globalAlpha = 1;
-            draws(true);
+        if (isDirty || !image || image.width !== context.canvas.width || image.height !== context.canvas.height) {
+            project(width, height);
+            const base = count > 8000 ? 3.5 : count > 2000 ? 5 : 6.5;
+            const side = Math.max(2, Math.min(12, base * Math.sqrt(view.zoom)));
+            image = picture(context, width, height, {screen, order, kinds, paints, selected, side,
+                depth: dimensions === 3 ? depth : null});
+            isDirty = false;
         }
-        context.globalAlpha = 1;
+        context.putImageData(image, 0, 0);
         if (hover >= 0) ring(context, hover);
         if (lasso) outline(context, lasso);
-    }
-
-    // A round point of a colour, drawn once: copying it is as fast as filling a square.
-    function dot(kind, side) {
-        const size = Math.ceil(side * 3);
-        if (dotSize !== size) {
-            dotSize = size;
-            dots.clear();
-        }
-        if (!dots.has(kind)) {
-            const picture = new OffscreenCanvas(size, size);
-            const context = picture.getContext('2d');
-            context.fillStyle = paints[kind] || '#888888';
-            context.beginPath();
-            context.arc(size / 2, size / 2, size / 2 - 0.5, 0, 7);
-            context.fill();
-            dots.set(kind, picture);
-        }
-        return dots.get(kind);
     }
 
     function ring(context, i) {
@@ -151,7 +128,7 @@ export function scatter(label, points, {tipOf, onselect, onopen}) {
         selected = null;
         lasso = null;
         onselect([]);
-        chart.redraw();
+        repaint();
     }
 
     const pointers = new Map();
@@ -184,7 +161,8 @@ export function scatter(label, points, {tipOf, onselect, onopen}) {
             view.y += dy;
         }
         pointers.set(event.pointerId, here);
-        chart.redraw();
+        if (lasso) chart.redraw();
+        else repaint();
     });
     const up = (event) => {
         pointers.delete(event.pointerId);
@@ -192,7 +170,7 @@ export function scatter(label, points, {tipOf, onselect, onopen}) {
             const path = lasso;
             lasso = null;
             select(path);
-            chart.redraw();
+            repaint();
         } else if (travelled < 4 && event.type === 'pointerup') {
             const i = nearest(...place(chart.node, event));
             if (i >= 0) onopen(i);
@@ -215,7 +193,7 @@ export function scatter(label, points, {tipOf, onselect, onopen}) {
         else if (moves[event.key]) {
             if (dimensions === 3) { view.yaw += moves[event.key][0] * 0.01; view.pitch += moves[event.key][1] * 0.01; }
             else { view.x += moves[event.key][0]; view.y += moves[event.key][1]; }
-            chart.redraw();
+            repaint();
         } else return;
         event.preventDefault();
     });
@@ -225,7 +203,7 @@ export function scatter(label, points, {tipOf, onselect, onopen}) {
         const share = next / view.zoom;
         const [mx, my] = [x - chart.node.clientWidth / 2, y - chart.node.clientHeight / 2];
         view = {...view, zoom: next, x: mx - (mx - view.x) * share, y: my - (my - view.y) * share};
-        chart.redraw();
+        repaint();
     }
 
     function pinch(id, before, here) {
@@ -236,13 +214,13 @@ export function scatter(label, points, {tipOf, onselect, onopen}) {
 
     function reset() {
         view = {x: 0, y: 0, zoom: 1, yaw: 0.6, pitch: 0.35};
-        chart.redraw();
+        repaint();
     }
 
     return {
         node: chart.node, stop: chart.stop, reset, clear,
         // kinds: which of the colours each point has.
-        colours(list, of) { dots.clear(); paints = list; kinds = of; chart.redraw(); },
+        colours(list, of) { paints = list; kinds = of; repaint(); },
         mode(next) { mode = next; chart.node.style.cursor = next === 'lasso' ? 'crosshair' : 'grab'; },
         paint: chart.paint,
     };

@@ -18,6 +18,7 @@ const spanMax = 4000;
 export async function show(root, region, context) {
     const path = `/v1/regions/${region.region}/matrix`;
     const hasClusters = (region.results || []).some((result) => result.result === 'clusters' && result.rows);
+    const method = hasClusters ? await methodOf(region, context) : null;
     let order = hasClusters ? 'cluster' : 'id';
     let data = null;
     let image = null;
@@ -89,7 +90,8 @@ export async function show(root, region, context) {
         chart.node.setAttribute('aria-busy', 'true');
         const [rows, columns] = windows[windows.length - 1] || whole();
         try {
-            const answer = await get(path + query({order, size: cells, rows: rows?.join(':'), columns: columns?.join(':')}),
+            const answer = await get(path + query({order, size: cells, method: order === 'cluster' ? method : null,
+                rows: rows?.join(':'), columns: columns?.join(':')}),
                 {signal: context.signal});
             if (mine !== asked) return;
             data = answer;
@@ -110,7 +112,8 @@ export async function show(root, region, context) {
     function describe() {
         const {rows, columns} = data;
         const each = Math.max(rows.step, columns.step);
-        words.textContent = `${count(rows.to - rows.from)} by ${count(columns.to - columns.from)} of ${count(data.count)} alphas, `
+        words.textContent =
+            `${count(rows.to - rows.from)} by ${count(columns.to - columns.from)} of ${count(data.count)} alphas, `
             + (each > 1 ? `each cell the strongest of ${count(rows.step)} by ${count(columns.step)} pairs.`
                 : 'each cell one pair.');
     }
@@ -188,6 +191,19 @@ export async function show(root, region, context) {
         hasClusters ? null : h('p', {class: 'note'}, 'Run clusters to see the alphas in the order of their clusters.')))));
     context.onLeave(() => { chart.stop(); hideTip(); });
     await load();
+}
+
+// Whose clusters give the order: those of HDBSCAN, unless it found nothing but noise.
+async function methodOf(region, context) {
+    try {
+        const path = `/v1/regions/${region.region}/results/cluster-methods`;
+        const {rows} = await get(path + query({columns: 'method,clusters'}), {signal: context.signal});
+        const good = rows.filter(([, clusters]) => clusters > 0).map(([name]) => name);
+        return good.includes('hdbscan') ? 'hdbscan' : good[0] || null;
+    } catch (error) {
+        if (error.name === 'AbortError') throw error;
+        return null;
+    }
 }
 
 const rectangle = ({from, to}) => [Math.min(from[0], to[0]), Math.min(from[1], to[1]), Math.abs(to[0] - from[0]),

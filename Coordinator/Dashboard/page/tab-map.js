@@ -106,7 +106,10 @@ function sortOut(columns, rows) {
     }
     const rank = (list, name) => (list.indexOf(name) + 99) % 99;
     world.layouts = [...placed.keys()].sort((a, b) => rank(layouts, a) - rank(layouts, b));
-    world.labels = [...world.labelsBy.keys()].sort((a, b) => (a === 'hdbscan' ? -1 : b === 'hdbscan' ? 1 : a < b ? -1 : 1));
+    // First the one of density, unless it found nothing but noise.
+    const isEmpty = (name) => ![...world.labelsBy.get(name).values()].some((one) => one >= 0);
+    world.labels = [...world.labelsBy.keys()].sort((a, b) => isEmpty(a) - isEmpty(b)
+        || (a === 'hdbscan' ? -1 : b === 'hdbscan' ? 1 : a < b ? -1 : 1));
     return world;
 }
 

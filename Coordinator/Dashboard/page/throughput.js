@@ -15,7 +15,7 @@ export function throughput(title, key, unit) {
     const chart = canvas(150, `${title} of the last five minutes`, (context, width, height) => {
         const until = history.length ? history[history.length - 1].at : Date.now();
         const points = history.filter((point) => point.at > until - seconds * 1000 && point[key] !== undefined);
-        const top = Math.max(1e-9, ...points.map((point) => point[key])) * 1.08;
+        const top = Math.max(1, ...points.map((point) => point[key])) * 1.08;
         const x = (at) => margin.left + (width - margin.left - margin.right) * (1 - (until - at) / (seconds * 1000));
         const y = (value) => height - margin.bottom - (height - margin.top - margin.bottom) * (value / top);
         axes(context, width, height, margin, points.length ? ticks(top) : [0], y, x, until);

@@ -59,7 +59,7 @@ function pnl(data, context, id) {
             hovertemplate: '%{y:.2%}'}],
         layout: {margin: {l: 62, r: 14, t: 8, b: 34}, xaxis: axis({type: 'date', showgrid: false, anchor: 'y2'}),
             yaxis: axis({domain: [0.36, 1], tickprefix: '$', tickformat: '.2~s', title: {text: 'Cumulative PnL'}}),
-            yaxis2: axis({domain: [0, 0.26], tickformat: '.0%', title: {text: 'Drawdown'}})}}));
+            yaxis2: axis({domain: [0, 0.26], tickformat: '~%', title: {text: 'Drawdown'}})}}));
     const known = data.pnl.filter(isNumber);
     return card('PnL', h('div', {}, chart.node), {tools: [
         h('span', {class: 'muted small'}, known.length
@@ -120,5 +120,5 @@ function features(values) {
         && value !== null)
         .map(([name, value]) => [heading(name), isNumber(value) ? (Number.isInteger(value) ? count(value) : fixed(value, 4))
             : String(value)]);
-    return rows.length ? facts(rows) : empty('Not computed yet', 'They come with a features job.');
+    return rows.length ? h('div', {class: 'pairs'}, facts(rows)) : empty('Not computed yet', 'They come with a features job.');
 }

@@ -145,7 +145,7 @@ function actions(id, job, has, apply) {
     const act = (name, label, mark, options) => has[name] && h('button',
         {class: options.danger ? 'danger' : '', onclick: async (event) => {
         const button = event.currentTarget;
-        const values = options.fields ? await ask(options.title, {fields: options.fields, action: label,
+        const values = options.fields ? await ask(options.title, {fields: options.fields, action: options.action || label,
             isDangerous: options.danger,
             text: options.text}) : {};
         if (!values) return;
@@ -169,6 +169,7 @@ function actions(id, job, has, apply) {
                 hint: 'Larger runs first; bulk work has 0, a recompute 100.'}],
         body: (values) => ({priority: Number(values.priority)}), done: 'Priority changed'}),
         canPause && act('cancel', 'Cancel', 'cancel', {title: `Cancel job ${id}?`, fields: [reason], danger: true,
+            action: 'Cancel the job',
             text: 'What it has computed so far is thrown away.', done: 'Cancelled'}),
     ];
 }
