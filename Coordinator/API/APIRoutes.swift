@@ -37,6 +37,7 @@ struct APIRoutes: Sendable {
     /// nil where nobody signs in, as when only the table is looked at.
     var doorman: Doorman?
     var metrics = MetricsRegistry()
+    var support: @Sendable () async throws -> SupportView = { SupportView() }
 
     static let jobsPageDefault = 50
 
@@ -53,6 +54,7 @@ struct APIRoutes: Sendable {
             .change("v1/session/codes", .admin, as: "make sign-in code", makeSignInCode),
             .get("metrics", .viewer, scrape),
             .get("v1/status", .viewer, status),
+            .get("v1/support", .admin, supportFacts),
             .get("v1/jobs", .viewer, listJobs),
             .change("v1/jobs", .operator, as: "submit job", submit),
             .get("v1/jobs/:id", .viewer, showJob),

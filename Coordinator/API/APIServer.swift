@@ -30,6 +30,7 @@ package struct APIServer: Service {
     ///   - control: What the routes ask.
     ///   - access: Who is let in.
     ///   - metrics: What `/metrics` says; the server adds what it counts itself.
+    ///   - support: What a bug report wants to know.
     ///   - certificate: nil serves without TLS.
     ///   - assets: Folder with the chart library of the page; nil serves the page without charts.
     ///   - host: Name or address to bind.
@@ -38,6 +39,7 @@ package struct APIServer: Service {
     ///     stops and `run` throws the same.
     package init(
         control: any GridControl, access: AccessSettings, metrics: MetricsRegistry = MetricsRegistry(),
+        support: @escaping @Sendable () async throws -> SupportView = { SupportView() },
         certificate: TLSCertificate? = nil, assets: String? = nil, host: String, port: Int,
         logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
@@ -47,8 +49,9 @@ package struct APIServer: Service {
         let startFailure = StartFailure()
         self.startFailure = startFailure
         application = Application(
-            router: APIRoutes(control: control, logger: logger, page: PageFiles(assets: assets), metrics: metrics)
-                .router(access: access, isEncrypted: certificate != nil),
+            router: APIRoutes(
+                control: control, logger: logger, page: PageFiles(assets: assets), metrics: metrics, support: support
+            ).router(access: access, isEncrypted: certificate != nil),
             server: try Self.builder(certificate, limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),

@@ -60,7 +60,7 @@ struct JobDriverTests {
             let log = PartialLog(
                 directory: directory, job: JobID(1), epoch: Epoch(epoch), delayMilliseconds: 0, queue: queue, warn: { _ in })
             let driver = JobDriver(
-                id: JobID(1), job: job, priority: 0, queue: queue, log: log, kept: kept, post: { _ in }, whenDone: { _ in })
+                id: JobID(1), job: job, queue: queue, log: log, kept: kept, post: { _ in }, whenDone: { _ in })
             driver.start()
             queue.sync {}
             return driver

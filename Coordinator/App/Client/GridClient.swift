@@ -141,6 +141,13 @@ final class GridClient: GridControl {
         return try await get("/v1/regions/\(region)/results/\(request.result.rawValue)?\(text)")
     }
 
+    func support() async throws -> SupportView { try await get("/v1/support") }
+
+    /// An answer as it came.
+    func text(_ path: String) async throws -> String {
+        String(decoding: try await send("GET", path, body: nil), as: UTF8.self)
+    }
+
     /// As part of a path or a query.
     static func escaped(_ text: String) -> String {
         let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
