@@ -42,7 +42,7 @@ struct WorkersCommand: ParsableCommand {
             commandName: "drain",
             abstract: "Give a worker nothing new; it leaves when it has finished what it has.",
             discussion: """
-                Until it has left, 'undrain' takes the order back. In a cluster of 'alphagrid up' nothing takes the place of a
+                Until it has left, 'undrain' takes the order back. In a cluster of 'alphagrid up' nothing takes the place of a \
                 worker that was drained, until it is undrained.
 
                 Examples:
