@@ -8,8 +8,8 @@ struct OpenCommand: AsyncParsableCommand {
         commandName: "open",
         abstract: "Print a link that signs a browser in to the coordinator's page.",
         discussion: """
-            The link works once and for five minutes; no program is started with it, since everybody on this machine sees
-            the arguments of programs. It needs an admin's token. The browser stays signed in for twelve hours, as long as
+            The link works once and for five minutes; no program is started with it, since everybody on this machine sees \
+            the arguments of programs. It needs an admin's token. The browser stays signed in for twelve hours, as long as \
             that token is valid.
 
             Examples:

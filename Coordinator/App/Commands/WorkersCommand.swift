@@ -42,7 +42,7 @@ struct WorkersCommand: ParsableCommand {
             commandName: "drain",
             abstract: "Give workers nothing new; they leave when they have finished what they have.",
             discussion: """
-                Until it has left, 'undrain' takes the order back. In a cluster of 'alphagrid up' nothing takes the place of a
+                Until it has left, 'undrain' takes the order back. In a cluster of 'alphagrid up' nothing takes the place of a \
                 worker that was drained, until it is undrained.
 
                 Examples:
