@@ -32,7 +32,8 @@ struct SupportDump {
         var jobs: [JobView] = []
         do {
             add("status.json", json: try await client.status())
-            if let list = await kept("jobs.json", { try await client.jobList(limit: Limits.supportJobsMax, before: nil) }) {
+            let newest = JobsRequest(limit: Limits.supportJobsMax)
+            if let list = await kept("jobs.json", { try await client.jobList(newest) }) {
                 jobs = list.jobs
                 add("jobs.json", json: list)
             }
