@@ -182,7 +182,7 @@ extension JobSelection {
         among: (JobView) -> Bool, _ client: GridClient, _ output: OutputOptions, _ body: (JobID) async throws -> JobView
     ) async throws {
         let isOne = try isOne()
-        let ids = try await resolve(among: among) { try await client.jobs(limit: $0, before: $1) }
+        let ids = try await resolve(among: among) { try await client.jobs(JobsRequest(limit: $0, before: $1)) }
         let report = { (jobs: [JobView]) in try JobsCommand.report(jobs, isOne, output, OutputOptions.changed) }
         try await Several.each(ids, noun: "job", report: report, body)
     }

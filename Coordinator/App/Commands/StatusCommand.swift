@@ -66,7 +66,7 @@ struct StatusCommand: AsyncParsableCommand {
         var status = try await client.status()
         var jobs: [JobView] = []
         do {
-            jobs = try await client.jobs(limit: Self.jobsFetched, before: nil)
+            jobs = try await client.jobs(JobsRequest(limit: Self.jobsFetched))
         } catch let error as GridError where error.kind == .unreachable {
             // A coordinator without its database still has something to say: asked again, that it has none.
             status = try await client.status()
