@@ -141,7 +141,9 @@ struct JobsCommand: ParsableCommand {
         func run() async throws {
             let isOne = try selection.isOne()
             let client = try connection.client()
-            let ids = try await selection.resolve(among: { !$0.state.isFinal }) { try await client.jobs(JobsRequest(limit: $0, before: $1)) }
+            let ids = try await selection.resolve(among: { !$0.state.isFinal }) {
+                try await client.jobs(JobsRequest(limit: $0, before: $1))
+            }
             try await Several.each(ids, noun: "job", report: { try JobsCommand.report($0, isOne, output, JobsCommand.line) }) {
                 try await client.cancel($0, reason: reason)
             }
