@@ -76,7 +76,8 @@ import Testing
                 auditID: 1, happenedAt: "t", actor: "a", role: "r", action: "a", method: "m", path: "p", region: "r",
                 subject: "s", status: 1, peer: "p", detail: .text("d")),
             has: "audit_id happened_at actor role action method path region subject status peer detail")
-        try expect(ProblemDocument(type: "about:blank", title: "t", status: 400, detail: "d"), has: "type title status detail")
+        let problem = Data(#"{"type": "about:blank", "title": "t", "status": 400, "detail": "d"}"#.utf8)
+        try expect(try GridJSON.decode(ProblemDocument.self, from: problem), has: "type title status detail")
     }
 
     @Test("The programs themselves print the JSON they are known for")
