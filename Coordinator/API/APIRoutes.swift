@@ -99,7 +99,8 @@ struct APIRoutes: Sendable {
         router.add(middleware: ProblemMiddleware(logger: logger))
         let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger) { counts.refused(status: $0) }
         let authenticator = Authenticator(access, logger: logger)
-        let strangers = RateLimiter(perSecond: Limits.strangerRequestsPerSecondMax, burst: Limits.strangerRequestsBurstMax)
+        let strangers = RateLimiter(
+            perSecond: access.strangersPerSecond, burst: max(access.strangersPerSecond, Limits.strangerRequestsBurstMax))
         var routes = self
         routes.doorman = Doorman(
             authenticator: authenticator, sessions: access.sessions, trail: trail, strangers: strangers, clock: access.clock,
@@ -137,7 +138,8 @@ struct APIRoutes: Sendable {
         }
         for (path, methods) in allowed {
             let names = methods.map(\.rawValue).joined(separator: ", ")
-            let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
+            let query = HTTPRequest.Method(rawValue: "QUERY").map { [$0] } ?? []
+            let others: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace] + query
             for method in others where !methods.contains(method) {
                 router.on(RouterPath(path), method: method) { request, _ -> Response in
                     throw Problem(

@@ -20,7 +20,9 @@ class Cluster:
     def __init__(self, binaries, folder):
         self.binaries, self.folder = binaries, folder
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "PG", "ALPHAGRID_"))}
-        self.environment = {**kept, "HOME": folder, "NO_COLOR": "1", "ALPHAGRID_STATE": f"{folder}/state"}
+        self.environment = {**kept, "HOME": folder, "NO_COLOR": "1", "ALPHAGRID_STATE": f"{folder}/state",
+                            # All requests come from one address, and many are meant to be refused.
+                            "ALPHAGRID_STRANGERS_PER_SECOND": "500"}
         self.log = open(f"{folder}/up.log", "w")
         self.process = subprocess.Popen(
             [f"{binaries}/alphagrid", "up", "--workers", "1", "--slots", "1"], env=self.environment, stdout=self.log,

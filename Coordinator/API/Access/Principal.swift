@@ -52,6 +52,8 @@ package struct AccessSettings: Sendable {
     var records: any AccessRecords
     var jwt: JWTVerifier?
     var clock: APIClock
+    /// Requests without a valid token that one address may send; as many, or the usual number, may come at once.
+    package var strangersPerSecond = Limits.strangerRequestsPerSecondMax
     /// Browsers that are signed in.
     let sessions: SessionDirectory
 

@@ -36,6 +36,10 @@ struct APIOperation: Sendable {
 
         static func json(_ schema: Schema) -> Media { Media(type: "application/json", schema: schema) }
         static func text(_ type: String) -> Media { Media(type: type, schema: .string()) }
+        /// Server-sent events, each described by its fields.
+        static let events = Media(
+            type: EventFrame.mediaType,
+            schema: .object(["event": .string(), "data": .string("JSON.")], optional: ["id": .string()]))
         static let binary = Media(type: "application/octet-stream", schema: .string(format: "binary"))
     }
 

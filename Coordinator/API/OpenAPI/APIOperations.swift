@@ -88,10 +88,10 @@ extension APIOperation {
             route: "GET v1/events", tag: "events",
             summary: "Server-sent events: status, job and workers on connecting, then these and tasks as they change; lagged "
                 + "where the reader was too slow.",
-            parameters: [seconds], answer: [.text(EventFrame.mediaType)]),
+            parameters: [seconds], answer: [.events]),
         APIOperation(
             route: "GET v1/jobs/:id/events", tag: "events",
             summary: "Server-sent events of one job: job and tasks, and end when it is over.", parameters: [job, seconds],
-            answer: [.text(EventFrame.mediaType)], problems: [404]),
+            answer: [.events], problems: [404]),
     ]
 }

@@ -119,6 +119,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let logger = try log.logger("alphagrid", ring: ring)
         let certificate = try door.certificate(logger: logger)
         let jwt = try await door.jwt()
+        let strangers = try door.strangers()
         signal(SIGPIPE, SIG_IGN)
 
         var configuration = CoordinatorConfiguration(
@@ -133,7 +134,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let reign = Reign()
         let statePath = folder.path
         let settings = facts(folder.path, database: databaseURL, keys: configuration.keys != nil, token: tokenFile)
-        let access = AccessSettings(token: token, records: service, jwt: jwt)
+        var access = AccessSettings(token: token, records: service, jwt: jwt)
+        if let strangers { access.strangersPerSecond = strangers }
         let scheme = certificate == nil ? "http" : "https"
         let server = try APIServer(
             control: service, access: access, metrics: service.metrics,

@@ -30,6 +30,27 @@ struct DoorOptions: ParsableArguments {
         name: .customLong("jwt-audience"), help: ArgumentHelp("Accept only JWTs whose 'aud' holds this.", valueName: "name"))
     var jwtAudience: String?
 
+    @Option(
+        name: .customLong("strangers-per-second"),
+        help: ArgumentHelp(
+            "Requests without a valid token that one address may send (default 1, and 30 at once; also "
+                + "ALPHAGRID_STRANGERS_PER_SECOND): more behind a proxy, where all callers have one address.",
+            valueName: "n"))
+    var strangersPerSecond: Int?
+
+    /// - Throws: `GridError(.usage)` for a number that is none or too large.
+    func strangers(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws(GridError) -> Double? {
+        let name = "ALPHAGRID_STRANGERS_PER_SECOND"
+        guard let text = strangersPerSecond.map(String.init) ?? environment[name] else { return nil }
+        let range = 1...Int(Limits.requestsPerSecondMax)
+        guard let number = Int(text), range.contains(number) else {
+            let source = strangersPerSecond == nil ? name : "--strangers-per-second"
+            throw GridError(
+                .usage, "\(source) '\(text.printable)' is not valid: expected \(range.lowerBound) to \(range.upperBound)")
+        }
+        return Double(number)
+    }
+
     func validate() throws {
         guard (certificateFile == nil) == (keyFile == nil) else {
             throw ValidationError("--tls-cert and --tls-key go together: expected both or none")
