@@ -111,7 +111,7 @@ let package = Package(
             name: "Service",
             dependencies: [
                 "ClusterModel", "Panel", "Kernels", "WireProtocol", "Messaging", "WorkerEngine", "WorkerRuntime",
-                "Scheduling", "Jobs", "GridMetrics", "Store",
+                "Scheduling", "Expressions", "Jobs", "GridMetrics", "Store",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Coordinator/Service"),
@@ -120,7 +120,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "ClusterModel", "GridMetrics", "Requests", "CDashboard",
+                "ClusterModel", "GridMetrics", "Panel", "Requests", "CDashboard",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

@@ -1,4 +1,4 @@
-// The HTTP interface of a coordinator: routes over any `GridControl`, and nothing that computes. `TokenGate` is the one
+// The HTTP interface of a coordinator: routes over any `ServedGrid`, and nothing that computes. `TokenGate` is the one
 // gate in front of them, the target `Requests` judges what was sent, `Problem` and `ProblemMiddleware` turn every failure
 // into problem details, `APIServer` binds, answers and stops.
 
@@ -20,6 +20,8 @@ struct APIContext: RequestContext {
     var principal: Principal?
     /// As the route has it.
     var bodyBytesMax = 0
+    /// Whether who asks would be let in again, for answers that take long.
+    var remainsKnown: @Sendable () async -> Bool = { false }
 
     init(source: Source) {
         coreContext = .init(source: source)
@@ -31,20 +33,32 @@ struct APIContext: RequestContext {
 
 /// Which path does what.
 struct APIRoutes: Sendable {
-    let control: any GridControl
+    let control: any ServedGrid
     let logger: Logger
-    var page = PageFiles(assets: nil)
+    let hub: EventHub
+    private let keys = IdempotencyKeys()
+    var page: PageFiles
     /// nil where nobody signs in, as when only the table is looked at.
     var doorman: Doorman?
-    var metrics = MetricsRegistry()
+    var metrics: MetricsRegistry
 
-    static let jobsPageDefault = 50
+    init(
+        control: any ServedGrid, logger: Logger, page: PageFiles = PageFiles(assets: nil),
+        metrics: MetricsRegistry = MetricsRegistry(), hub: EventHub? = nil
+    ) {
+        self.control = control
+        self.logger = logger
+        self.page = page
+        self.metrics = metrics
+        self.hub = hub ?? EventHub(control: control, logger: logger)
+    }
 
     /// Every route there is; the router is made of nothing else.
     var table: [APIRoute] {
         [
             .open("livez", live),
             .open("readyz", ready),
+            .get("openapi.json", .viewer, openAPI),
             .open("/", index),
             .open("assets/:file", asset),
             .session(.post, .open, signIn),
@@ -57,9 +71,17 @@ struct APIRoutes: Sendable {
             .change("v1/jobs", .operator, as: "submit job", submit),
             .get("v1/jobs/:id", .viewer, showJob),
             .change("v1/jobs/:id/cancel", .operator, as: "cancel job", cancel),
+            .get("v1/jobs/:id/events", .viewer, jobEvents),
+            .get("v1/jobs/:id/tiles", .viewer, tiles),
+            .get("v1/events", .viewer, events),
             .get("v1/workers", .viewer, listWorkers),
             .ask("v1/regions/:region/check", .viewer, bodyBytesMax: Limits.checkBodyBytesMax, check),
+            .get("v1/regions", .viewer, regions),
+            .get("v1/regions/:region/alphas/:id", .viewer, alpha),
+            .get("v1/regions/:region/alphas/:id/pnl", .viewer, pnl),
+            .get("v1/regions/:region/matrix", .viewer, matrix),
             .get("v1/regions/:region/pairs", .viewer, pair),
+            .get("v1/regions/:region/usage", .viewer, usage),
             .get("v1/regions/:region/results/:result", .viewer, results),
         ] + operationTable
     }
@@ -154,23 +176,68 @@ struct APIRoutes: Sendable {
         return try answer(await control.status())
     }
 
+    @Sendable private func openAPI(_ request: Request, _ context: APIContext) async throws -> Response {
+        _ = try QueryParameters(request.uri.query, names: [])
+        let body = ByteBuffer(bytes: try OpenAPIDocument(routes: table).encoded())
+        return Response(status: .ok, headers: [.contentType: "application/json"], body: .init(byteBuffer: body))
+    }
+
     // MARK: Jobs
 
     @Sendable private func submit(_ request: Request, _ context: APIContext) async throws -> Response {
-        let job = try await control.submit(try JobRequest(decoding: try await jsonBody(of: request, context)))
-        return try answer(job.finite, status: .created, headers: [.location: "/v1/jobs/\(job.jobID)"])
+        let body = try await jsonBody(of: request, context)
+        let asked = try JobRequest(decoding: body)
+        guard let key = try idempotencyKey(request) else { return try made(await control.submit(asked)) }
+        let name = "\(context.principal?.name ?? "")\n\(key)"
+        switch keys.begin(name, body: body, now: APIClock.system.monotonic()) {
+        case .done(let id): return try made(await control.job(id))
+        case .underWay: throw Problem(.conflict, "the request with this Idempotency-Key is under way: try again")
+        case .different:
+            throw Problem(.unprocessableContent, "this Idempotency-Key was used for another request: expected a new one")
+        case .new:
+            do {
+                let job = try await control.submit(asked)
+                keys.finish(name, job.jobID)
+                return try made(job)
+            } catch {
+                keys.forget(name)
+                throw error
+            }
+        }
+    }
+
+    private func made(_ job: JobView) throws -> Response {
+        try answer(job.finite, status: .created, headers: [.location: "/v1/jobs/\(job.jobID)"])
+    }
+
+    private func idempotencyKey(_ request: Request) throws(GridError) -> String? {
+        guard let key = request.headers[.idempotencyKey] else { return nil }
+        let isPlain = key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        guard isPlain, (1...Limits.idempotencyKeyBytesMax).contains(key.utf8.count) else {
+            throw GridError(
+                .usage,
+                "the header Idempotency-Key is not valid: expected 1 to \(Limits.idempotencyKeyBytesMax) visible characters")
+        }
+        return key
     }
 
     @Sendable private func listJobs(_ request: Request, _ context: APIContext) async throws -> Response {
-        let query = try QueryParameters(request.uri.query, names: ["before", "limit"])
-        let limit = try query.whole("limit", in: 1...Limits.jobsListedMax) ?? Self.jobsPageDefault
-        let before = try query["before"].map { text throws(GridError) in try JobID(parsing: text) }
-        let jobs = try await control.jobs(limit: limit, before: before)
-        return try answer(JobList(jobs: jobs.map(\.finite), nextBefore: jobs.count < limit ? nil : jobs.last?.jobID))
+        let asked = try JobsRequest(try QueryParameters(request.uri.query, names: JobsRequest.queryNames))
+        let jobs = try await control.jobs(asked)
+        var list = JobList(jobs: jobs.map(\.finite), nextBefore: nil)
+        if jobs.count == asked.limit {
+            if asked.isPagedByID, asked.offset == 0 {
+                list.nextBefore = jobs.last?.jobID
+            } else {
+                list.nextOffset = asked.offset + jobs.count
+            }
+        }
+        return try answer(list)
     }
 
     @Sendable private func showJob(_ request: Request, _ context: APIContext) async throws -> Response {
-        try answer(await control.job(try jobID(context)).finite)
+        _ = try QueryParameters(request.uri.query, names: [])
+        return try answer(await control.job(try jobID(context)).finite)
     }
 
     @Sendable private func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -182,8 +249,9 @@ struct APIRoutes: Sendable {
     // MARK: Workers
 
     @Sendable private func listWorkers(_ request: Request, _ context: APIContext) async throws -> Response {
-        _ = try QueryParameters(request.uri.query, names: [])
-        return try answer(WorkerList(workers: try await control.workers().map(\.finite)))
+        let asked = try WorkersRequest(try QueryParameters(request.uri.query, names: WorkersRequest.queryNames))
+        let page = asked.page(of: try await control.workers().map(\.finite))
+        return try answer(WorkerList(workers: page.workers, nextOffset: page.nextOffset))
     }
 
     // MARK: Pieces

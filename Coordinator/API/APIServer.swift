@@ -20,6 +20,7 @@ package struct APIServer: Service {
     private let port: Int
     private let application: Application<RouterResponder<APIContext>>
     private let startFailure: StartFailure
+    private let hub: EventHub
 
     /// Why the owner of the server did not want it after all.
     private final class StartFailure: Sendable {
@@ -37,7 +38,7 @@ package struct APIServer: Service {
     ///   - onRunning: Called once with the bound port; requests wait until it returns. When it throws, the server
     ///     stops and `run` throws the same.
     package init(
-        control: any GridControl, access: AccessSettings, metrics: MetricsRegistry = MetricsRegistry(),
+        control: any ServedGrid, access: AccessSettings, metrics: MetricsRegistry = MetricsRegistry(),
         certificate: TLSCertificate? = nil, assets: String? = nil, host: String, port: Int,
         logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
@@ -46,9 +47,10 @@ package struct APIServer: Service {
         self.port = port
         let startFailure = StartFailure()
         self.startFailure = startFailure
+        let routes = APIRoutes(control: control, logger: logger, page: PageFiles(assets: assets), metrics: metrics)
+        hub = routes.hub
         application = Application(
-            router: APIRoutes(control: control, logger: logger, page: PageFiles(assets: assets), metrics: metrics)
-                .router(access: access, isEncrypted: certificate != nil),
+            router: routes.router(access: access, isEncrypted: certificate != nil),
             server: try Self.builder(certificate, limits),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),
@@ -81,7 +83,12 @@ package struct APIServer: Service {
     ///   not this machine's.
     package func run() async throws {
         do {
-            try await application.run()
+            // Requests that are open may end, and streams of events would not by themselves.
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: {
+                hub.stop()
+            }
         } catch let error as IOError {
             throw bindFailure(error.errnoCode, "\(error)")
         } catch is SocketAddressError.UnknownHost, is SocketAddressError {

@@ -64,11 +64,13 @@ extension WorkerView {
     }
 }
 
-/// Answer of `GET /v1/jobs`, newest first.
+/// Answer of `GET /v1/jobs`, newest first unless asked otherwise.
 package struct JobList: Codable, Hashable, Sendable {
     package var jobs: [JobView]
     /// Pass as `before` to get the next page; absent on the last one.
     package var nextBefore: JobID?
+    /// The same as `offset`, where the jobs are sorted otherwise.
+    package var nextOffset: Int?
     package init(jobs: [JobView], nextBefore: JobID?) {
         self.jobs = jobs
         self.nextBefore = nextBefore
@@ -78,5 +80,16 @@ package struct JobList: Codable, Hashable, Sendable {
 /// Answer of `GET /v1/workers`.
 package struct WorkerList: Codable, Hashable, Sendable {
     package var workers: [WorkerView]
-    package init(workers: [WorkerView]) { self.workers = workers }
+    /// Pass as `offset` to get the next page; absent on the last one.
+    package var nextOffset: Int?
+    package init(workers: [WorkerView], nextOffset: Int? = nil) {
+        self.workers = workers
+        self.nextOffset = nextOffset
+    }
+}
+
+/// Answer of `GET /v1/regions`.
+package struct RegionList: Codable, Hashable, Sendable {
+    package var regions: [RegionView]
+    package init(regions: [RegionView]) { self.regions = regions }
 }

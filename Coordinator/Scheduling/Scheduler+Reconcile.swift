@@ -116,6 +116,7 @@ extension Scheduler {
     ) {
         guard let job = jobByID[attempt.task.job] else { return }
         let name = workers[attempt.worker].id
+        noteEnd(of: attempt.task, .lost, on: name, since: attempt.leasedAt)
         note(attempt.task, job) { note, now in
             if wasRunning {
                 note.addLoss(what, attempt: id, worker: name, at: now)

@@ -110,6 +110,9 @@ extension Scheduler {
         if planted(.creditLeak) { attempts[id] = nil }
         settle(id, of: worker, alsoLeased: !isForeign)
         send(.ack(id), to: worker)
+        if !isForeign, let attempt, attempt.state == .live {
+            noteEnd(of: attempt.task, .failed, on: workers[worker].id, since: attempt.leasedAt)
+        }
         if !isForeign, let attempt, attempt.state == .verifying {
             workers[worker].tasksFailed += 1
             unverified(id, attempt, failed: true)
@@ -128,6 +131,7 @@ extension Scheduler {
         else { return }
         mergesInFlight -= 1
         counters.tasksMerged += 1
+        noteEnd(of: task, .merged, on: merge.workerName, since: attempts[merge.attempt]?.leasedAt)
         jobs[job]?.stage?.move(task.index, to: .merged)
         if jobs[job]?.stage?.notes[task.index] != nil {
             if (jobs[job]?.stage?.notes[task.index]?.failures ?? 0) > 0 { jobs[job]?.stage?.failingCount -= 1 }
@@ -151,6 +155,7 @@ extension Scheduler {
         else { return }
         mergesInFlight -= 1
         counters.partialsRejected += 1
+        noteEnd(of: task, .failed, on: merge.workerName, since: attempts[merge.attempt]?.leasedAt)
         endVerification(of: task.index, job)
         jobs[job]?.stage?.move(task.index, to: .queued)
         counters.tasksRequeued += 1

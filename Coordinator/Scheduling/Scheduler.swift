@@ -12,6 +12,8 @@ package struct Scheduler: Sendable {
     let plantedBug: PlantedBug?
 
     package internal(set) var counters = SchedulerCounters()
+    /// The last tasks that ended, for those who watch.
+    package internal(set) var ends = TaskEnds()
     /// Time of the event at hand, and what it has led to so far.
     var now = MonotonicTime(nanoseconds: .min)
     var effects: [SchedulerEffect] = []

@@ -7,7 +7,9 @@ import Store
 import Synchronization
 
 extension CoordinatorService: GridControl {
-    package func status() async throws -> StatusView {
+    package func status() async throws -> StatusView { statusView }
+
+    var statusView: StatusView {
         let uptimeSeconds = uptimeSeconds
         return shared.withLock { shared in
             var view = StatusView(
@@ -46,12 +48,6 @@ extension CoordinatorService: GridControl {
         }
     }
 
-    package func results(_ request: ResultRequest, region: Region) async throws -> ResultPage {
-        try await waiting { service throws(GridError) in
-            try service.usingDatabase { () throws(GridError) in try service.store.results(request, region: region) }
-        }
-    }
-
     /// What cannot become a job is refused at once, not when somebody looks for the result.
     private func requireAlphas(of view: JobView, _ region: Region) throws(GridError) {
         let pools = try store.pools(region)
@@ -76,10 +72,11 @@ extension CoordinatorService: GridControl {
         }
     }
 
-    package func jobs(limit: Int, before: JobID?) async throws -> [JobView] {
+    package func jobs(_ request: JobsRequest) async throws -> [JobView] {
         try await waiting { service throws(GridError) in
+            let live = service.shared.withLock { $0.jobs.mapValues(\.view.state) }
             let rows = try service.usingDatabase { () throws(GridError) in
-                try service.store.jobs(limit: limit, before: before)
+                try service.store.jobs(request, live: live)
             }
             return rows.map { service.liveView(of: $0.jobID) ?? $0 }
         }

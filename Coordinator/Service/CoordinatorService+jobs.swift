@@ -221,6 +221,8 @@ extension CoordinatorService {
         shared.withLock {
             $0.jobs[job.id] = nil
             $0.admission.remove(job.id)
+            if $0.ended.count == Limits.jobsEndedLatelyMax { $0.ended.removeFirst() }
+            if job.view.state.isFinal { $0.ended.append(job.view) }
         }
         admit()
     }

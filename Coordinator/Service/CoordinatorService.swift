@@ -48,6 +48,8 @@ package final class CoordinatorService: Sendable {
         var jobs: [JobID: ActiveJob] = [:]
         var admission = JobAdmission()
         var snapshot = GridSnapshot()
+        /// As they ended, oldest first; at most `Limits.jobsEndedLatelyMax`.
+        var ended: [JobView] = []
         var drains = DrainOrders()
         var isDatabaseReachable = true
         var lastError: String?
@@ -85,6 +87,7 @@ package final class CoordinatorService: Sendable {
     /// Questions about single alphas have threads and panels of their own.
     let questions: PoolCheckQueue
     let residents: ResidentPanels
+    let tileMaps = TileMaps()
     /// What `/metrics` says; whoever else has something to count adds it here.
     package let metrics = MetricsRegistry()
     let recorded = RecordedMetrics()

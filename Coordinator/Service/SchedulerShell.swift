@@ -92,7 +92,7 @@ final class SchedulerShell {
         }
         return GridSnapshot(
             workers: scheduler.workerViews(at: now), load: scheduler.load(), counters: scheduler.counters,
-            stages: stages, waits: waits, leaving: scheduler.leavingWorkers())
+            stages: stages, waits: waits, leaving: scheduler.leavingWorkers(), ends: scheduler.ends)
     }
 
     /// - Returns: the peer that could not be reached, if any.
@@ -156,6 +156,7 @@ struct GridSnapshot: Sendable {
     var waits: [JobID: String] = [:]
     /// Workers that nobody can keep any more.
     var leaving: Set<WorkerID> = []
+    var ends = TaskEnds()
 }
 
 /// The drivers of the jobs that run, by job; shared by the threads that add, serve and drop them.

@@ -37,13 +37,44 @@ extension Store {
         return job
     }
 
-    /// Newest first, at most `Limits.jobsListedMax`.
+    /// At most `Limits.jobsListedMax`, in the order of the request.
     ///
-    /// - Parameter before: only jobs with smaller ids.
-    package func jobs(limit: Int, before: JobID?) throws(GridError) -> [JobView] {
-        try jobRows(
-            "list jobs", "WHERE job_id < $1 ORDER BY job_id DESC LIMIT $2",
-            [.integer(before?.rawValue ?? .max), .integer(Int64(max(0, min(limit, Limits.jobsListedMax))))])
+    /// - Parameter live: states of jobs that are further than their rows say.
+    package func jobs(_ request: JobsRequest, live: [JobID: JobState] = [:]) throws(GridError) -> [JobView] {
+        var values: [SQLValue] = []
+        func place(_ value: SQLValue) -> String {
+            values.append(value)
+            return "$\(values.count)"
+        }
+        var conditions: [String] = []
+        if let before = request.before { conditions.append("job_id < \(place(.integer(before.rawValue)))") }
+        if let kind = request.kind { conditions.append("kind = \(place(.text(kind)))") }
+        if let region = request.region { conditions.append("region = \(place(.text(region)))") }
+        if !request.states.isEmpty {
+            let wanted = place(.texts(request.states.map(\.rawValue)))
+            let known = place(.texts(live.keys.sorted().map(\.description)))
+            let matching = live.filter { request.states.contains($0.value) }.keys.sorted().map(\.description)
+            conditions.append(
+                "(state = ANY (\(wanted)::text[]) AND NOT job_id = ANY (\(known)::text[]::bigint[]) "
+                    + "OR job_id = ANY (\(place(.texts(matching)))::text[]::bigint[]))")
+        }
+        let order = try Self.jobOrder(request.sort)
+        let limit = place(.integer(Int64(max(0, min(request.limit, Limits.jobsListedMax)))))
+        let offset = place(.integer(Int64(max(0, request.offset))))
+        return try jobRows(
+            "list jobs",
+            "\(conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))") ORDER BY \(order) "
+                + "LIMIT \(limit) OFFSET \(offset)", values)
+    }
+
+    private static func jobOrder(_ sort: SortKey?) throws(GridError) -> String {
+        guard let sort else { return "job_id DESC" }
+        guard JobsRequest.columns.contains(sort.column) else {
+            throw GridError(.usage, "jobs have no '\(sort.column.printable)' to sort by")
+        }
+        let isText = ["kind", "pool", "region", "state"].contains(sort.column)
+        let column = quoted(identifier: sort.column) + (isText ? " COLLATE \"C\"" : "")
+        return "jobs.\(column) \(sort.isDescending ? "DESC" : "ASC") NULLS LAST, job_id DESC"
     }
 
     /// Jobs that some coordinator began and none finished, oldest first.

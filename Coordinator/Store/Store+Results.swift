@@ -1,9 +1,8 @@
 import ClusterModel
-import Foundation
 
 extension RegionTables {
     /// Where a result is, and what brings its rows into an order.
-    fileprivate func place(of result: RegionResult, _ target: Publication.Target) -> (table: String, order: [String]) {
+    func place(of result: RegionResult, _ target: Publication.Target) -> (table: String, order: [String]) {
         switch result {
         case .correlation: (target == .region ? correlation : correlationJobs, ["alpha_id"])
         case .crossCorrelation: (target == .region ? correlationUnsubmitted : correlationUnsubmittedJobs, ["alpha_id"])
@@ -22,47 +21,42 @@ extension RegionTables {
 extension Store {
     /// Rows of what jobs have published of a region.
     ///
-    /// - Throws: `GridError(.notFound)` for a region or a job that is not there, `.usage` for a filter that the result's rows
-    ///   have no column for.
+    /// - Throws: `GridError(.notFound)` for a region or a job that is not there, `.usage` for a filter, a sort or a column that
+    ///   the result's rows do not have.
     package func results(_ request: ResultRequest, region: Region) throws(GridError) -> ResultPage {
         let action = Action("read \(request.result.rawValue) of \(region)", needs: "SELECT on the region's tables")
         return try pool.read(action) { connection in
-            _ = try Self.requireRegion(region, connection)
+            let regionID = try Self.requireRegion(region, connection)
             let target = try request.job.map { try Self.target(of: $0, region, connection) } ?? .region
             let (table, order) = RegionTables(region).place(of: request.result, target)
-            let columns = try connection.execute(
-                """
-                SELECT attname FROM pg_attribute
-                WHERE attrelid = to_regclass(quote_ident($1)) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
-                """, [.text(table)]
-            ).texts().filter { $0 != "correlation_id" }
+            let columns = try TableColumn.all(of: table, connection).filter { $0.name != "correlation_id" }
             guard !columns.isEmpty else {
                 throw GridError(.conflict, "table \(table) is not there: run 'alphagrid db init' with this version")
             }
-            var values: [SQLValue] = []
-            let conditions = try Self.conditions(request, columns, &values)
-            let fields = columns.map { "t.\(quoted(identifier: $0))" }.joined(separator: ", ")
-            let sorting = order.map { columns.contains($0) ? Self.bytewise($0) : "" }.filter { !$0.isEmpty }
-            values += [.integer(Int64(request.limit + 1)), .integer(Int64(request.offset))]
+            var query = ResultSQL(result: request.result, columns: columns)
+            try query.add(request, regionID: regionID)
+            let shown = try request.columns.map { names in try names.map { name in try query.column(name) } } ?? columns
+            let sorting = try query.sorting(request.sort, then: order)
+            let from = "FROM \(quoted(identifier: table)) t \(query.condition)"
+            let count = query.values.count
             let found = try connection.execute(
                 """
-                SELECT json_build_array(\(fields)) FROM \(quoted(identifier: table)) t
-                \(conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))")
-                ORDER BY \(sorting.joined(separator: ", ")) LIMIT $\(values.count - 1) OFFSET $\(values.count)
-                """, values
-            ).texts()
-            let decoder = JSONDecoder()
-            let rows = try found.prefix(request.limit).map { try decoder.decode([JSONValue].self, from: Data($0.utf8)) }
-            return ResultPage(
-                region: region.name, result: request.result, table: table, columns: columns, rows: rows,
-                nextOffset: found.count > request.limit ? request.offset + request.limit : nil)
+                SELECT \(shown.map(\.selection).joined(separator: ", ")) \(from)
+                ORDER BY \(sorting) LIMIT $\(count + 1) OFFSET $\(count + 2)
+                """, query.values + [.integer(Int64(request.limit + 1)), .integer(Int64(request.offset))])
+            let rows = try (0..<min(request.limit, found.rowCount)).map { row in
+                try shown.enumerated().map { try $1.value(found.text(row, $0)) }
+            }
+            var page = ResultPage(
+                region: region.name, result: request.result, table: table, columns: shown.map(\.name), rows: rows,
+                nextOffset: found.rowCount > request.limit ? request.offset + request.limit : nil)
+            // A page that ends the list says how long it is, unless it is behind the end.
+            page.total = request.offset + rows.count
+            if page.nextOffset != nil || rows.isEmpty && request.offset > 0 {
+                page.total = try connection.execute("SELECT count(*) \(from)", query.values).integer(0, 0) ?? 0
+            }
+            return page
         }
-    }
-
-    /// Ids in the order of their bytes, whatever the database's collation.
-    private static func bytewise(_ column: String) -> String {
-        let isText = column.hasPrefix("alpha_id") || column == "kind" || column == "method" || column == "feature"
-        return "t.\(column)\(isText ? " COLLATE \"C\"" : "")"
     }
 
     private static func target(
@@ -73,33 +67,5 @@ extension Store {
         guard found.rowCount == 1 else { throw GridError(.notFound, "region \(region) has no job \(job)") }
         guard let table = found.text(0, 0) else { throw GridError(.notFound, "job \(job) has published nothing") }
         return table.hasSuffix("_jobs") ? .job : .region
-    }
-
-    private static func conditions(
-        _ request: ResultRequest, _ columns: [String], _ values: inout [SQLValue]
-    ) throws(GridError) -> [String] {
-        var conditions: [String] = []
-        if let job = request.job {
-            // A view over tables of which only one is of a job says nothing of jobs.
-            guard columns.contains("job_id") else {
-                throw GridError(.usage, "result '\(request.result.rawValue)' is not kept by job: leave the job out")
-            }
-            values.append(.integer(job.rawValue))
-            conditions.append("t.job_id = $\(values.count)")
-        }
-        if let method = request.method {
-            guard columns.contains("method") else {
-                throw GridError(.usage, "result '\(request.result.rawValue)' has no method to choose")
-            }
-            values.append(.text(method))
-            conditions.append("t.method = $\(values.count)")
-        }
-        if let alpha = request.alphaID {
-            let names = ["alpha_id", "alpha_id_a", "alpha_id_b"].filter(columns.contains)
-            guard !names.isEmpty else { throw GridError(.usage, "result '\(request.result.rawValue)' names no single alphas") }
-            values.append(.text(alpha))
-            conditions.append("(\(names.map { "t.\($0) = $\(values.count)" }.joined(separator: " OR ")))")
-        }
-        return conditions
     }
 }

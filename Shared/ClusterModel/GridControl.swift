@@ -260,8 +260,8 @@ package protocol GridControl: GridOperations {
     /// Who leads when this coordinator does not, and so has nothing else to say; nil when it leads itself.
     func leaderElsewhere() -> LeaderView?
     func submit(_ request: JobRequest) async throws -> JobView
-    /// Newest first.
-    func jobs(limit: Int, before: JobID?) async throws -> [JobView]
+    /// At most `request.limit`, in its order.
+    func jobs(_ request: JobsRequest) async throws -> [JobView]
     func job(_ id: JobID) async throws -> JobView
     func cancel(_ id: JobID, reason: String) async throws -> JobView
     func workers() async throws -> [WorkerView]
@@ -273,7 +273,15 @@ package protocol GridControl: GridOperations {
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage
 }
 
+/// All that the HTTP interface serves.
+package typealias ServedGrid = GridControl & RegionReading & GridWatching
+
 extension GridControl {
+    /// Newest first.
+    package func jobs(limit: Int, before: JobID?) async throws -> [JobView] {
+        try await jobs(JobsRequest(limit: limit, before: before))
+    }
+
     package func leaderElsewhere() -> LeaderView? { nil }
 }
 

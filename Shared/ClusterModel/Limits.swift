@@ -212,8 +212,46 @@ package enum Limits {
     package static let jobsKeptDefault = 10_000
     /// Ended jobs that go in one transaction.
     package static let jobsForgottenAtOnceMax = 200
-    /// Rows of one answer.
+    /// Rows of one answer, and of one that is a file.
     package static let resultRowsMax = 10_000
+    package static let resultFileRowsMax = 100_000
+    package static let resultFiltersMax = 20
+    package static let resultFilterBytesMax = 200
+    package static let sortKeysMax = 5
+    /// Pairs that one window of the matrix compares, and pairs times days: a second or two of a core.
+    package static let matrixPairsMax = 1 << 25
+    package static let matrixProductsMax = 1 << 35
+    /// Cells along an edge of a window, and alphas that a request names one by one.
+    package static let matrixCellsMax = 1_000
+    package static let matrixAlphasNamedMax = 1_000
+    /// Alphas along an edge of the tiles that windows are computed in.
+    package static let matrixTileEdgeMax = 256
+    /// Words of a formula that are marked, and operators or fields of a list of those in use.
+    package static let codeMarksMax = 20_000
+    package static let usageWordsMax = 10_000
+    /// Retries of a submission are recognised by their key for so long, and so many at once.
+    package static let idempotencyKeysMax = 4_096
+    package static let idempotencyKeyBytesMax = 200
+    package static let idempotencySeconds = 86_400.0
+    /// Open streams of events, and of one address.
+    package static let eventStreamsMax = 512
+    package static let eventStreamsPerAddressMax = 224
+    /// Between two snapshots for all streams, two lists of workers, two comment lines, and two looks at a stream's token.
+    package static let eventSnapshotMilliseconds = 1_000
+    package static let eventWorkersMilliseconds = 2_000
+    package static let eventCommentMilliseconds = 15_000
+    package static let eventAccessMilliseconds = 2_000
+    /// A stream that does not take what it gets for so long is closed.
+    package static let eventStallMilliseconds = 60_000
+    /// Ended tasks that wait for the next snapshot; of one second, as many are told.
+    package static let taskEventsMax = 200
+    /// Cells along an edge of a map of tiles.
+    package static let tileMapEdgeMax = 128
+    /// Tasks that are looked at for it, and how long one is good for.
+    package static let tileMapTasksMax = 65_536
+    package static let tileMapMilliseconds: Int64 = 500
+    /// Jobs that ended lately and are still told about.
+    package static let jobsEndedLatelyMax = 64
     /// Parameters that only one kind of job has, of one job.
     package static let jobParametersMax = 40
     package static let jobParameterBytesMax = 500

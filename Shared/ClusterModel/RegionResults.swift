@@ -16,6 +16,38 @@ package enum RegionResult: String, CaseIterable, Codable, Sendable {
     }
 }
 
+/// A condition that a row of a result has to meet.
+package struct ResultFilter: Hashable, Sendable {
+    package enum Comparison: String, CaseIterable, Sendable {
+        case lt, le, gt, ge, eq, ne, null, notnull
+
+        /// Whether there is something to compare with.
+        package var takesValue: Bool { self != .null && self != .notnull }
+    }
+
+    package var column: String
+    package var comparison: Comparison
+    /// As it was written; which type it has to be of is the column's to say. Empty where nothing is compared.
+    package var value: String
+
+    package init(_ column: String, _ comparison: Comparison, _ value: String = "") {
+        self.column = column
+        self.comparison = comparison
+        self.value = value
+    }
+}
+
+/// A column that decides an order; what is missing comes last either way.
+package struct SortKey: Hashable, Sendable {
+    package var column: String
+    package var isDescending: Bool
+
+    package init(_ column: String, isDescending: Bool = false) {
+        self.column = column
+        self.isDescending = isDescending
+    }
+}
+
 /// Which rows of a result are wanted.
 package struct ResultRequest: Hashable, Sendable {
     package var result: RegionResult
@@ -25,6 +57,16 @@ package struct ResultRequest: Hashable, Sendable {
     package var method: String?
     /// Rows that name this alpha.
     package var alphaID: String?
+    /// Rows for which all of them hold.
+    package var filters: [ResultFilter] = []
+    /// What decides the order before the alphas do; first what counts most.
+    package var sort: [SortKey] = []
+    /// nil for all, in the table's order.
+    package var columns: [String]?
+    /// Rows that name only alphas with these values in `alphas` or `alphas_unsubmitted`.
+    package var universe: String?
+    package var delay: Int?
+    package var type: String?
     package var limit: Int
     /// Rows to leave out at the beginning.
     package var offset: Int
@@ -48,6 +90,8 @@ package struct ResultPage: Codable, Hashable, Sendable {
     package var rows: [[JSONValue]]
     /// Where the next page begins; nil when this is the last.
     package var nextOffset: Int?
+    /// Rows on all pages together.
+    package var total: Int?
     package init(
         region: String, result: RegionResult, table: String, columns: [String], rows: [[JSONValue]], nextOffset: Int?
     ) {

@@ -10,7 +10,7 @@ package struct TaskGrid: Hashable, Sendable {
     package let columnBlocks: Range<Int>
     /// Blocks along a task's edge, at least 1.
     package let group: Int
-    private let isTriangle: Bool
+    package let isTriangle: Bool
     /// Index of the first task of each row chunk, and the task count at the end.
     private let chunkStarts: [Int]
 

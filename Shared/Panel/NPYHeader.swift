@@ -52,8 +52,16 @@ package struct NPYHeader: Equatable, Sendable {
 
     /// A version 1.0 header, padded so that the values begin at a multiple of 64.
     package static func encoded(precision: Precision, rows: Int, columns: Int) -> [UInt8] {
-        let descr = precision == .float32 ? "<f4" : "<f8"
-        var text = "{'descr': '\(descr)', 'fortran_order': False, 'shape': (\(rows), \(columns)), }"
+        encoded(descr: precision == .float32 ? "'<f4'" : "'<f8'", shape: "(\(rows), \(columns))")
+    }
+
+    /// The same for values of any type.
+    ///
+    /// - Parameters:
+    ///   - descr: As Python writes it, of less than 60,000 bytes.
+    ///   - shape: A tuple of Python.
+    package static func encoded(descr: String, shape: String) -> [UInt8] {
+        var text = "{'descr': \(descr), 'fortran_order': False, 'shape': \(shape), }"
         while (10 + text.utf8.count + 1) % 64 != 0 { text += " " }
         text += "\n"
         let length = text.utf8.count

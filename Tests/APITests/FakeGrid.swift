@@ -1,10 +1,10 @@
 import ClusterModel
 
 /// A grid that remembers what it was asked and answers from a list.
-actor FakeGrid: GridControl {
+actor FakeGrid: ServedGrid {
     enum Call: Equatable {
         case submit(JobRequest)
-        case jobs(limit: Int, before: JobID?)
+        case jobs(JobsRequest)
         case job(JobID)
         case cancel(JobID, String)
         case drain(WorkerID, DrainOrder)
@@ -19,13 +19,22 @@ actor FakeGrid: GridControl {
         case check(CheckRequest, Region)
         case pair(PairRequest, Region)
         case results(ResultRequest, Region)
+        case alpha(String, Region)
+        case pnl(String, pool: String?, Region)
+        case matrix(MatrixRequest, Region)
+        case usage(pool: String?, Region)
+        case tiles(JobID)
     }
 
     private(set) var calls: [Call] = []
+    func note(_ call: Call) { calls.append(call) }
+    /// How often somebody looked at everything.
+    var moments = 0
+    func set(_ jobs: [JobView]) { stored = jobs }
     /// Thrown by every method while it is set.
     private var failure: (any Error)?
-    private var stored: [JobView]
-    private let worker: WorkerView
+    var stored: [JobView]
+    let worker: WorkerView
     private let leader: LeaderView?
 
     init(
@@ -52,7 +61,7 @@ actor FakeGrid: GridControl {
         }
     }
 
-    private func check() throws {
+    func check() throws {
         if let failure { throw failure }
     }
 
@@ -73,10 +82,10 @@ actor FakeGrid: GridControl {
         return FakeGrid.jobs([4])[0]
     }
 
-    func jobs(limit: Int, before: JobID?) async throws -> [JobView] {
-        calls.append(.jobs(limit: limit, before: before))
+    func jobs(_ request: JobsRequest) async throws -> [JobView] {
+        calls.append(.jobs(request))
         try check()
-        return Array(stored.filter { before == nil || $0.jobID < before! }.prefix(limit))
+        return Array(stored.filter { request.before == nil || $0.jobID < request.before! }.prefix(request.limit))
     }
 
     func job(_ id: JobID) async throws -> JobView {

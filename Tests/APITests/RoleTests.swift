@@ -20,7 +20,7 @@ struct Attempt: Sendable, CustomTestStringConvertible {
     private static let table = APIRoutes(control: FakeGrid(), logger: silent).table
 
     /// A request for each route that succeeds when it is let in.
-    private static let examples: [String: Call] = [
+    static let examples: [String: Call] = [
         "GET livez": Call(.get, "/livez"), "GET metrics": Call(.get, "/metrics"), "GET readyz": Call(.get, "/readyz"),
         "GET v1/status": Call(.get, "/v1/status"),
         "GET v1/jobs": Call(.get, "/v1/jobs"),
@@ -29,6 +29,14 @@ struct Attempt: Sendable, CustomTestStringConvertible {
         "GET v1/workers": Call(.get, "/v1/workers"),
         "POST v1/workers/:id/drain": Call(.post, "/v1/workers/host-17/drain"),
         "POST v1/regions/:region/check": Call(.post, "/v1/regions/USA/check", #"{"candidates":[]}"#),
+        "GET openapi.json": Call(.get, "/openapi.json"), "GET v1/regions": Call(.get, "/v1/regions"),
+        "GET v1/events": Call(.get, "/v1/events?seconds=0"),
+        "GET v1/jobs/:id/events": Call(.get, "/v1/jobs/1/events?seconds=0"),
+        "GET v1/jobs/:id/tiles": Call(.get, "/v1/jobs/1/tiles"),
+        "GET v1/regions/:region/alphas/:id": Call(.get, "/v1/regions/USA/alphas/A"),
+        "GET v1/regions/:region/alphas/:id/pnl": Call(.get, "/v1/regions/USA/alphas/A/pnl"),
+        "GET v1/regions/:region/matrix": Call(.get, "/v1/regions/USA/matrix"),
+        "GET v1/regions/:region/usage": Call(.get, "/v1/regions/USA/usage"),
         "GET v1/regions/:region/pairs": Call(.get, "/v1/regions/USA/pairs?a=X&b=Y"),
         "GET v1/regions/:region/results/:result": Call(.get, "/v1/regions/USA/results/clusters"),
         "GET v1/jobs/:id/explain": Call(.get, "/v1/jobs/1/explain"),

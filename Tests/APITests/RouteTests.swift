@@ -79,7 +79,7 @@ import Testing
         _ = try await send(Call(.get, "/v1/jobs"), to: grid)
         #expect(
             await grid.calls == [
-                .jobs(limit: 2, before: nil), .jobs(limit: 2, before: JobID(2)), .jobs(limit: 50, before: nil),
+                .jobs(JobsRequest(limit: 2)), .jobs(JobsRequest(limit: 2, before: JobID(2))), .jobs(JobsRequest(limit: 50)),
             ])
     }
 

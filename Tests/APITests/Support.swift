@@ -66,28 +66,44 @@ func access(_ records: FakeRecords = FakeRecords(), jwt: JWTVerifier? = nil, clo
 /// Sends a request straight to the router over this grid, without a socket.
 func send(
     _ call: Call, to grid: FakeGrid = FakeGrid(), records: FakeRecords = FakeRecords(),
-    authorization: String? = "Bearer \(goodToken)", contentType: String? = "application/json"
+    authorization: String? = "Bearer \(goodToken)", contentType: String? = "application/json", accept: String? = nil
 ) async throws -> Answer {
     let door = try Door(grid: grid, access: access(records))
-    return try await door.send(call, authorization: authorization, contentType: contentType)
+    return try await door.send(call, authorization: authorization, contentType: contentType, accept: accept)
 }
 
 /// One router for several requests.
-struct Door {
+struct Door: Sendable {
     private let application: Application<RouterResponder<APIContext>>
 
-    init(grid: FakeGrid = FakeGrid(), access: AccessSettings, assets: String? = nil, isEncrypted: Bool = false) {
-        let routes = APIRoutes(control: grid, logger: silent, page: PageFiles(assets: assets))
+    init(
+        grid: FakeGrid = FakeGrid(), access: AccessSettings, assets: String? = nil, isEncrypted: Bool = false,
+        hub: EventHub? = nil
+    ) {
+        let routes = APIRoutes(control: grid, logger: silent, page: PageFiles(assets: assets), hub: hub)
         application = Application(router: routes.router(access: access, isEncrypted: isEncrypted), logger: silent)
+    }
+
+    /// Sends a request with the token of the state folder several times, whatever comes of it.
+    func send(_ call: Call, times: Int) async throws {
+        try await application.test(.router) { client in
+            for _ in 0..<times {
+                _ = try await client.execute(
+                    uri: call.path, method: call.method, headers: [.authorization: "Bearer \(goodToken)"], body: nil)
+            }
+        }
     }
 
     func send(
         _ call: Call, authorization: String? = "Bearer \(goodToken)", contentType: String? = "application/json",
+        accept: String? = nil, key: String? = nil,
         headers more: HTTPFields = [SessionCookie.pageHeader: SessionCookie.pageValue]
     ) async throws -> Answer {
         try await application.test(.router) { client in
             var headers = more
             headers[.authorization] = authorization
+            headers[.accept] = accept
+            headers[.idempotencyKey] = key
             if call.body != nil { headers[.contentType] = contentType }
             let response = try await client.execute(
                 uri: call.path, method: call.method, headers: headers, body: call.body.map { ByteBuffer(string: $0) })

@@ -7,8 +7,24 @@ import Testing
 
 @testable import alphagrid
 
+/// A grid whose regions nobody asks for.
+protocol RegionlessGrid: ServedGrid {}
+
+extension RegionlessGrid {
+    private var nothing: GridError { GridError(.notFound, "there is nothing to read") }
+    func regions() async throws -> [RegionView] { throw nothing }
+    func alpha(_ id: String, region: Region) async throws -> AlphaView { throw nothing }
+    func pnl(of id: String, pool: String?, region: Region) async throws -> PnLView { throw nothing }
+    func matrix(_ request: MatrixRequest, region: Region) async throws -> MatrixView { throw nothing }
+    func usage(pool: String?, region: Region) async throws -> RegionUsageView { throw nothing }
+    func tiles(of job: JobID) async throws -> TileMapView { throw nothing }
+    func moment(tasksAfter serial: Int) async -> GridMoment {
+        GridMoment(status: someStatus(), jobs: [], workers: [], tasks: [], taskSerial: 0)
+    }
+}
+
 /// A grid with one job, one worker and a list of failures by region.
-struct StaticGrid: GridControl {
+struct StaticGrid: RegionlessGrid {
     func status() async throws -> StatusView { someStatus() }
     func ready() async throws {}
     func submit(_ request: JobRequest) async throws -> JobView {
@@ -20,7 +36,7 @@ struct StaticGrid: GridControl {
         default: return someJob(7, .done)
         }
     }
-    func jobs(limit: Int, before: JobID?) async throws -> [JobView] { [someJob(7, .done)] }
+    func jobs(_ request: JobsRequest) async throws -> [JobView] { [someJob(7, .done)] }
     func job(_ id: JobID) async throws -> JobView {
         guard id == JobID(7) else { throw GridError(.notFound, "there is no job \(id)") }
         return someJob(7, .failed)
@@ -52,7 +68,7 @@ struct StaticGrid: GridControl {
 }
 
 /// A grid whose job is done, once it has given the answers it was made with.
-private final class ComingAndGoing: GridControl {
+private final class ComingAndGoing: RegionlessGrid {
     private let answers: Mutex<[Result<JobView, GridError>]>
     init(_ answers: [Result<JobView, GridError>]) { self.answers = Mutex(answers) }
 
@@ -62,7 +78,7 @@ private final class ComingAndGoing: GridControl {
     func status() async throws -> StatusView { someStatus() }
     func ready() async throws {}
     func submit(_ request: JobRequest) async throws -> JobView { someJob(7, .queued) }
-    func jobs(limit: Int, before: JobID?) async throws -> [JobView] { [] }
+    func jobs(_ request: JobsRequest) async throws -> [JobView] { [] }
     func cancel(_ id: JobID, reason: String) async throws -> JobView { someJob(7, .cancelled) }
     func workers() async throws -> [WorkerView] { [] }
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
@@ -107,7 +123,7 @@ private struct NoRecords: AccessRecords {
             let client = try client(port)
             #expect(try await client.status() == someStatus())
             let list = JobList(jobs: [someJob(7, .done)], nextBefore: JobID(7))
-            #expect(try await client.jobList(limit: 1, before: JobID(9)) == list)
+            #expect(try await client.jobList(JobsRequest(limit: 1, before: JobID(9))) == list)
             #expect(try await client.job(JobID(7)) == someJob(7, .failed))
             #expect(try await client.cancel(JobID(7), reason: "süß \"x\"").error == "süß \"x\"")
             #expect(try await client.workers() == [someWorker("w 1/ä")])

@@ -7,7 +7,7 @@ import Testing
 @testable import alphagrid
 
 /// A grid that leads or does not, as the test likes.
-private final class Turncoat: GridControl {
+private final class Turncoat: RegionlessGrid {
     private let leader = Mutex<LeaderView?>(nil)
     private let submitted = Atomic(0)
     private let grid = StaticGrid()
@@ -24,7 +24,7 @@ private final class Turncoat: GridControl {
     }
     func status() async throws -> StatusView { try await grid.status() }
     func ready() async throws { try await grid.ready() }
-    func jobs(limit: Int, before: JobID?) async throws -> [JobView] { try await grid.jobs(limit: limit, before: before) }
+    func jobs(_ request: JobsRequest) async throws -> [JobView] { try await grid.jobs(request) }
     func job(_ id: JobID) async throws -> JobView { try await grid.job(id) }
     func cancel(_ id: JobID, reason: String) async throws -> JobView { try await grid.cancel(id, reason: reason) }
     func workers() async throws -> [WorkerView] { try await grid.workers() }

@@ -1,5 +1,7 @@
+import API
 import ArgumentParser
 import ClusterModel
+import Requests
 import Testing
 
 @testable import alphagrid
@@ -8,7 +10,8 @@ struct ResultsCommandTests {
     @Test("Rows are CSV with one line each, texts quoted where they must be and nothing where nothing is known")
     func csv() throws {
         let page = someResults(ResultRequest(.selection), try Region("USA"))
-        #expect(ResultsCommand.csv(page) == "alpha_id,weight,is_chosen\n\"A,1\",0.25,true\nB,,false\n")
+        let csv = String(decoding: ResultFile.csv(page), as: UTF8.self)
+        #expect(csv == "alpha_id,weight,is_chosen\n\"A,1\",0.25,true\nB,,false\n")
     }
 
     @Test("A table leaves out columns in which nothing stands, and shows all names when there are no rows")
@@ -22,7 +25,22 @@ struct ResultsCommandTests {
 
     @Test("Lists stand in a cell as JSON")
     func lists() {
-        #expect(ResultsCommand.cell(.array([.whole(1), .number(0.5), .null])) == "[1,0.5,null]")
+        #expect(ResultFile.cell(.array([.whole(1), .number(0.5), .null])) == "[1,0.5,null]")
+    }
+
+    @Test("Filters are written as people write them, or as the address has them")
+    func filters() throws {
+        let cases: [(String, ResultFilter)] = [
+            ("max_correlation<0.3", ResultFilter("max_correlation", .lt, "0.3")),
+            ("max_correlation >= -0.3", ResultFilter("max_correlation", .ge, "-0.3")),
+            ("alpha_id != A=B", ResultFilter("alpha_id", .ne, "A=B")), ("label==0", ResultFilter("label", .eq, "0")),
+            ("label = 0", ResultFilter("label", .eq, "0")), ("label null", ResultFilter("label", .null)),
+            ("label notnull", ResultFilter("label", .notnull)), ("label:le:2", ResultFilter("label", .le, "2")),
+        ]
+        for (text, filter) in cases { #expect(try ResultFilter(written: text) == filter, "\(text)") }
+        for text in ["", "label", "<3", "label is 3", "null", "Label<3", "label:3", "a\nb<3", "label<\n"] {
+            #expect(throws: GridError.self, "\(text)") { try ResultFilter(written: text) }
+        }
     }
 
     @Test(
@@ -31,6 +49,10 @@ struct ResultsCommandTests {
             (["guesses", "--region", "USA"], "guesses"), (["clusters", "--region", "usa"], "usa"),
             (["clusters", "--region", "USA", "--limit", "-1"], "--limit"),
             (["clusters", "--region", "USA", "--job", "x"], "'x'"),
+            (["clusters", "--region", "USA", "--filter", "label~3"], "'label~3'"),
+            (["clusters", "--region", "USA", "--sort", "Label"], "'Label'"),
+            (["clusters", "--region", "USA", "--format", "npy"], "--out"),
+            (["clusters", "--region", "USA", "--out", "/nowhere/x.csv"], "/nowhere"),
         ])
     func refusals(arguments: [String], named: String) async throws {
         let command = try ResultsCommand.parse(

@@ -144,13 +144,17 @@ package enum RequestsTarget: FuzzTarget {
                 #"{"candidates":[{"alpha_id":"NEW","dates":["2024-01-02","2024-01-03"],"pnl":[10.5,null],"sharpe":1.8}],"top":5}"#
             ), (3, "top=5&absolute=true&window=400d&pool=a%20b&convention=daily-pnl&min_overlap=20"), (4, "17"), (5, "host-1.x"),
             (6, "{}"), (7, "USA"),
+            (8, "filter=max_correlation:lt:0.3&filter=label:null&sort=-min_correlation,alpha_id&columns=a,b&delay=1&format=csv"),
+            (9, "rows=0:400&columns=10:20&size=7&order=cluster&method=umap"), (9, "alphas=A,B&window=1y"),
+            (10, "max_correlation <= 0.3"),
+            (11, "state=running,queued&sort=-priority&limit=7&offset=2&region=USA"), (12, "text/csv;q=1, */*"),
         ]
         return bodies.map { [$0.0] + Array($0.1.utf8) }
     }
 
     package static func check(_ input: [UInt8]) throws -> Bool {
         var input = FuzzInput(input)
-        let kind = input.byte() & 7
+        let kind = input.byte() & 15
         let body = Data(input.rest)
         let text = String(decoding: body, as: UTF8.self)
         switch kind {
@@ -171,11 +175,42 @@ package enum RequestsTarget: FuzzTarget {
             guard let worker = try accepted({ try WorkerID(parsing: text) }) else { return false }
             try promise(worker.rawValue.utf8.count <= Limits.workerNameBytesMax, "a worker of a long name")
         case 6: return try accepted { try StrictObject(body, what: "the body").expectNothingElse() } != nil
+        case 8...12: return try checkQuery(kind, text)
         default:
             guard let region = try accepted({ try Region(text) }) else { return false }
             let isPlain = region.name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) }
             try promise(isPlain && region.name.utf8.count <= 10, "the region \(region.name.debugDescription)")
             for parse in [{ _ = try Window(parsing: text) }, { _ = try Convention(parsing: text) }] { _ = try accepted(parse) }
+        }
+        return true
+    }
+
+    private static func checkQuery(_ kind: UInt8, _ text: String) throws -> Bool {
+        switch kind {
+        case 8:
+            let names = ResultRequest.queryNames
+            guard let query = try accepted({ try QueryParameters(text, names: names, repeatable: ["filter"]) }),
+                let asked = try accepted({ try ResultRequest(.clusters, query, isFile: false) })
+            else { return false }
+            try promise(asked.filters.allSatisfy { !$0.column.isEmpty && $0.column.utf8.count < 64 }, "a filter of no column")
+            try promise((1...Limits.resultRowsMax).contains(asked.limit) && asked.offset >= 0, "rows \(asked.limit)")
+        case 9:
+            guard let query = try accepted({ try QueryParameters(text, names: MatrixRequest.queryNames) }),
+                let asked = try accepted({ try MatrixRequest(query) })
+            else { return false }
+            try promise([asked.rows, asked.columns].allSatisfy { $0?.isEmpty != true }, "an empty range")
+        case 10:
+            guard let filter = try accepted({ try ResultFilter(written: text) }) else { return false }
+            let value = filter.comparison.takesValue ? ":\(filter.value)" : ""
+            let again = try accepted { try ResultFilter(parsing: "\(filter.column):\(filter.comparison.rawValue)\(value)") }
+            try promise(again == filter, "\(filter) comes back as \(again.map { "\($0)" } ?? "nothing")")
+        case 11:
+            guard let query = try accepted({ try QueryParameters(text, names: JobsRequest.queryNames) }) else { return false }
+            guard let asked = try accepted({ try JobsRequest(query) }) else { return false }
+            try promise(asked.sort.map { JobsRequest.columns.contains($0.column) } ?? true, "sorted by nothing")
+        default:
+            let query = try QueryParameters(nil, names: [])
+            return try AnswerFormat(query, accept: text, among: [.json, .csv]) != nil
         }
         return true
     }

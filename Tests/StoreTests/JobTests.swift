@@ -86,7 +86,7 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         #expect(throws: GridError.self) { try store.removeJob(ids[5], epoch: epoch) }
         #expect(try database.value("SELECT count(*) FROM correlation_usa_jobs") == "5")
         #expect(try store.forgetJobs(keeping: 3, days: nil, epoch: epoch) == 2)
-        #expect(try store.jobs(limit: 10, before: nil).map(\.jobID) == [ids[4], ids[3], ids[2], running])
+        #expect(try store.jobs(JobsRequest(limit: 10)).map(\.jobID) == [ids[4], ids[3], ids[2], running])
         _ = try database.sql("UPDATE jobs SET finished_at = clock_timestamp() - interval '9 days' WHERE job_id = \(ids[3])")
         #expect(try store.forgetJobs(keeping: 100, days: 10, epoch: epoch) == 0)
         #expect(try store.forgetJobs(keeping: 100, days: 8, epoch: epoch) == 1)
@@ -110,9 +110,9 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         let states = JobState.allCases
         let ids = try states.map { try store.createJob(sampleJob(state: $0), epoch: epoch) }
         #expect(ids == ids.sorted() && Set(ids).count == states.count)
-        #expect(try store.jobs(limit: 3, before: nil).map(\.jobID) == Array(ids.reversed().prefix(3)))
-        #expect(try store.jobs(limit: 100, before: ids[2]).map(\.jobID) == [ids[1], ids[0]])
-        #expect(try store.jobs(limit: -1, before: nil).isEmpty)
+        #expect(try store.jobs(JobsRequest(limit: 3)).map(\.jobID) == Array(ids.reversed().prefix(3)))
+        #expect(try store.jobs(JobsRequest(limit: 100, before: ids[2])).map(\.jobID) == [ids[1], ids[0]])
+        #expect(try store.jobs(JobsRequest(limit: -1)).isEmpty)
         #expect(try store.unfinishedJobs().map(\.state) == states.filter { !$0.isFinal })
     }
 

@@ -40,7 +40,7 @@ import Testing
         let database = try TestDatabase(isMigrated: false)
         let store = database.store
         for call in [
-            store.ping, { _ = try store.loadPanel(region: usa, blockEdge: 8) }, { _ = try store.jobs(limit: 1, before: nil) },
+            store.ping, { _ = try store.loadPanel(region: usa, blockEdge: 8) }, { _ = try store.jobs(JobsRequest(limit: 1)) },
             { _ = try store.takeEpoch(holder: "x") }, { _ = try store.ensureRegion(usa) },
         ] {
             let error = try #require(gridError(call))

@@ -38,8 +38,10 @@ struct TokenGate: RouterMiddleware {
         } else {
             verdict = .stranger
         }
+        let presented = Self.bearer(header) ?? ""
         return try await admit(
-            verdict, request, context, refusing: "the token of the Authorization header is not valid here", next)
+            verdict, request, context, refusing: "the token of the Authorization header is not valid here",
+            again: { [authenticator] in await authenticator.identify(presented) }, next)
     }
 
     /// A browser that has signed in. A page of somebody else's can have its cookie sent, but not this header.
@@ -54,11 +56,17 @@ struct TokenGate: RouterMiddleware {
             verdict = .stranger
         }
         if verdict != .stranger { try SessionCookie.expectPage(request) }
-        return try await admit(verdict, request, context, refusing: "this browser is not signed in any more", next)
+        return try await admit(
+            verdict, request, context, refusing: "this browser is not signed in any more",
+            again: { [authenticator, sessions] in
+                guard let grant = sessions.find(cookie) else { return .stranger }
+                return await authenticator.identify(grant)
+            }, next)
     }
 
     private func admit(
         _ verdict: Authenticator.Verdict, _ request: Request, _ context: APIContext, refusing detail: String,
+        again: @escaping @Sendable () async -> Authenticator.Verdict,
         _ next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         switch verdict {
@@ -72,6 +80,7 @@ struct TokenGate: RouterMiddleware {
             }
             var context = context
             context.principal = principal
+            context.remainsKnown = { await again() == .known(principal) }
             return try await next(request, context)
         }
     }

@@ -22,6 +22,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var wasRefused = true
     private var readDeadline: Scheduled<Void>?
     private var answerDeadline: Scheduled<Void>?
+    /// Whether the answer under way goes on until somebody ends it.
+    private var isStreaming = false
 
     init(limits: ConnectionLimits, table: ConnectionTable) {
         self.limits = limits
@@ -91,11 +93,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if head.status.kind != .informational {
                 wasRefused = [.unauthorized, .tooManyRequests].contains(head.status)
                 answerDeadline?.cancel()
-                answerDeadline = schedule(context, limits.answer)
+                isStreaming = head.headerFields[.contentType] == EventFrame.mediaType
+                answerDeadline = schedule(context, isStreaming ? limits.stall : limits.answer)
             }
             context.write(data, promise: promise)
         case .body:
-            context.write(data, promise: promise)
+            writeBody(context, data, promise)
         case .end:
             let written = promise ?? context.eventLoop.makePromise()
             let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -107,8 +110,24 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    /// A stream may take as long as it likes, but what is written of it has to be taken off.
+    private func writeBody(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
+        guard isStreaming else { return context.write(data, promise: promise) }
+        if answerDeadline == nil { answerDeadline = schedule(context, limits.stall) }
+        let written = promise ?? context.eventLoop.makePromise()
+        let loopBound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        written.futureResult.whenSuccess {
+            let handler = loopBound.value
+            guard handler.isStreaming else { return }
+            handler.answerDeadline?.cancel()
+            handler.answerDeadline = nil
+        }
+        context.write(data, promise: written)
+    }
+
     private func answered(_ context: ChannelHandlerContext) {
         answerDeadline?.cancel()
+        isStreaming = false
         requestsOpen -= 1
         if requestsOpen == 0, !isReadingBody { armForHeader(context) }
     }

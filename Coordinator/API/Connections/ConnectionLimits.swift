@@ -8,6 +8,8 @@ package struct ConnectionLimits: Sendable {
     var idle: TimeAmount = .seconds(Limits.httpIdleSeconds)
     var body: TimeAmount = .milliseconds(Limits.httpBodyMilliseconds)
     var answer: TimeAmount = .milliseconds(Limits.httpAnswerMilliseconds)
+    /// For an answer that goes on and on: from a part of it written to that part gone.
+    var stall: TimeAmount = .milliseconds(Int64(Limits.eventStallMilliseconds))
     var bodyBytesMax = Limits.httpBodyBytesTakenMax
     var perAddressMax = Limits.httpConnectionsPerAddressMax
 

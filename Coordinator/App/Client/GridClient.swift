@@ -99,13 +99,18 @@ final class GridClient: GridControl {
         try await post("/v1/jobs", body: try GridJSON.encode(request))
     }
 
-    func jobs(limit: Int, before: JobID?) async throws -> [JobView] {
-        try await jobList(limit: limit, before: before).jobs
-    }
+    func jobs(_ request: JobsRequest) async throws -> [JobView] { try await jobList(request).jobs }
 
     /// A page of jobs with where the next one begins.
-    func jobList(limit: Int, before: JobID?) async throws -> JobList {
-        try await get("/v1/jobs?limit=\(limit)" + (before.map { "&before=\($0)" } ?? ""))
+    func jobList(_ request: JobsRequest) async throws -> JobList {
+        try await get(
+            "/v1/jobs"
+                + Self.query([
+                    ("limit", "\(request.limit)"), ("before", request.before?.description), ("kind", request.kind),
+                    ("region", request.region), ("sort", request.sort.map(Self.text)),
+                    ("state", request.states.isEmpty ? nil : request.states.map(\.rawValue).joined(separator: ",")),
+                    ("offset", request.offset > 0 ? "\(request.offset)" : nil),
+                ]))
     }
 
     func job(_ id: JobID) async throws -> JobView { try await get("/v1/jobs/\(id)") }
@@ -124,21 +129,33 @@ final class GridClient: GridControl {
     }
 
     func pair(_ request: PairRequest, region: Region) async throws -> PairView {
-        let query: [(name: String, value: String?)] = [
+        let query = Self.query([
             ("a", request.a), ("b", request.b), ("pool", request.pool), ("window", request.window),
             ("min_overlap", request.minOverlap.map { String($0) }),
-        ]
-        let text = query.compactMap { name, value in value.map { "\(name)=\(Self.escaped($0))" } }.joined(separator: "&")
-        return try await get("/v1/regions/\(region)/pairs?\(text)", seconds: Self.questionSeconds)
+        ])
+        return try await get("/v1/regions/\(region)/pairs\(query)", seconds: Self.questionSeconds)
     }
 
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage {
-        let query: [(name: String, value: String?)] = [
+        var query: [(name: String, value: String?)] = [
             ("job", request.job.map { "\($0)" }), ("method", request.method), ("alpha_id", request.alphaID),
-            ("limit", "\(request.limit)"), ("offset", "\(request.offset)"),
+            ("limit", "\(request.limit)"), ("offset", "\(request.offset)"), ("universe", request.universe),
+            ("delay", request.delay.map { "\($0)" }), ("type", request.type),
+            ("columns", request.columns?.joined(separator: ",")),
+            ("sort", request.sort.isEmpty ? nil : request.sort.map(Self.text).joined(separator: ",")),
         ]
-        let text = query.compactMap { name, value in value.map { "\(name)=\(Self.escaped($0))" } }.joined(separator: "&")
-        return try await get("/v1/regions/\(region)/results/\(request.result.rawValue)?\(text)")
+        for filter in request.filters {
+            let value = filter.comparison.takesValue ? ":\(filter.value)" : ""
+            query.append(("filter", "\(filter.column):\(filter.comparison.rawValue)\(value)"))
+        }
+        return try await get("/v1/regions/\(region)/results/\(request.result.rawValue)\(Self.query(query))")
+    }
+
+    private static func text(_ key: SortKey) -> String { (key.isDescending ? "-" : "") + key.column }
+
+    /// With its `?`; what has no value is left out.
+    private static func query(_ parameters: [(name: String, value: String?)]) -> String {
+        "?" + parameters.compactMap { name, value in value.map { "\(name)=\(escaped($0))" } }.joined(separator: "&")
     }
 
     /// As part of a path or a query.

@@ -83,7 +83,7 @@ extension BenchCommand {
 }
 
 /// A grid that knows one pool and answers checks of it.
-private final class MadeUpPool: GridControl, AccessRecords {
+private final class MadeUpPool: ServedGrid, AccessRecords {
     let request: CheckRequest
     private let pool: CandidatePool
     private let queue = DispatchQueue(label: "alphagrid.bench", attributes: .concurrent)
@@ -119,7 +119,7 @@ private final class MadeUpPool: GridControl, AccessRecords {
     func status() async throws -> StatusView { throw onlyChecks }
     func ready() async throws {}
     func submit(_ request: JobRequest) async throws -> JobView { throw onlyChecks }
-    func jobs(limit: Int, before: JobID?) async throws -> [JobView] { throw onlyChecks }
+    func jobs(_ request: JobsRequest) async throws -> [JobView] { throw onlyChecks }
     func job(_ id: JobID) async throws -> JobView { throw onlyChecks }
     func cancel(_ id: JobID, reason: String) async throws -> JobView { throw onlyChecks }
     func workers() async throws -> [WorkerView] { throw onlyChecks }
@@ -134,6 +134,18 @@ private final class MadeUpPool: GridControl, AccessRecords {
     func undrain(_ worker: WorkerID) async throws -> WorkerView { throw onlyChecks }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { throw onlyChecks }
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { throw onlyChecks }
+    func regions() async throws -> [RegionView] { throw onlyChecks }
+    func alpha(_ id: String, region: Region) async throws -> AlphaView { throw onlyChecks }
+    func pnl(of id: String, pool: String?, region: Region) async throws -> PnLView { throw onlyChecks }
+    func matrix(_ request: MatrixRequest, region: Region) async throws -> MatrixView { throw onlyChecks }
+    func usage(pool: String?, region: Region) async throws -> RegionUsageView { throw onlyChecks }
+    func tiles(of job: JobID) async throws -> TileMapView { throw onlyChecks }
+    func moment(tasksAfter serial: Int) async -> GridMoment {
+        let status = StatusView(
+            version: AlphaGrid.version, epoch: 0, uptimeSeconds: 0, databaseReachable: false, workersConnected: 0, slotsTotal: 0,
+            slotsBusy: 0, jobsQueued: 0, jobsRunning: 0, tasksDoneTotal: 0, lastError: nil)
+        return GridMoment(status: status, jobs: [], workers: [], tasks: [], taskSerial: 0)
+    }
 
     func validTokens() async throws -> [StoredToken] { [] }
     func beginAudit(_ entry: AuditEntry) async throws -> Int64 { throw onlyChecks }

@@ -29,11 +29,13 @@ struct JobsCommand: ParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "List jobs, newest first.",
+            abstract: "List jobs, newest first unless sorted.",
             discussion: """
                 Examples:
                   alphagrid jobs list
                   alphagrid jobs list --limit 20 --before 120
+                  alphagrid jobs list --states running,queued --region USA
+                  alphagrid jobs list --kind correlation --sort -priority
                 """)
 
         @Option(help: "How many, 1 to \(Limits.jobsListedMax).")
@@ -41,6 +43,22 @@ struct JobsCommand: ParsableCommand {
 
         @Option(help: "Only jobs older than this one.")
         var before: String?
+
+        @Option(help: "Only jobs in these states, with commas between them.")
+        var states: String?
+
+        @Option(help: "Only jobs of this kind.")
+        var kind: String?
+
+        @Option(help: "Only jobs of this region.")
+        var region: String?
+
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp(
+                "One of \(JobsRequest.columns.joined(separator: ", ")); with - before it the largest come first.",
+                valueName: "column"))
+        var sort: String?
 
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
@@ -50,12 +68,28 @@ struct JobsCommand: ParsableCommand {
                 throw GridError(
                     .usage, "--limit \(limit) is not valid: expected a number from 1 to \(Limits.jobsListedMax)")
             }
-            let before = try before.map { text throws(GridError) in try JobID(parsing: text) }
-            let list = try await connection.client().jobList(limit: limit, before: before)
+            let list = try await connection.client().jobList(try request())
             if output.isJSON { return try StandardOutput.writeJSON(list) }
             guard !list.jobs.isEmpty else { return StandardError.writeLine("no jobs") }
             StandardOutput.writeTable(JobReport.table(list.jobs))
             if let next = list.nextBefore { StandardError.writeLine("more with --before \(next)") }
+            if list.nextOffset != nil { StandardError.writeLine("there are more than \(limit): ask for more with --limit") }
+        }
+
+        private func request() throws(GridError) -> JobsRequest {
+            var request = JobsRequest(
+                limit: limit, before: try before.map { text throws(GridError) in try JobID(parsing: text) })
+            for name in states?.split(separator: ",") ?? [] {
+                guard let state = JobState(rawValue: String(name)) else {
+                    let names = JobState.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw GridError(.usage, "--states: '\(name.printable)' is unknown: expected some of \(names)")
+                }
+                request.states.append(state)
+            }
+            request.kind = kind
+            request.region = try region.map { text throws(GridError) in try Region(text).name }
+            request.sort = try sort.map { text throws(GridError) in try SortKey(parsing: text) }
+            return request
         }
     }
 

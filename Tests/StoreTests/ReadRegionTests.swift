@@ -1,0 +1,187 @@
+import ClusterModel
+import Panel
+import Testing
+
+@testable import Store
+
+/// Lists, filters and single alphas, over a region with a few published rows.
+@Suite struct ReadRegionTests {
+    private let database: TestDatabase
+    private var store: Store { database.store }
+
+    init() throws {
+        database = try TestDatabase()
+        try database.store.ensureRegion(usa)
+        try database.sql(
+            """
+            INSERT INTO alphas (alpha_id, region_id, alpha_type, universe, delay, is_sharpe, code)
+                SELECT 'A' || a, region_id, CASE WHEN a = 3 THEN 'SUPER' ELSE 'REGULAR' END, 'TOP' || a % 2, a % 2, a / 2.0,
+                    'rank(close)'
+                FROM regions, generate_series(1, 4) a;
+            INSERT INTO alphas_unsubmitted (alpha_id, region_id) SELECT 'U1', region_id FROM regions;
+            INSERT INTO pnl_usa (alpha_id, date, pnl) VALUES ('A1', '2024-01-02', 1), ('A1', '2024-01-05', 2);
+            INSERT INTO correlation_usa (alpha_id, min_correlation, max_correlation, avg_correlation, pair_count, window_start,
+                job_id, last_updated)
+                SELECT 'A' || a, -a / 10.0, a / 10.0, CASE WHEN a = 4 THEN 'NaN'::float END, a, '2020-01-03', 5,
+                    '2024-02-29 16:30:00.5'
+                FROM generate_series(1, 4) a;
+            INSERT INTO correlation_neighbour_lists_usa (alpha_id, kind, neighbour_ids, correlations, days, job_id)
+                VALUES ('A1', 'most', '{A2,A3}', '{0.5,0.25}', '{250,240}', 5), ('A1', 'least', '{A4}', '{-0.5}', '{9}', 5);
+            INSERT INTO alpha_clusters_usa (alpha_id, method, label, coordinates, job_id)
+                VALUES ('A1', 'hdbscan', 1, NULL, 6), ('A2', 'hdbscan', 0, NULL, 6), ('A3', 'hdbscan', -1, NULL, 6),
+                    ('A1', 'umap', NULL, '{0.5,2,3}', 6), ('A2', 'average', 0, NULL, 6);
+            INSERT INTO alpha_cluster_methods_usa (method, parameters, figures, notes, clusters, leaves, job_id)
+                VALUES ('hdbscan', '{}', '{}', '[]', 2, NULL, 6), ('umap', '{}', '{}', '[]', NULL, NULL, 6),
+                    ('average', '{}', '{}', '[]', 2, '{A4,A2,A1,A3}', 6);
+            """)
+    }
+
+    private func ids(_ change: (inout ResultRequest) -> Void, _ result: RegionResult = .correlation) throws -> [String] {
+        var request = ResultRequest(result)
+        change(&request)
+        return try store.results(request, region: usa).rows.map { row in
+            if case .text(let id) = row[0] { return id }
+            return "?"
+        }
+    }
+
+    @Test("Filters compare numbers, texts and times, ask for what is missing, and hold together")
+    func filters() throws {
+        let cases: [([ResultFilter], [String])] = [
+            ([ResultFilter("max_correlation", .lt, "0.3")], ["A1", "A2"]),
+            ([ResultFilter("max_correlation", .ge, "0.2"), ResultFilter("pair_count", .ne, "3")], ["A2", "A4"]),
+            ([ResultFilter("avg_correlation", .null)], ["A1", "A2", "A3"]),
+            ([ResultFilter("avg_correlation", .notnull)], ["A4"]), ([ResultFilter("alpha_id", .gt, "A2")], ["A3", "A4"]),
+            ([ResultFilter("window_start", .eq, "2020-01-03")], ["A1", "A2", "A3", "A4"]),
+            ([ResultFilter("last_updated", .lt, "2024-02-29T16:30:00Z")], []),
+        ]
+        for (filters, expected) in cases { #expect(try ids { $0.filters = filters } == expected, "\(filters)") }
+    }
+
+    @Test("Rows come in the order asked for, equal ones by alpha and missing ones last")
+    func sorting() throws {
+        #expect(try ids { $0.sort = [SortKey("max_correlation", isDescending: true)] } == ["A4", "A3", "A2", "A1"])
+        #expect(try ids { $0.sort = [SortKey("window_start"), SortKey("alpha_id")] } == ["A1", "A2", "A3", "A4"])
+        #expect(try ids { $0.sort = [SortKey("avg_correlation", isDescending: true)] } == ["A4", "A1", "A2", "A3"])
+    }
+
+    @Test("Universe, delay and type of the alphas choose rows, both ends of a pair")
+    func metadata() throws {
+        #expect(try ids { $0.universe = "TOP1" } == ["A1", "A3"] && ids { $0.delay = 0 } == ["A2", "A4"])
+        #expect(try ids { ($0.type, $0.delay) = ("SUPER", 1) } == ["A3"] && ids { ($0.type, $0.delay) = ("SUPER", 0) } == [])
+        try database.sql("INSERT INTO correlation_edges_usa VALUES ('A1', 'A3', 0.9, 5, 5), ('A1', 'A2', 0.9, 5, 5)")
+        var request = ResultRequest(.edges)
+        request.universe = "TOP1"
+        #expect(try store.results(request, region: usa).rows.count == 1)
+    }
+
+    @Test("A page says how many rows there are in all, and shows only the columns asked for, numbers that are none as text")
+    func pages() throws {
+        var request = ResultRequest(.correlation, limit: 2, offset: 1)
+        request.columns = ["alpha_id", "avg_correlation", "last_updated"]
+        request.filters = [ResultFilter("max_correlation", .gt, "0.1")]
+        let page = try store.results(request, region: usa)
+        #expect(page.columns == ["alpha_id", "avg_correlation", "last_updated"])
+        #expect(
+            page.rows == [
+                [.text("A3"), .null, .text("2024-02-29T16:30:00.5")],
+                [.text("A4"), .text("NaN"), .text("2024-02-29T16:30:00.5")],
+            ])
+        #expect(page.total == 3 && page.nextOffset == nil)
+        request.limit = 1
+        #expect(try store.results(request, region: usa).total == 3)
+        request.offset = 9
+        #expect(try store.results(request, region: usa).total == 3)
+    }
+
+    @Test(
+        "A name that is no column and a value that is not of its type are refused, whatever SQL they look like",
+        arguments: [
+            ResultFilter("max\" OR 1=1 --", .lt, "1"), ResultFilter("correlation_id", .lt, "1"),
+            ResultFilter("max_correlation", .lt, "1 OR 1=1"), ResultFilter("max_correlation", .lt, "inf"),
+            ResultFilter("last_updated", .lt, "2024-02-30"), ResultFilter("last_updated", .lt, "2024-02-28T25:00"),
+            ResultFilter("last_updated", .lt, "now"), ResultFilter("pair_count", .eq, ""),
+        ])
+    func refused(filter: ResultFilter) throws {
+        #expect(gridError { _ = try ids { $0.filters = [filter] } }?.kind == .usage)
+        #expect(gridError { _ = try ids { $0.sort = [SortKey(filter.column + "x")] } }?.kind == .usage)
+        #expect(gridError { _ = try ids { $0.columns = [filter.column + "x"] } }?.kind == .usage)
+    }
+
+    @Test("Texts that look like SQL are compared as they are, and lists cannot be compared")
+    func texts() throws {
+        for text in ["'; DROP TABLE alphas; --", "\\'", "q'\u{301}", "$1", "NULL"] {
+            #expect(try ids { $0.filters = [ResultFilter("alpha_id", .eq, text)] } == [])
+            #expect(try ids { ($0.universe, $0.type) = (text, text) } == [])
+        }
+        let list = [ResultFilter("coordinates", .eq, "1")]
+        #expect(gridError { _ = try ids({ $0.filters = list }, .clusters) }?.kind == .usage)
+        #expect(gridError { _ = try ids({ $0.sort = [SortKey("coordinates")] }, .clusters) }?.kind == .usage)
+        #expect(try ids({ $0.filters = [ResultFilter("coordinates", .notnull)] }, .clusters) == ["A1"])
+        #expect(gridError { _ = try ids({ $0.universe = "TOP1" }, .clusterMethods) }?.kind == .usage)
+    }
+
+    @Test("Regions are listed with their days, what their alphas are, and what is published")
+    func regions() throws {
+        let region = try #require(try store.regions().first)
+        #expect(region.alphas == RegionView.Alphas(submitted: 4, unsubmitted: 1) && region.minOverlap == 60)
+        #expect(region.firstDay == "2024-01-02" && region.lastDay == "2024-01-05")
+        #expect(region.universes == ["TOP0", "TOP1"] && region.delays == [0, 1] && region.types == ["REGULAR", "SUPER"])
+        #expect(region.results.map(\.result) == [.correlation, .neighbours, .clusters, .clusterMethods])
+        #expect(region.results.map(\.rows) == [4, 3, 5, 3])
+        #expect(region.results[0].jobID == JobID(5) && region.results[0].lastUpdated == "2024-02-29T16:30:00.500Z")
+        #expect(region.results[1].lastUpdated == nil)
+    }
+
+    @Test("An alpha is shown with its rows of every result, its neighbours nearest first, and coordinates by name")
+    func alpha() throws {
+        let view = try store.alpha("A1", region: usa)
+        #expect(view.submitted && view.code == "rank(close)" && view.metadata["is_sharpe"] == .number(0.5))
+        #expect(view.metadata["code"] == nil && view.metadata["is_fitness"] == nil && view.metadata["region_id"] == nil)
+        #expect(view.correlation?["max_correlation"] == .number(0.1) && view.features == nil && view.selection == nil)
+        #expect(view.clusters.map { $0["method"] } == [.text("hdbscan"), .text("umap")])
+        #expect(view.clusters[1]["x"] == .number(0.5) && view.clusters[1]["z"] == .whole(3))
+        #expect(view.mostCorrelated.map(\.alphaID) == ["A2", "A3"] && view.mostCorrelated[0].n == 250)
+        #expect(view.leastCorrelated == [AlphaView.Neighbour(alphaID: "A4", r: -0.5, n: 9)])
+        #expect(try !store.alpha("U1", region: usa).submitted && store.isSubmitted("A1", region: usa))
+        for id in ["A9", "'; DROP TABLE alphas; --", ""] {
+            #expect(gridError { _ = try store.alpha(id, region: usa) }?.kind == .notFound)
+            #expect(gridError { _ = try store.isSubmitted(id, region: usa) }?.kind == .notFound)
+        }
+    }
+
+    @Test("Clusters bring alphas into an order: that of the leaves, or cluster by cluster with noise last")
+    func clusterOrder() throws {
+        let order = try store.clusterOrder(usa, method: nil)
+        #expect(order.method == "hdbscan" && order.alphaIDs == ["A2", "A1", "A3"])
+        #expect(order.labels == ["A2": 0, "A1": 1, "A3": -1])
+        #expect(try store.clusterOrder(usa, method: "average").alphaIDs == ["A4", "A2", "A1", "A3"])
+        #expect(gridError { _ = try store.clusterOrder(usa, method: "umap") }?.kind == .notFound)
+    }
+
+    @Test("Jobs are filtered by state as it is now, by kind and region, and sorted with those without a value last")
+    func jobs() throws {
+        try database.sql(
+            """
+            INSERT INTO jobs (kind, region, pool, state, priority, convention, window_spec, min_overlap, precision, block_edge,
+                submitted_at, finished_at, epoch)
+            SELECT CASE WHEN j = 1 THEN 'features' ELSE 'correlation' END, CASE WHEN j = 2 THEN 'CHN' ELSE 'USA' END, 'p',
+                CASE WHEN j < 3 THEN 'done' ELSE 'running' END, j % 3, '', '4y', 60, '', 256, now(),
+                CASE WHEN j < 3 THEN now() - j * interval '1 hour' END, 1
+            FROM generate_series(1, 4) j
+            """)
+        func found(_ live: [JobID: JobState] = [:], _ change: (inout JobsRequest) -> Void) throws -> [Int64] {
+            var request = JobsRequest(limit: 10)
+            change(&request)
+            return try store.jobs(request, live: live).map(\.jobID.rawValue)
+        }
+        #expect(try found { $0.states = [.running] } == [4, 3] && found { $0.states = [.done, .failed] } == [2, 1])
+        let live = [JobID(4): JobState.publishing, JobID(3): .running]
+        #expect(try found(live) { $0.states = [.publishing] } == [4] && found(live) { $0.states = [.running] } == [3])
+        #expect(try found { $0.kind = "features" } == [1] && found { ($0.kind, $0.region) = ("correlation", "CHN") } == [2])
+        #expect(try found { $0.sort = SortKey("priority", isDescending: true) } == [2, 4, 1, 3])
+        #expect(try found { $0.sort = SortKey("finished_at") } == [2, 1, 4, 3])
+        #expect(try found { ($0.sort, $0.offset, $0.limit) = (SortKey("job_id"), 1, 2) } == [2, 3])
+        #expect(gridError { _ = try found { $0.sort = SortKey("job_id; DROP TABLE jobs") } }?.kind == .usage)
+    }
+}
