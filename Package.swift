@@ -260,7 +260,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "Expressions", "Requests", "API", "APITestServer", "Messaging", "Store", "alphagrid",
+                "ClusterModel", "Expressions", "Requests", "API", "APITestServer", "Messaging", "Panel", "Store", "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

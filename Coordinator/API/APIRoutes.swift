@@ -41,15 +41,18 @@ struct APIRoutes: Sendable {
     /// nil where nobody signs in, as when only the table is looked at.
     var doorman: Doorman?
     var metrics: MetricsRegistry
+    let support: @Sendable () async throws -> SupportView
 
     init(
         control: any ServedGrid, logger: Logger, page: PageFiles = PageFiles(assets: nil),
-        metrics: MetricsRegistry = MetricsRegistry(), hub: EventHub? = nil
+        metrics: MetricsRegistry = MetricsRegistry(),
+        support: @escaping @Sendable () async throws -> SupportView = { SupportView() }, hub: EventHub? = nil
     ) {
         self.control = control
         self.logger = logger
         self.page = page
         self.metrics = metrics
+        self.support = support
         self.hub = hub ?? EventHub(control: control, logger: logger)
     }
 
@@ -67,6 +70,7 @@ struct APIRoutes: Sendable {
             .change("v1/session/codes", .admin, as: "make sign-in code", makeSignInCode),
             .get("metrics", .viewer, isOfProcess: true, scrape),
             .get("v1/status", .viewer, status),
+            .get("v1/support", .admin, supportFacts),
             .get("v1/jobs", .viewer, listJobs),
             .change("v1/jobs", .operator, as: "submit job", submit),
             .get("v1/jobs/:id", .viewer, showJob),

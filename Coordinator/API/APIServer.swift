@@ -31,6 +31,7 @@ package struct APIServer: Service {
     ///   - control: What the routes ask.
     ///   - access: Who is let in.
     ///   - metrics: What `/metrics` says; the server adds what it counts itself.
+    ///   - support: What a bug report wants to know.
     ///   - certificate: nil serves without TLS.
     ///   - assets: Folder with the chart library of the page; nil serves the page without charts.
     ///   - host: Name or address to bind.
@@ -39,6 +40,7 @@ package struct APIServer: Service {
     ///     stops and `run` throws the same.
     package init(
         control: any ServedGrid, access: AccessSettings, metrics: MetricsRegistry = MetricsRegistry(),
+        support: @escaping @Sendable () async throws -> SupportView = { SupportView() },
         certificate: TLSCertificate? = nil, assets: String? = nil, host: String, port: Int,
         logger: Logger, limits: ConnectionLimits = ConnectionLimits(),
         onRunning: @escaping @Sendable (_ port: Int) async throws -> Void = { _ in }
@@ -47,7 +49,8 @@ package struct APIServer: Service {
         self.port = port
         let startFailure = StartFailure()
         self.startFailure = startFailure
-        let routes = APIRoutes(control: control, logger: logger, page: PageFiles(assets: assets), metrics: metrics)
+        let routes = APIRoutes(
+            control: control, logger: logger, page: PageFiles(assets: assets), metrics: metrics, support: support)
         hub = routes.hub
         application = Application(
             router: routes.router(access: access, isEncrypted: certificate != nil),

@@ -28,7 +28,8 @@ struct AlphaGridCommand: ParsableCommand {
             CorrelateCommand.self, FeaturesCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self,
             CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self, ResultsCommand.self, ExpressionsCommand.self,
             JobsCommand.self, WorkersCommand.self, KeysCommand.self, StatusCommand.self, OpenCommand.self, TokensCommand.self,
-            AuditCommand.self, BenchCommand.self, VersionCommand.self, GuardCommand.self,
+            AuditCommand.self, BenchCommand.self, SupportDumpCommand.self, CompletionsCommand.self, ManualCommand.self,
+            VersionCommand.self, GuardCommand.self,
         ])
 
     /// Whether this command line computes in this process.

@@ -1,6 +1,16 @@
 import ClusterModel
 import Store
 
+extension CoordinatorService {
+    /// Of the database, nil when it does not answer, and what this program needs; for bug reports.
+    package func schemaVersions() async -> (present: Int?, needed: Int) {
+        let versions = try? await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.schemaVersions() }
+        }
+        return (versions?.present, versions?.needed ?? 0)
+    }
+}
+
 extension CoordinatorService: AccessRecords {
     package func validTokens() async throws -> [StoredToken] {
         try await waiting { service throws(GridError) in

@@ -41,6 +41,12 @@ extension Store {
     /// Tables up to this many rows are counted exactly.
     private static let exactCountRowsMax = 50_000_000
 
+    /// Of the database, and what this program needs.
+    package func schemaVersions() throws(GridError) -> (present: Int, needed: Int) {
+        let action = Action("look at the schema's version", needs: "SELECT on schema_migrations")
+        return (try pool.read(action) { try Self.schemaVersion($0) }, Migration.all.count)
+    }
+
     package func status() throws(GridError) -> DatabaseStatus {
         let action = Action("read the status", needs: "SELECT on AlphaGrid's tables")
         return try pool.read(action, patience: .bulk) { connection in

@@ -1,3 +1,4 @@
+import APITestServer
 import ClusterModel
 import Foundation
 import NIOCore

@@ -21,7 +21,8 @@ struct Attempt: Sendable, CustomTestStringConvertible {
 
     /// A request for each route that succeeds when it is let in.
     static let examples: [String: Call] = [
-        "GET livez": Call(.get, "/livez"), "GET metrics": Call(.get, "/metrics"), "GET readyz": Call(.get, "/readyz"),
+        "GET livez": Call(.get, "/livez"), "GET v1/support": Call(.get, "/v1/support"), "GET metrics": Call(.get, "/metrics"),
+        "GET readyz": Call(.get, "/readyz"),
         "GET v1/status": Call(.get, "/v1/status"),
         "GET v1/jobs": Call(.get, "/v1/jobs"),
         "POST v1/jobs": Call(.post, "/v1/jobs", #"{"kind":"correlation","region":"USA"}"#),

@@ -103,7 +103,7 @@ private struct NoRecords: AccessRecords {
     }
 
     /// The same of any grid, for callers that have several.
-    static func serving(_ grid: any GridControl, _ body: (Int) async throws -> Void) async throws {
+    static func serving(_ grid: any ServedGrid, _ body: (Int) async throws -> Void) async throws {
         let access = AccessSettings(token: try AccessToken(Self.token, source: "the test"), records: NoRecords())
         try await APITestServer.serving(
             { onRunning in

@@ -130,6 +130,8 @@ import Darwin
             ("alphagrid-worker: tcp://h:1 refused this worker\n", "tcp://h:1 refused this worker"),
             ("2025-01-02T03:04:05+0000 info alphagrid-worker: [App] drained; leaving\n", nil),
             ("2025-01-02T03:04:05+0000 error alphagrid: [App] disk full\n", "alphagrid: [App] disk full"),
+            ("{\"time\":\"t\",\"level\":\"error\",\"component\":\"App\",\"message\":\"disk full\"}\n", "disk full"),
+            ("{\"time\":\"t\",\"level\":\"info\",\"component\":\"App\",\"message\":\"drained\"}\n", nil),
             ("error: early\n2025-01-02T03:04:05+0000 info alphagrid: [App] went on\n", nil),
         ] as [(String, String?)])
     func complaints(log: String, expected: String?) {

@@ -134,17 +134,4 @@ import Testing
         ]
         for (kind, code) in kinds { #expect(Outcome(of: GridError(kind, "x")).exitCode == code) }
     }
-
-    @Test("Every command has help with examples")
-    func help() throws {
-        func check(_ command: any ParsableCommand.Type) {
-            let configuration = command.configuration
-            guard configuration.shouldDisplay else { return }
-            #expect(configuration.discussion.contains("Examples:"), "\(command)")
-            #expect(configuration.discussion.contains("alphagrid "), "\(command)")
-            #expect(!configuration.abstract.isEmpty, "\(command)")
-            for subcommand in configuration.subcommands { check(subcommand) }
-        }
-        check(AlphaGridCommand.self)
-    }
 }

@@ -26,31 +26,11 @@ import Testing
         #expect(ProgressBar.bar(done: done, total: total, width: 10) == expected)
     }
 
-    @Test("A frame replaces the one before it, whatever their lengths")
-    func frames() {
-        var view = LiveView()
-        let terminal = Terminal(isTerminal: true, hasColor: false, columns: 20, rows: 10)
-        #expect(view.frame(["a", "b"], terminal: terminal) == "\u{1B}[2Ka\n\u{1B}[2Kb\n\u{1B}[J")
-        #expect(view.frame(["c"], terminal: terminal) == "\u{1B}[2A\r\u{1B}[2Kc\n\u{1B}[J")
-        #expect(view.frame(["d"], terminal: terminal) == "\u{1B}[1A\r\u{1B}[2Kd\n\u{1B}[J")
-    }
-
-    @Test("A frame never wraps or scrolls")
-    func fitting() {
-        var view = LiveView()
-        let terminal = Terminal(isTerminal: true, hasColor: false, columns: 40, rows: 4)
-        let frame = view.frame(["\(String(repeating: "x", count: 90))", "2", "3", "4", "5"], terminal: terminal)
-        let lines = frame.split(separator: "\n").map { line in
-            String(line).replacing("\u{1B}[2K", with: "").replacing("\u{1B}[J", with: "")
-        }
-        #expect(lines == [String(repeating: "x", count: 39), "2", "... 3 more lines (enlarge the window)", ""])
-    }
-
     @Test("Escape sequences take no columns, and what is cut does not stay bold")
     func cutting() {
-        #expect(LiveView.cut("\u{1B}[1mabc\u{1B}[0m d", columns: 5) == "\u{1B}[1mabc\u{1B}[0m d")
-        #expect(LiveView.cut("\u{1B}[1mabc\u{1B}[0m", columns: 2) == "\u{1B}[1mab\u{1B}[0m")
-        #expect(LiveView.cut("abc", columns: 2) == "ab")
+        #expect(Screen.cut("\u{1B}[1mabc\u{1B}[0m d", columns: 5) == "\u{1B}[1mabc\u{1B}[0m d")
+        #expect(Screen.cut("\u{1B}[1mabc\u{1B}[0m", columns: 2) == "\u{1B}[1mab\u{1B}[0m")
+        #expect(Screen.cut("abc", columns: 2) == "ab")
     }
 
     @Test("NO_COLOR and a dumb terminal mean no escape sequences")

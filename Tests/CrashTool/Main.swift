@@ -63,7 +63,7 @@ struct CrashTool: AsyncParsableCommand {
         request.window = "all"
         request.blockEdge = 8
         request.fresh = kind == "correlation" ? true : nil
-        let there = try await service.jobs(limit: 1, before: nil).first { $0.jobID.rawValue > after }
+        let there = try await service.jobs(JobsRequest(limit: 1)).first { $0.jobID.rawValue > after }
         let id = if let there { there.jobID } else { try await service.submit(request).jobID }
         while true {
             let view = try await service.job(id)

@@ -21,6 +21,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import support
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "Deploy"
 SCRAPE_SECONDS = 1
@@ -162,7 +164,7 @@ scrape_configs:
 def run(bin_folder, folder):
     state = folder / "state"
     alphagrid = str(bin_folder / "alphagrid")
-    environment = {**os.environ, "ALPHAGRID_STATE": str(state), "NO_COLOR": "1"}
+    environment = {**os.environ, "ALPHAGRID_STATE": str(state), "NO_COLOR": "1", "ALPHAGRID_LOG_FORMAT": "json"}
 
     def command(*arguments):
         done = subprocess.run([alphagrid, *arguments], env=environment, capture_output=True, text=True)
@@ -224,9 +226,12 @@ def run(bin_folder, folder):
             check(False, "/metrics answers without a token")
         except urllib.error.HTTPError as error:
             check(error.code == 401, f"/metrics without a token answers {error.code}")
+        entries = support.check_logs(state / "logs")
+        files, size = support.check_dump(command, folder, [token, (state / "token").read_text().strip()])
         scrape = value(ask, 'max_over_time(scrape_duration_seconds{job="alphagrid"}[1m])')
         print(f"{families} metrics in {series} series, {merged} tasks counted, {queries} queries of the dashboard and "
               f"{len(rules)} alert rules answered, slowest scrape {1000 * scrape:.0f} ms")
+        print(f"{entries} log entries are JSON; the support dump has {files} files in {size} bytes, none with a secret")
     finally:
         for process in reversed(running):
             process.stop()

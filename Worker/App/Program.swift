@@ -3,6 +3,7 @@ import ClusterModel
 import Foundation
 import Kernels
 import Logging
+import Logs
 import WorkerEngine
 import WorkerRuntime
 
@@ -23,7 +24,8 @@ enum Program {
             if command.describe {
                 print(try Description(settings).json())
             } else {
-                try work(settings, adoption.note)
+                let named = command.value(command.logFormat, "LOG_FORMAT", environment)
+                try work(settings, try LogFormat(parsing: named, field: "--log-format"), adoption.note)
             }
         } catch {
             fail(error)
@@ -40,8 +42,10 @@ enum Program {
         }
     }
 
-    private static func work(_ settings: WorkerSettings, _ remark: String?) throws(GridError) {
-        let logger = Logger(label: "alphagrid-worker", factory: { StreamLogHandler.standardError(label: $0) })
+    private static func work(_ settings: WorkerSettings, _ format: LogFormat, _ remark: String?) throws(GridError) {
+        var logger = ProgramLog.logger("alphagrid-worker", format)
+        // Logs of many workers are looked at together; a person who reads one knows whose it is.
+        if format == .json { logger[metadataKey: "worker"] = "\(settings.worker)" }
         if let remark { logger.info("\(remark)") }
         logger.info(
             "worker \(settings.worker): \(settings.slots) slots, \(ByteSize.text(settings.memoryBytes)) cache, \(BLAS.profile)")

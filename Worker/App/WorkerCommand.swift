@@ -16,6 +16,11 @@ struct WorkerCommand: ParsableCommand {
 
             Every option NAME that takes a value can be given as ALPHAGRID_NAME in the environment, such as \
             ALPHAGRID_CONNECT or ALPHAGRID_BLAS_CORE; --key as ALPHAGRID_WORKER_KEY.
+
+            Examples:
+              alphagrid-worker --connect tcp://coordinator:5710 --key host1.key
+              alphagrid-worker --connect tcp://a:5710,tcp://b:5710 --slots 32 --memory 64GiB --log-format json
+              alphagrid-worker --describe
             """,
         version: AlphaGrid.version)
 
@@ -51,6 +56,9 @@ struct WorkerCommand: ParsableCommand {
                 + "port 0 or * takes a free one (default: off).",
             valueName: "tcp://HOST:PORT"))
     var serveBlocks: String?
+
+    @Option(help: ArgumentHelp("How it logs: text, or json for one object a line (default: text).", valueName: "text|json"))
+    var logFormat: String?
 
     @Flag(help: "The network is trusted: serve blocks beyond the loopback interface, without keys.")
     var insecure = false

@@ -110,7 +110,12 @@ struct ControlHandler: SocketHandler {
                     ref, payload: keep(outcome.payload), computeSeconds: outcome.computeSeconds, flops: outcome.flops),
                 at: now, port)
         case .ended(let ref, .failure(let error)):
-            logger.warning("task \(ref.task) attempt \(ref.attempt) failed: \(error)")
+            logger.warning(
+                "task failed: \(error)",
+                metadata: [
+                    "job": "\(ref.task.job)", "plan": "\(ref.task.plan)", "task": "\(ref.task.index)",
+                    "attempt": "\(ref.attempt)",
+                ])
             let isDamage = error.kind == .damaged
             tell(isDamage ? .damaged(ref, message: error.message) : .failedToCompute(ref, message: error.message), at: now, port)
         case .drain:

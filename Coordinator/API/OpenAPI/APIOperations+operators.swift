@@ -57,6 +57,9 @@ extension APIOperation {
         APIOperation(
             route: "GET metrics", tag: "health", summary: "Figures for Prometheus.", answer: [.text("text/plain")],
             takesAnything: true),
+        APIOperation(
+            route: "GET v1/support", tag: "health", summary: "What a report of a fault should say, without secrets.",
+            answer: [.json(.ref("Support"))]),
         APIOperation(route: "GET /", tag: "page", summary: "The page.", answer: [.text("text/html")]),
         APIOperation(
             route: "GET assets/:file", tag: "page", summary: "A file of the page.",
@@ -102,6 +105,16 @@ extension SchemaCatalogue {
             ]),
         "Session": .object(
             ["name": .string(), "role": .oneOf(AccessRole.allCases.map(\.rawValue))], optional: ["expires_at": .time]),
+        "Support": .object(
+            [
+                "version": .string(), "settings": .map(.string()), "schema_version_needed": .integer(),
+                "log_lines": .list(.string(), "JSON objects, oldest first."),
+                "host": .object(
+                    [
+                        "name": .string(), "system": .string(), "kernel": .string(), "cpu": .string(),
+                        "cpu_count": .integer(), "memory_bytes": .integer(), "memory_available_bytes": .integer(),
+                    ], optional: ["disk_free_bytes": .integer()]),
+            ], optional: ["schema_version": .integer()]),
         "SignInCode": .object([
             "code": .string(), "role": .oneOf(AccessRole.allCases.map(\.rawValue)), "expires_in_seconds": .number(),
         ]),

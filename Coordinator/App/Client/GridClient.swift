@@ -158,6 +158,13 @@ final class GridClient: GridControl {
         "?" + parameters.compactMap { name, value in value.map { "\(name)=\(escaped($0))" } }.joined(separator: "&")
     }
 
+    func support() async throws -> SupportView { try await get("/v1/support") }
+
+    /// An answer as it came.
+    func text(_ path: String) async throws -> String {
+        String(decoding: try await send("GET", path, body: nil), as: UTF8.self)
+    }
+
     /// As part of a path or a query.
     static func escaped(_ text: String) -> String {
         let plain = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")

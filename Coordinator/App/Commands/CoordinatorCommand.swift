@@ -3,6 +3,7 @@ import ArgumentParser
 import ClusterModel
 import Foundation
 import Logging
+import Logs
 import Messaging
 import Service
 import ServiceLifecycle
@@ -22,7 +23,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         discussion: """
             The token that requests must show is in the file 'token' of the state folder, unless ALPHAGRID_TOKEN or \
             ALPHAGRID_TOKEN_FILE is set; 'alphagrid tokens' makes others with a role each. ALPHAGRID_LOG is trace, debug, info, \
-            warning or error.
+            warning or error; ALPHAGRID_LOG_FORMAT stands for --log-format.
 
             Examples:
               alphagrid coordinator --database postgresql://quant@db/alphagrid
@@ -75,6 +76,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
     @Flag(help: "Wait until the coordinator that holds the database's lease has left or shows no sign of life, then take over.")
     var standby = false
 
+    @OptionGroup var log: LogOptions
+
     @Flag(
         help: ArgumentHelp(
             "Listen on addresses that other machines reach although no keys keep strangers out, and take over from a coordinator "
@@ -112,7 +115,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         }
         defer { lock.release() }
         let (token, tokenFile) = try Settings.current.coordinatorToken(state: folder)
-        let logger = Self.makeLogger()
+        let ring = LogRing()
+        let logger = try log.logger("alphagrid", ring: ring)
         let certificate = try door.certificate(logger: logger)
         let jwt = try await door.jwt()
         signal(SIGPIPE, SIG_IGN)
@@ -127,12 +131,19 @@ struct CoordinatorCommand: AsyncParsableCommand {
         configuration.isStandby = standby
         let service = try CoordinatorService(configuration: configuration, log: logger)
         let reign = Reign()
+        let statePath = folder.path
+        let settings = facts(folder.path, database: databaseURL, keys: configuration.keys != nil, token: tokenFile)
         let access = AccessSettings(token: token, records: service, jwt: jwt)
         let scheme = certificate == nil ? "http" : "https"
         let server = try APIServer(
-            control: service, access: access, metrics: service.metrics, certificate: certificate,
-            assets: AssetsFolder.find(flag: assets, state: folder.path), host: httpAddress.bindHost, port: httpAddress.port,
-            logger: logger
+            control: service, access: access, metrics: service.metrics,
+            support: {
+                var view = SupportView(settings: settings, host: .present(folder: statePath), logLines: ring.recent)
+                (view.schemaVersion, view.schemaVersionNeeded) = await service.schemaVersions()
+                return view
+            },
+            certificate: certificate, assets: AssetsFolder.find(flag: assets, state: folder.path), host: httpAddress.bindHost,
+            port: httpAddress.port, logger: logger
         ) { port in
             // Only now: one that cannot serve must not take the database over from one that does.
             let url =
@@ -237,10 +248,16 @@ struct CoordinatorCommand: AsyncParsableCommand {
         }
     }
 
-    private static func makeLogger() -> Logger {
-        var logger = Logger(label: "alphagrid", factory: { StreamLogHandler.standardError(label: $0) })
-        let level = ProcessInfo.processInfo.environment["ALPHAGRID_LOG"] ?? ""
-        logger.logLevel = Logger.Level(rawValue: level.lowercased()) ?? .info
-        return logger
+    /// Flags as they were understood; whether there is a secret, never what it is.
+    private func facts(_ state: String, database: String, keys: Bool, token: String?) -> [String: String] {
+        var facts = [
+            "database": database, "bind": bind, "http": http, "state": state, "standby": "\(standby)", "insecure": "\(insecure)",
+            "keys": "\(keys)", "token_file": token ?? "(environment)", "tls": "\(door.certificateFile != nil)",
+            "jwt_hs256": "\(door.jwtSecretFile != nil)", "jwt_es256": "\(door.jwtKeyFile != nil)",
+        ]
+        facts["job_logs"] = jobLogs
+        facts["log_format"] = log.logFormat
+        facts["log_level"] = ProcessInfo.processInfo.environment["ALPHAGRID_LOG"]
+        return facts
     }
 }

@@ -17,7 +17,7 @@ struct JobsCommand: ParsableCommand {
             Examples:
               alphagrid jobs
               alphagrid jobs list --limit 100 --json
-              alphagrid jobs show 12
+              alphagrid jobs show last
               alphagrid jobs explain 12
               alphagrid jobs pause 12 --reason "the market opens"
               alphagrid jobs cancel 12 --reason "wrong pool"
@@ -96,39 +96,41 @@ struct JobsCommand: ParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
-            abstract: "Show one job.",
+            abstract: "Show jobs.",
             discussion: """
                 Examples:
                   alphagrid jobs show 12
-                  alphagrid jobs show 12 --json
+                  alphagrid jobs show last --json
+                  alphagrid jobs show 3,7-9
                 """)
 
-        @Argument(help: "Job id, as 'alphagrid jobs' lists it.")
-        var id: String
-
+        @OptionGroup var selection: JobSelection
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let id = try JobID(parsing: id)
-            let job = try await connection.client().job(id)
-            if output.isJSON { return try StandardOutput.writeJSON(job) }
-            StandardOutput.write(JobReport.page(job).joined(separator: "\n") + "\n")
+            let isOne = try selection.isOne()
+            let client = try connection.client()
+            let ids = try await selection.resolve { try await client.jobs(JobsRequest(limit: $0, before: $1)) }
+            try await Several.each(ids, noun: "job", report: { try JobsCommand.report($0, isOne, output, JobReport.page) }) {
+                try await client.job($0)
+            }
         }
     }
 
     struct Cancel: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "cancel",
-            abstract: "Cancel a job that has not ended.",
+            abstract: "Cancel jobs that have not ended.",
             discussion: """
                 Examples:
                   alphagrid jobs cancel 12
-                  alphagrid jobs cancel 12 --reason "superseded by 13"
+                  alphagrid jobs cancel last --reason "superseded by 13"
+                  alphagrid jobs cancel 3,7-9
+                  alphagrid jobs cancel all
                 """)
 
-        @Argument(help: "Job id, as 'alphagrid jobs' lists it.")
-        var id: String
+        @OptionGroup var selection: JobSelection
 
         @Option(help: "Why, for those who look at the job later.")
         var reason = ""
@@ -137,11 +139,31 @@ struct JobsCommand: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let id = try JobID(parsing: id)
-            let job = try await connection.client().cancel(id, reason: reason)
-            if output.isJSON { return try StandardOutput.writeJSON(job) }
-            StandardOutput.write("job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)\n")
+            let isOne = try selection.isOne()
+            let client = try connection.client()
+            let ids = try await selection.resolve(among: { !$0.state.isFinal }) {
+                try await client.jobs(JobsRequest(limit: $0, before: $1))
+            }
+            try await Several.each(ids, noun: "job", report: { try JobsCommand.report($0, isOne, output, JobsCommand.line) }) {
+                try await client.cancel($0, reason: reason)
+            }
         }
+    }
+
+    /// What a command that changes a job says of it.
+    static func line(_ job: JobView) -> [String] { ["job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)"] }
+
+    /// Shows jobs by their lines, or as JSON: one that was asked for alone as itself, several as `{"jobs": [...]}`.
+    static func report(
+        _ jobs: [JobView], _ isOne: Bool, _ output: OutputOptions, _ lines: (JobView) -> [String]
+    ) throws {
+        if output.isJSON {
+            if isOne, let job = jobs.first { return try StandardOutput.writeJSON(job) }
+            return try StandardOutput.writeJSON(JobList(jobs: jobs, nextBefore: nil))
+        }
+        let texts = jobs.map(lines)
+        let separator = texts.contains { $0.count > 1 } ? "\n\n" : "\n"
+        StandardOutput.write(texts.map { $0.joined(separator: "\n") }.joined(separator: separator) + "\n")
     }
 }
 

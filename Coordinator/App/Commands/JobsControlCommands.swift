@@ -13,11 +13,10 @@ extension JobsCommand {
 
                 Examples:
                   alphagrid jobs pause 12
-                  alphagrid jobs pause 12 --reason "the market opens"
+                  alphagrid jobs pause all --reason "the market opens"
                 """)
 
-        @Argument(help: "Job id, as 'alphagrid jobs' lists it.")
-        var id: String
+        @OptionGroup var selection: JobSelection
 
         @Option(help: "Why, for those who wonder later.")
         var reason = ""
@@ -26,7 +25,10 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try output.show(try await connection.client().pause(try JobID(parsing: id), reason: reason))
+            let client = try connection.client()
+            try await selection.change(among: { !$0.state.isFinal && !$0.paused }, client, output) {
+                try await client.pause($0, reason: reason)
+            }
         }
     }
 
@@ -37,15 +39,18 @@ extension JobsCommand {
             discussion: """
                 Examples:
                   alphagrid jobs resume 12
+                  alphagrid jobs resume 3,7-9
                 """)
 
-        @Argument(help: "Job id, as 'alphagrid jobs' lists it.")
-        var id: String
+        @OptionGroup var selection: JobSelection
 
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
-        func run() async throws { try output.show(try await connection.client().resume(try JobID(parsing: id))) }
+        func run() async throws {
+            let client = try connection.client()
+            try await selection.change(among: { $0.paused }, client, output) { try await client.resume($0) }
+        }
     }
 
     struct Retry: AsyncParsableCommand {
@@ -163,9 +168,22 @@ extension JobsCommand {
 
 extension OutputOptions {
     /// A job after something was done with it.
-    func show(_ job: JobView) throws {
-        if isJSON { return try StandardOutput.writeJSON(job) }
+    func show(_ job: JobView) throws { try JobsCommand.report([job], true, self, Self.changed) }
+
+    static func changed(_ job: JobView) -> [String] {
         let state = job.paused ? "\(job.state.rawValue), paused" : job.state.rawValue
-        StandardOutput.write("job \(job.jobID) \(job.kind) \(job.region) \(state), priority \(job.priority)\n")
+        return ["job \(job.jobID) \(job.kind) \(job.region) \(state), priority \(job.priority)"]
+    }
+}
+
+extension JobSelection {
+    /// Does something to each of the jobs and shows what became of them.
+    func change(
+        among: (JobView) -> Bool, _ client: GridClient, _ output: OutputOptions, _ body: (JobID) async throws -> JobView
+    ) async throws {
+        let isOne = try isOne()
+        let ids = try await resolve(among: among) { try await client.jobs(JobsRequest(limit: $0, before: $1)) }
+        let report = { (jobs: [JobView]) in try JobsCommand.report(jobs, isOne, output, OutputOptions.changed) }
+        try await Several.each(ids, noun: "job", report: report, body)
     }
 }

@@ -14,8 +14,8 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show what the grid is doing.",
         discussion: """
-            With --watch the page is redrawn until you press q or Ctrl-C. Where no terminal is, --watch prints a line \
-            for every change instead.
+            With --watch it takes the whole screen, with rates and each worker's share of its peak, and is redrawn twice a second \
+            until you press q or Ctrl-C. Where no terminal is, --watch prints a line for every change instead.
 
             Examples:
               alphagrid status
@@ -66,7 +66,7 @@ struct StatusCommand: AsyncParsableCommand {
         var status = try await client.status()
         var jobs: [JobView] = []
         do {
-            jobs = try await client.jobs(limit: Self.jobsFetched, before: nil)
+            jobs = try await client.jobs(JobsRequest(limit: Self.jobsFetched))
         } catch let error as GridError where error.kind == .unreachable {
             // A coordinator without its database still has something to say: asked again, that it has none.
             status = try await client.status()
@@ -77,21 +77,23 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     @MainActor private func watchLive(_ client: GridClient, _ first: StatusReport) async throws {
-        let keyboard = Keyboard()
-        defer { keyboard?.giveBack() }
-        var view = LiveView()
+        let screen = Screen()
+        defer { screen.giveBack() }
+        let isUnicode = Sparkline.isUnicode(ProcessInfo.processInfo.environment)
+        var history = WatchHistory()
         var report = first
         var trouble: String?
         while true {
-            let terminal = Terminal.of(STDOUT_FILENO)
-            var lines = report.lines(terminal: terminal)
-            lines += ["", trouble ?? "press q to leave"]
-            StandardOutput.write(view.frame(lines, terminal: terminal))
-            if let keyboard {
-                if keyboard.key(milliseconds: Self.intervalMilliseconds) == UInt8(ascii: "q") { return }
-            } else {
-                try await Task.sleep(for: .milliseconds(Self.intervalMilliseconds))
-            }
+            if trouble == nil { history.look(report.status, at: ProcessInfo.processInfo.systemUptime) }
+            let looked = ProcessInfo.processInfo.systemUptime
+            repeat {
+                let terminal = Terminal.of(STDOUT_FILENO)
+                let page = WatchPage(
+                    report: report, history: history, terminal: terminal, isUnicode: isUnicode, trouble: trouble)
+                StandardOutput.write(Screen.frame(page.lines(), terminal: terminal))
+                // Ends early when the window has another size, or for a key that means nothing.
+                if screen.key(milliseconds: Self.intervalMilliseconds) == UInt8(ascii: "q") { return }
+            } while ProcessInfo.processInfo.systemUptime - looked < Double(Self.intervalMilliseconds) / 1_000 - 0.05
             do {
                 report = try await fetch(client)
                 trouble = nil

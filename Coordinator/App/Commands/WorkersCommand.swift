@@ -40,7 +40,7 @@ struct WorkersCommand: ParsableCommand {
     struct Drain: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "drain",
-            abstract: "Give a worker nothing new; it leaves when it has finished what it has.",
+            abstract: "Give workers nothing new; they leave when they have finished what they have.",
             discussion: """
                 Until it has left, 'undrain' takes the order back. In a cluster of 'alphagrid up' nothing takes the place of a \
                 worker that was drained, until it is undrained.
@@ -48,10 +48,10 @@ struct WorkersCommand: ParsableCommand {
                 Examples:
                   alphagrid workers drain host-4711
                   alphagrid workers drain host-4711 --reason "new memory" --deadline 10m
+                  alphagrid workers drain all --deadline 1h
                 """)
 
-        @Argument(help: "Worker, as 'alphagrid workers' lists it.")
-        var worker: String
+        @OptionGroup var selection: WorkerSelection
 
         @Option(help: "Why, for those who wonder later.")
         var reason = ""
@@ -65,12 +65,21 @@ struct WorkersCommand: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let worker = try WorkerID(parsing: worker)
             let seconds = try deadline.map { text throws(GridError) in try Duration.seconds(parsing: text, "--deadline") }
             let order = DrainOrder(reason: reason, deadlineSeconds: seconds)
-            let view = try await connection.client().drain(worker, order: order)
-            if output.isJSON { return try StandardOutput.writeJSON(view) }
-            StandardOutput.write("worker \(view.worker) \(view.state)".singleLine + "\n")
+            let client = try connection.client()
+            let ids = try await selection.resolve(among: { $0.state == "connected" }) { try await client.workers() }
+            try await Several.each(ids, noun: "worker", report: report) { try await client.drain($0, order: order) }
+        }
+
+        private func report(_ views: [WorkerView]) throws {
+            if output.isJSON {
+                if selection.names.count == 1, selection.names != ["all"], let view = views.first {
+                    return try StandardOutput.writeJSON(view)
+                }
+                return try StandardOutput.writeJSON(WorkerList(workers: views))
+            }
+            for view in views { StandardOutput.write("worker \(view.worker) \(view.state)".singleLine + "\n") }
         }
     }
 

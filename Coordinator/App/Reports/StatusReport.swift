@@ -38,7 +38,7 @@ struct StatusReport {
     }
 
     /// What is going on, and the last few that ended.
-    private var shownJobs: [JobView] {
+    var shownJobs: [JobView] {
         jobs.filter { !$0.state.isFinal } + jobs.filter { $0.state.isFinal }.prefix(Self.finishedShown)
     }
 

@@ -1,0 +1,152 @@
+import ArgumentParser
+import ClusterModel
+import Requests
+
+/// Which jobs a command is about: `12`, `1-5`, `3,7-9`, `last`, or `all`.
+///
+/// Any command that takes jobs has these as its arguments and asks `resolve` for the jobs they mean.
+struct JobSelection: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "Jobs by id, such as 12, 1-5 or 3,7-9; 'last' for the newest one, 'all' for all (of those it can be done to).",
+            valueName: "jobs"))
+    var selectors: [String]
+
+    /// Part of a selection.
+    enum Part: Equatable {
+        case one(JobID)
+        /// Both ends belong to it.
+        case range(JobID, JobID)
+        case last
+        case all
+    }
+
+    /// - Throws: `GridError(.usage)` for what is no selection.
+    func parts() throws(GridError) -> [Part] {
+        var parts: [Part] = []
+        for text in selectors.flatMap({ $0.split(separator: ",", omittingEmptySubsequences: false) }) {
+            parts.append(try Self.part(text))
+        }
+        return parts
+    }
+
+    private static func part(_ text: Substring) throws(GridError) -> Part {
+        switch text {
+        case "last": return .last
+        case "all": return .all
+        default: break
+        }
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count <= 2, let from = number(ends[0]), let to = number(ends[ends.count - 1]) else {
+            throw GridError(
+                .usage, "'\(String(text).printable)' is not valid as jobs: expected ids such as 12, 1-5 or 3,7-9, or last, or all"
+            )
+        }
+        guard from <= to else {
+            throw GridError(.usage, "'\(text)' ends before it begins: expected \(to)-\(from)")
+        }
+        return ends.count == 1 ? .one(from) : .range(from, to)
+    }
+
+    private static func number(_ text: Substring) -> JobID? {
+        guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let id = Int64(text),
+            id > 0
+        else { return nil }
+        return JobID(id)
+    }
+
+    /// Whether it names one job; then `--json` shows that job, else a list of jobs.
+    func isOne() throws(GridError) -> Bool {
+        let parts = try parts()
+        guard parts.count == 1 else { return false }
+        switch parts[0] {
+        case .one, .last: return true
+        case .range, .all: return false
+        }
+    }
+
+    /// The ids that are meant, each once: single ones as they are named, the others newest first.
+    ///
+    /// - Parameters:
+    ///   - among: which jobs `all` and ranges are about; those named by their own id are taken whatever they are.
+    ///   - page: a page of jobs, newest first, before an id; asked at most once for each part.
+    /// - Throws: `GridError(.notFound)` when a part means no job.
+    func resolve(
+        among: (JobView) -> Bool = { _ in true }, page: (_ limit: Int, _ before: JobID?) async throws -> [JobView]
+    ) async throws -> [JobID] {
+        var ids: [JobID] = []
+        for part in try parts() {
+            let found: [JobID]
+            switch part {
+            case .one(let id):
+                found = [id]
+            case .last:
+                found = try await page(1, nil).map(\.jobID)
+                guard !found.isEmpty else { throw GridError(.notFound, "there are no jobs yet: submit one with 'alphagrid run'") }
+            case .all:
+                found = try await page(Limits.jobsListedMax, nil).filter(among).map(\.jobID)
+                guard !found.isEmpty else { throw GridError(.notFound, "'all' means no job: there is none to do this to") }
+            case .range(let first, let last):
+                let before = last.rawValue < .max ? JobID(last.rawValue + 1) : nil
+                let listed = try await page(Limits.jobsListedMax, before).filter { $0.jobID >= first }
+                guard !listed.isEmpty else {
+                    throw GridError(.notFound, "there are no jobs \(first)-\(last): see 'alphagrid jobs' for those there are")
+                }
+                found = listed.filter(among).map(\.jobID)
+                guard !found.isEmpty else { throw GridError(.notFound, "\(first)-\(last) means no job to do this to") }
+            }
+            ids += found.filter { !ids.contains($0) }
+        }
+        return ids
+    }
+}
+
+/// Which workers a command is about: names, or `all`.
+struct WorkerSelection: ParsableArguments {
+    @Argument(help: ArgumentHelp("Workers, as 'alphagrid workers' lists them, or 'all'.", valueName: "workers"))
+    var names: [String]
+
+    /// - Parameter among: which of them `all` is about.
+    func resolve(
+        among: (WorkerView) -> Bool, workers: () async throws -> [WorkerView]
+    ) async throws -> [WorkerID] {
+        guard names != ["all"] else {
+            let found = try await workers().filter(among).map { WorkerID($0.worker) }
+            guard !found.isEmpty else { throw GridError(.notFound, "'all' means no worker: there is none to do this to") }
+            return found
+        }
+        return try names.map { name in
+            if name == "all" { throw GridError(.usage, "'all' and names of workers do not go together: expected one of them") }
+            return try WorkerID(parsing: name)
+        }
+    }
+}
+
+/// Does something to several things, one after the other, whatever becomes of the others.
+enum Several {
+    /// - Returns: what came out for those that worked.
+    /// - Throws: the error when there was one thing, or when nothing worked; `GridError(.partlyDone)` that names those that did
+    ///   not work, after `report` was called for those that did.
+    static func each<ID, View>(
+        _ ids: [ID], noun: String, report: ([View]) throws -> Void, _ body: (ID) async throws -> View
+    ) async throws {
+        var views: [View] = []
+        var failures: [(id: ID, error: GridError)] = []
+        for id in ids {
+            do {
+                views.append(try await body(id))
+            } catch let error as GridError {
+                let hint = error.kind == .notFound ? "; 'alphagrid \(noun)s' lists those there are" : ""
+                failures.append((id, GridError(error.kind, error.message + hint)))
+                // Nobody answers: the others would say the same, each after its own wait.
+                if error.kind == .unreachable { break }
+            }
+        }
+        if views.isEmpty, let first = failures.first { throw first.error }
+        try report(views)
+        guard !failures.isEmpty else { return }
+        let named = failures.prefix(Limits.errorsReportedMax).map { "\(noun) \($0.id): \($0.error.message)" }
+        throw GridError(
+            .partlyDone, "\(views.count) of \(ids.count) done; " + named.joined(separator: "; "))
+    }
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import ClusterModel
+import Testing
+
+@testable import alphagrid
+
+@Suite struct SelectionTests {
+    private func selection(_ words: String...) throws -> JobSelection { try JobSelection.parse(words) }
+
+    /// Jobs 9 down to 1, of which 4 and 2 have not ended.
+    private static let jobs = (1...9).reversed().map { someJob($0, [2, 4].contains($0) ? .running : .done) }
+
+    private func page(_ limit: Int, _ before: JobID?) -> [JobView] {
+        Array(Self.jobs.filter { before == nil || $0.jobID < before! }.prefix(limit))
+    }
+
+    private func resolved(_ words: String..., openOnly: Bool = false) async throws -> [Int64] {
+        let selection = try JobSelection.parse(words)
+        return try await selection.resolve(among: { !openOnly || !$0.state.isFinal }) { page($0, $1) }.map(\.rawValue)
+    }
+
+    @Test("Ids, ranges, lists and words mean the jobs they say, each once")
+    func jobs() async throws {
+        #expect(try await resolved("7") == [7])
+        #expect(try await resolved("99") == [99])
+        #expect(try await resolved("last") == [9])
+        #expect(try await resolved("3-5") == [5, 4, 3])
+        #expect(try await resolved("3,8-12", "8") == [3, 9, 8])
+        #expect(try await resolved("all") == [9, 8, 7, 6, 5, 4, 3, 2, 1])
+        #expect(try await resolved("last", "9,1-1") == [9, 1])
+    }
+
+    @Test("All and ranges leave out what it cannot be done to; a job that is named stays")
+    func among() async throws {
+        #expect(try await resolved("all", openOnly: true) == [4, 2])
+        #expect(try await resolved("3-9", openOnly: true) == [4])
+        #expect(try await resolved("9", openOnly: true) == [9])
+    }
+
+    @Test(
+        "What is no selection is refused with what is one",
+        arguments: ["", "x", "0", "-1", "1-", "-", "1-2-3", "1,,2", "1,", "+5", "１", "latest", "99999999999999999999"])
+    func refused(word: String) throws {
+        let selection = try JobSelection.parse(["--", word])
+        let error = #expect(throws: GridError.self) { try selection.parts() }
+        #expect(error?.kind == .usage && error?.message.contains("1-5") == true, "\(error?.message ?? "")")
+    }
+
+    @Test("A range that ends before it begins is told the right way round")
+    func reversed() throws {
+        let error = #expect(throws: GridError.self) { try selection("5-3").parts() }
+        #expect(error?.message == "'5-3' ends before it begins: expected 3-5")
+    }
+
+    @Test("A part that means no job is not found, and says where to look")
+    func none() async throws {
+        for words in ["20-30", "5-5"] {
+            let error = await #expect(throws: GridError.self) { _ = try await resolved(words, openOnly: true) }
+            #expect(error?.kind == .notFound)
+        }
+        let error = await #expect(throws: GridError.self) {
+            _ = try await selection("last").resolve { _, _ in [] }
+        }
+        #expect(error?.message == "there are no jobs yet: submit one with 'alphagrid run'")
+    }
+
+    @Test("One job is shown as itself, several as a list")
+    func one() throws {
+        #expect(try selection("7").isOne() && selection("last").isOne())
+        #expect(try !selection("7-7").isOne() && !selection("7", "8").isOne() && !selection("all").isOne())
+    }
+
+    @Test("All workers are those it can be done to, and names are taken as they are")
+    func workers() async throws {
+        let views = [someWorker("a"), someWorker("b", state: "lost")]
+        let connected = { (view: WorkerView) in view.state == "connected" }
+        let all = try await WorkerSelection.parse(["all"]).resolve(among: connected) { views }
+        #expect(all.map(\.rawValue) == ["a"])
+        let named = try await WorkerSelection.parse(["b", "c"]).resolve(among: connected) { views }
+        #expect(named.map(\.rawValue) == ["b", "c"])
+        let mixed = try WorkerSelection.parse(["a", "all"])
+        await #expect(throws: GridError.self) { _ = try await mixed.resolve(among: connected) { views } }
+        await #expect(throws: GridError.self) {
+            _ = try await WorkerSelection.parse(["all"]).resolve(among: connected) { [] }
+        }
+    }
+
+    @Test("Of several, what worked is reported and what did not is named; one alone fails as itself")
+    func several() async throws {
+        var reported: [Int] = []
+        func run(_ ids: [Int]) async throws {
+            try await Several.each(ids, noun: "job", report: { reported = $0 }) { id in
+                if id > 10 { throw GridError(.conflict, "job \(id) is done already") }
+                return id * 2
+            }
+        }
+        try await run([1, 2])
+        #expect(reported == [2, 4])
+        let partly = await #expect(throws: GridError.self) { try await run([1, 11, 3]) }
+        #expect(reported == [2, 6])
+        #expect(partly == GridError(.partlyDone, "2 of 3 done; job 11: job 11 is done already"))
+        let alone = await #expect(throws: GridError.self) { try await run([11]) }
+        #expect(alone?.kind == .conflict)
+    }
+}
