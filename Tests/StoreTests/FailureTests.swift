@@ -140,6 +140,15 @@ import Testing
         #expect(try database.sql("SELECT job_id FROM jobs") == [["\(id)"]])
     }
 
+    @Test("What libpq says by itself ends the connection: the server has said nothing, so the outcome has to be asked after")
+    func ownWords() throws {
+        let connection = try Connection.open(DatabaseURL(TestDatabase().url))
+        #expect(connection.isHealthy)
+        let error = connection.lastError()
+        #expect(error.isDisconnected && !connection.isHealthy)
+        #expect(error.gridError(Action("publish", needs: "")).kind == .unreachable, "so that jobs try again")
+    }
+
     @Test("More callers than connections take turns")
     func bounded() throws {
         let database = try TestDatabase()

@@ -100,13 +100,15 @@ package final class Connection: @unchecked Sendable {
             role: role, isDisconnected: noteDisconnection())
     }
 
-    /// The failure libpq itself noticed, such as a server that went away.
+    /// The failure libpq itself noticed, such as a server that went away: the server has said nothing, so nobody knows what has
+    /// become of the statement. libpq's own state need not say so: after a write that failed while news of the server's end was
+    /// still to be read, it calls the connection sound.
     func lastError() -> DatabaseError {
         let text = PQerrorMessage(handle).map { String(cString: $0) } ?? ""
         let failure = ConnectFailure(text)
+        isBroken = true
         return DatabaseError(
-            sqlState: failure.sqlState, severity: "", message: failure.message, place: place, role: role,
-            isDisconnected: noteDisconnection())
+            sqlState: failure.sqlState, severity: "", message: failure.message, place: place, role: role, isDisconnected: true)
     }
 
     func failure(_ sqlState: String, _ message: String) -> DatabaseError {
