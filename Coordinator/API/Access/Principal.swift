@@ -53,13 +53,15 @@ package struct AccessSettings: Sendable {
     var jwt: JWTVerifier?
     var clock: APIClock
     /// Requests without a valid token that one address may send; as many, or the usual number, may come at once.
-    package var strangersPerSecond = Limits.strangerRequestsPerSecondMax
+    var strangersPerSecond: Double
     /// Browsers that are signed in.
     let sessions: SessionDirectory
 
     package init(
-        token: AccessToken, records: any AccessRecords, jwt: JWTVerifier? = nil, clock: APIClock = .system
+        token: AccessToken, records: any AccessRecords, jwt: JWTVerifier? = nil, clock: APIClock = .system,
+        strangersPerSecond: Double? = nil
     ) {
+        self.strangersPerSecond = strangersPerSecond ?? Limits.strangerRequestsPerSecondMax
         self.token = token
         self.records = records
         self.jwt = jwt

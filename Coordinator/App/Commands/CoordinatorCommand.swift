@@ -134,8 +134,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         let reign = Reign()
         let statePath = folder.path
         let settings = facts(folder.path, database: databaseURL, keys: configuration.keys != nil, token: tokenFile)
-        var access = AccessSettings(token: token, records: service, jwt: jwt)
-        if let strangers { access.strangersPerSecond = strangers }
+        let access = AccessSettings(token: token, records: service, jwt: jwt, strangersPerSecond: strangers)
         let scheme = certificate == nil ? "http" : "https"
         let server = try APIServer(
             control: service, access: access, metrics: service.metrics,
