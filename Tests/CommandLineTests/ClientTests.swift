@@ -206,7 +206,8 @@ private struct NoRecords: AccessRecords {
             let object = try JSONSerialization.jsonObject(with: Data(show.output.utf8)) as? [String: Any]
             #expect(object?["job_id"] as? Int == 7 && object?["state"] as? String == "failed")
             let missing = try await Blocking.run { try Run(["jobs", "show", "8"], environment: environment) }
-            #expect(missing.status == 3 && missing.output.isEmpty && missing.errors == "error: there is no job 8\n")
+            let hint = "'alphagrid jobs' lists those there are"
+            #expect(missing.status == 3 && missing.output.isEmpty && missing.errors == "error: there is no job 8; \(hint)\n")
             let failed = try await Blocking.run {
                 try Run(["run", "correlation", "--region", "BROKEN", "--wait"], environment: environment)
             }

@@ -39,8 +39,7 @@ struct JobSelection: ParsableArguments {
         let ends = text.split(separator: "-", omittingEmptySubsequences: false)
         guard ends.count <= 2, let from = number(ends[0]), let to = number(ends[ends.count - 1]) else {
             throw GridError(
-                .usage, "'\(String(text).printable)' is not valid as jobs: expected ids such as 12, 1-5 or 3,7-9, or last, or all"
-            )
+                .usage, "'\(String(text).printable)' is no job id: expected ids such as 12, 1-5 or 3,7-9, or last, or all")
         }
         guard from <= to else {
             throw GridError(.usage, "'\(text)' ends before it begins: expected \(to)-\(from)")

@@ -14,8 +14,8 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show what the grid is doing.",
         discussion: """
-            With --watch it takes the whole screen, with rates and each worker's share of its peak, and is redrawn twice a second \
-            until you press q or Ctrl-C. Where no terminal is, --watch prints a line for every change instead.
+            With --watch it takes the whole screen, with rates and each worker's share of its peak, and is redrawn twice \
+            a second until you press q or Ctrl-C. Where no terminal is, --watch prints a line for every change instead.
 
             Examples:
               alphagrid status

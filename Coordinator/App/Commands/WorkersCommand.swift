@@ -67,8 +67,9 @@ struct WorkersCommand: ParsableCommand {
         func run() async throws {
             let seconds = try deadline.map { text throws(GridError) in try Duration.seconds(parsing: text, "--deadline") }
             let order = DrainOrder(reason: reason, deadlineSeconds: seconds)
+            // Names are judged before anybody is asked.
+            let ids = try await selection.resolve(among: { $0.state == "connected" }) { try await connection.client().workers() }
             let client = try connection.client()
-            let ids = try await selection.resolve(among: { $0.state == "connected" }) { try await client.workers() }
             try await Several.each(ids, noun: "worker", report: report) { try await client.drain($0, order: order) }
         }
 
