@@ -19,6 +19,7 @@ enum PlanReport {
     private static func time(_ plan: PlanView) -> String? {
         guard let seconds = plan.predictedSeconds, let low = plan.predictedLowSeconds, let high = plan.predictedHighSeconds
         else { return nil }
+        guard high >= 0.1 else { return "less than 0.1 s" }
         return
             "\(Quantity.duration(seconds: seconds)) (\(Quantity.duration(seconds: low)) to \(Quantity.duration(seconds: high)))"
     }
