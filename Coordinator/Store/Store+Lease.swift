@@ -171,7 +171,7 @@ extension Store {
     package func releaseLease(_ epoch: Epoch) throws(GridError) {
         let action = Action("release the coordinator's lease", needs: "UPDATE on coordinator_renewals")
         try pool.write(action) { connection in
-            try connection.execute(
+            _ = try connection.execute(
                 """
                 INSERT INTO coordinator_renewals (epoch, renewals) SELECT epoch, -1 FROM coordinator_lease WHERE epoch = $1
                 ON CONFLICT (only_row) DO UPDATE SET epoch = EXCLUDED.epoch, renewals = -1, renewed_at = clock_timestamp()

@@ -5,6 +5,7 @@ import Foundation
 import Logging
 import Logs
 import Messaging
+import Panel
 import Service
 import ServiceLifecycle
 import Synchronization
@@ -94,8 +95,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         if let keys, let keyFolder, !keyFolder.exists {
             throw GridError(
                 .notFound,
-                "the folder \(keys.printable) of --keys is not there: make it with 'alphagrid keys init --keys \(keys.printable)'"
-            )
+                "the folder \(FileSystem.name(keys)) of --keys is not there: make it with "
+                    + "'alphagrid keys init --keys \(FileSystem.name(keys))'")
         }
         try workersAddress.expectSafe(flag: "--bind", insecure: insecure, hasKeys: keyFolder?.exists ?? false)
         if door.certificateFile == nil {
