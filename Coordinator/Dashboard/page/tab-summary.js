@@ -33,15 +33,10 @@ export function summaryColumns(region) {
     ];
 }
 
-export async function show(root, region, context) {
-    const columns = summaryColumns(region.region);
-    const path = `/v1/regions/${region.region}/results/correlation`;
-    const source = new RemoteRows(path, {columns: columns.map((column) => column.name), sort: context.query.get('sort')
-        || '-max_correlation',
-        filters: context.query.getAll('filter'),
-        extra: Object.fromEntries(['universe', 'delay', 'type'].map((name) => [name, context.query.get(name) || '']))});
-    const list = table(`Correlations of ${region.region}`, source, columns, {
-        open: (row) => { location.hash = `#/regions/${region.region}/alphas/${encodeURIComponent(row.alpha_id)}`; }});
+// A table of a result whose rows are alphas: a row opens its alpha, and the button saves all rows as CSV.
+export function resultTable(label, region, path, source, columns, fileName, options = {}) {
+    const list = table(label, source, columns, {...options, open: (row) => {
+        location.hash = `#/regions/${region.region}/alphas/${encodeURIComponent(row.alpha_id)}`; }});
     const none = h('p', {class: 'muted nothing', hidden: true}, 'No alpha passes these filters.');
     const draw = source.onchange;
     source.onchange = () => {
@@ -49,9 +44,20 @@ export async function show(root, region, context) {
         none.hidden = source.total > 0;
     };
     source.onerror = (error) => toast(error.message, true);
-    const save = h('button', {onclick: (event) => attempt(event.currentTarget,
-        () => saveResult(path, source, `correlation-${region.region}`))},
+    const save = h('button', {onclick: (event) => attempt(event.currentTarget, () => saveResult(path, source, fileName()))},
         icon('download'), 'CSV');
+    return {list, none, save};
+}
+
+export async function show(root, region, context) {
+    const columns = summaryColumns(region.region);
+    const path = `/v1/regions/${region.region}/results/correlation`;
+    const source = new RemoteRows(path, {columns: columns.map((column) => column.name), sort: context.query.get('sort')
+        || '-max_correlation',
+        filters: context.query.getAll('filter'),
+        extra: Object.fromEntries(['universe', 'delay', 'type'].map((name) => [name, context.query.get(name) || '']))});
+    const {list, none, save} = resultTable(`Correlations of ${region.region}`, region, path, source, columns,
+        () => `correlation-${region.region}`);
     const bar = filterBar(source, columns, region, () => list.reload());
     bar.append(h('div', {class: 'tools'}, list.total, save));
     replace(root, bar, h('section', {class: 'card', 'aria-label': 'Summary'}, list.node, none));

@@ -1,13 +1,11 @@
 // The selection: which alphas to keep, in which order to submit them, and which are like no other.
 
-import {h, icon, replace} from './dom.js';
+import {h, replace} from './dom.js';
 import {count, fixed, heading, r} from './format.js';
-import {saveResult} from './export.js';
 import {filterBar} from './filters.js';
 import {RemoteRows} from './source.js';
-import {table} from './table.js';
-import {alphaLink, paintR} from './tab-summary.js';
-import {attempt, segments, toast} from './ui.js';
+import {alphaLink, paintR, resultTable} from './tab-summary.js';
+import {segments} from './ui.js';
 
 const views = {unique: ['is_unique:eq:true', 'Unique'], chosen: ['is_chosen:eq:true', 'To keep'],
     queue: ['submission_place:notnull', 'To submit'], all: [null, 'All']};
@@ -28,22 +26,12 @@ export async function show(root, region, context) {
     let view = context.query.get('view') in views ? context.query.get('view') : 'unique';
     const source = new RemoteRows(path, {columns: columns.map((column) => column.name), sort: '-sharpe'});
     const user = {filters: [], extra: source.extra};
-    const list = table(`Selection of ${region.region}`, source, columns, {height: 'calc(100vh - 340px)', open: (row) => {
-        location.hash = `#/regions/${region.region}/alphas/${encodeURIComponent(row.alpha_id)}`; }});
-    const none = h('p', {class: 'muted nothing', hidden: true}, 'No alpha passes these filters.');
-    const draw = source.onchange;
-    source.onchange = () => {
-        draw();
-        none.hidden = source.total > 0;
-    };
-    source.onerror = (error) => toast(error.message, true);
+    const {list, none, save} = resultTable(`Selection of ${region.region}`, region, path, source, columns,
+        () => `${view}-${region.region}`, {height: 'calc(100vh - 340px)'});
     const reload = () => {
         source.filters = [views[view][0], ...user.filters].filter(Boolean);
         return list.reload();
     };
-    const save = h('button', {onclick: (event) => attempt(event.currentTarget,
-        () => saveResult(path, source, `${view}-${region.region}`))},
-        icon('download'), 'CSV');
     const bar = filterBar(user, columns, region, reload, 'sharpe > 1.5');
     bar.prepend(segments('Which', Object.entries(views).map(([key, [, label]]) => [key, label]), view, (next) => {
         view = next;
