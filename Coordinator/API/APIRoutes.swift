@@ -52,7 +52,7 @@ struct APIRoutes: Sendable {
             .ask("v1/regions/:region/check", .viewer, bodyBytesMax: Limits.checkBodyBytesMax, check),
             .get("v1/regions/:region/pairs", .viewer, pair),
             .get("v1/regions/:region/results/:result", .viewer, results),
-        ] + operationTable
+        ] + operationTable + scheduleTable
     }
 
     func router(access: AccessSettings) -> Router<APIContext> {

@@ -26,7 +26,8 @@ struct AlphaGridCommand: ParsableCommand {
         subcommands: [
             CorrelateCommand.self, FeaturesCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self,
             CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self, ResultsCommand.self, ExpressionsCommand.self,
-            JobsCommand.self, WorkersCommand.self, KeysCommand.self, StatusCommand.self, TokensCommand.self, AuditCommand.self,
+            JobsCommand.self, WorkersCommand.self, ScheduleCommand.self, WebhooksCommand.self, AlertsCommand.self,
+            KeysCommand.self, StatusCommand.self, TokensCommand.self, AuditCommand.self,
             BenchCommand.self, VersionCommand.self, GuardCommand.self,
         ])
 

@@ -1,5 +1,6 @@
 import ClusterModel
 import Dispatch
+import GridMetrics
 import Logging
 import Messaging
 import Store

@@ -16,6 +16,11 @@ actor FakeGrid: GridControl {
         case retry(JobID)
         case priority(JobID, Int)
         case remove(JobID)
+        case addSchedule(ScheduleRequest)
+        case schedule(Int64, String)
+        case addWebhook(WebhookRequest)
+        case webhook(Int64, String)
+        case alerts(Int, Region?)
         case check(CheckRequest, Region)
         case pair(PairRequest, Region)
         case results(ResultRequest, Region)
@@ -52,9 +57,11 @@ actor FakeGrid: GridControl {
         }
     }
 
-    private func check() throws {
+    func check() throws {
         if let failure { throw failure }
     }
+
+    func note(_ call: Call) { calls.append(call) }
 
     func status() async throws -> StatusView {
         try check()

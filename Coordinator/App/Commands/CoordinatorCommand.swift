@@ -63,6 +63,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
             valueName: "dir"))
     var jobLogs: String?
 
+    @OptionGroup var housekeeping: HousekeepingOptions
+
     @Flag(help: "Wait until the coordinator that holds the database's lease has left or shows no sign of life, then take over.")
     var standby = false
 
@@ -116,6 +118,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         configuration.trustsNetwork = insecure
         configuration.jobLogDirectory = jobLogs ?? "\(folder.path)/jobs"
         configuration.isStandby = standby
+        configuration.webhookTransport = { try await WebhookClient.post($0) }
+        try housekeeping.apply(to: &configuration)
         let service = try CoordinatorService(configuration: configuration, log: logger)
         let reign = Reign()
         let access = AccessSettings(token: token, records: service, jwt: jwt)
