@@ -112,6 +112,7 @@ let package = Package(
             dependencies: [
                 "ClusterModel", "Panel", "Kernels", "WireProtocol", "Messaging", "WorkerEngine", "WorkerRuntime",
                 "Scheduling", "Expressions", "Jobs", "GridMetrics", "Store",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Coordinator/Service"),
@@ -240,7 +241,7 @@ let package = Package(
             dependencies: [
                 "ClusterModel", "Jobs", "Kernels", "Messaging", "Panel", "Scheduling", "Service", "Store", "WireProtocol",
             ],
-            path: "Tests/ServiceTests"),
+            path: "Tests/ServiceTests", exclude: ["peers"]),
         .testTarget(
             name: "FuzzTests", dependencies: ["ClusterModel", "FuzzTargets"], path: "Tests/FuzzTests",
             exclude: ["found"]),

@@ -27,9 +27,9 @@ struct AlphaGridCommand: ParsableCommand {
         subcommands: [
             CorrelateCommand.self, FeaturesCommand.self, CheckCommand.self, ExplainCommand.self, UpCommand.self,
             CoordinatorCommand.self, DatabaseCommand.self, RunCommand.self, ResultsCommand.self, ExpressionsCommand.self,
-            JobsCommand.self, WorkersCommand.self, KeysCommand.self, StatusCommand.self, OpenCommand.self, TokensCommand.self,
-            AuditCommand.self, BenchCommand.self, SupportDumpCommand.self, CompletionsCommand.self, ManualCommand.self,
-            VersionCommand.self, GuardCommand.self,
+            JobsCommand.self, WorkersCommand.self, ScheduleCommand.self, WebhooksCommand.self, AlertsCommand.self,
+            KeysCommand.self, StatusCommand.self, OpenCommand.self, TokensCommand.self, AuditCommand.self, BenchCommand.self,
+            SupportDumpCommand.self, CompletionsCommand.self, ManualCommand.self, VersionCommand.self, GuardCommand.self,
         ])
 
     /// Whether this command line computes in this process.

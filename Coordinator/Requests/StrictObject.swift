@@ -101,6 +101,36 @@ package struct StrictObject {
         return texts
     }
 
+    /// An object within, as the bytes of a body of its own.
+    package mutating func object(_ name: String) throws(GridError) -> Data? {
+        switch take(name) {
+        case nil, .null: return nil
+        case .object(let fields)?:
+            do {
+                return try JSONEncoder().encode(fields)
+            } catch { throw GridError(.usage, "field '\(name)' is not valid: expected an object") }
+        case let other?: throw GridError(.usage, "field '\(name)' is \(other.name): expected an object")
+        }
+    }
+
+    /// A list of short texts.
+    package mutating func list(_ name: String, countMax: Int, bytesMax: Int) throws(GridError) -> [String]? {
+        let value = take(name)
+        if value == nil || value == .null { return nil }
+        guard case .array(let values)? = value, values.count <= countMax else {
+            throw GridError(.usage, "field '\(name)' is \(value?.name ?? "null"): expected a list of at most \(countMax) texts")
+        }
+        var texts: [String] = []
+        for value in values {
+            guard case .text(let text) = value, text.utf8.count <= bytesMax else {
+                throw GridError(
+                    .usage, "field '\(name)' has \(value.name) in it: expected texts of at most \(bytesMax) bytes")
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
     /// - Throws: `GridError(.usage)` naming the first field, in bytewise order, that was never asked for.
     package func expectNothingElse() throws(GridError) {
         guard let extra = fields.keys.filter({ !known.contains($0) }).min() else { return }

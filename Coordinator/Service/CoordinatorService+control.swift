@@ -49,7 +49,7 @@ extension CoordinatorService: GridControl {
     }
 
     /// What cannot become a job is refused at once, not when somebody looks for the result.
-    private func requireAlphas(of view: JobView, _ region: Region) throws(GridError) {
+    func requireAlphas(of view: JobView, _ region: Region) throws(GridError) {
         let pools = try store.pools(region)
         for (name, needed) in try JobKind(parsing: view.kind).alphasNeeded(pool: view.pool) {
             guard let pool = pools.first(where: { $0.pool == name }) else {

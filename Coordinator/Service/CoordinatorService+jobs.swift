@@ -134,8 +134,10 @@ extension CoordinatorService {
                 metadata["block_bytes_sent_total"] = "\(blockTally.counts.bytesSent)"
                 metadata["block_bytes_left_to_workers_total"] = "\(blockTally.counts.bytesRedirected)"
                 log.info("job done", metadata: metadata)
-                let profile = drivers[job.id]?.progress.profile
+                let (profile, view) = (drivers[job.id]?.progress.profile, job.view)
                 release(job)
+                tellEnd(of: view)
+                lookForAlerts(view)
                 if let profile { prepared.afterwards(profile) }
                 configuration.reached(.stateKept)
             } catch {
@@ -201,6 +203,7 @@ extension CoordinatorService {
             if isSuperseded(error) { return }
             log.error("the end of the job could not be recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
         }
+        tellEnd(of: job.view)
         release(job)
     }
 

@@ -28,6 +28,15 @@ package struct CoordinatorConfiguration: Sendable {
     package var leaseStaleMilliseconds = Limits.leaseStaleMilliseconds
     /// Takes over only when the coordinator that holds the lease shows no sign of life.
     package var isStandby = false
+    /// Sends messages to webhooks; nil sends none.
+    package var webhookTransport: WebhookTransport?
+    /// Addresses that webhooks may have although they are not of the public internet.
+    package var webhooksAllowed: [AddressRange] = []
+    /// Ended jobs that are kept: so many, and none that ended longer ago than so many days.
+    package var jobsKept = Limits.jobsKeptDefault
+    package var jobDaysKept: Int?
+    /// Of all files of kept panels and states.
+    package var panelBytesMax = Limits.panelCacheBytesDefault
     /// Told of every step, on the thread that makes it; tests end the coordinator there.
     package var reached: @Sendable (CoordinatorStep) -> Void = { _ in }
     package init(databaseURL: String, bind: String, blockPort: UInt16 = 0, panelDirectory: String? = nil) {
@@ -64,6 +73,9 @@ package final class CoordinatorService: Sendable {
         var standbys: [StandbyView] = []
         var whenSuperseded: @Sendable (GridError) -> Void = { _ in }
         var leaseKeeper: LeaseKeeper?
+        var housekeeper: Housekeeper?
+        /// Messages to webhooks that are being sent.
+        var deliveriesUnderWay = 0
         var control: ControlSocket?
         var blockServer: SocketLoop<BlockServer>?
     }
@@ -105,7 +117,7 @@ package final class CoordinatorService: Sendable {
             reached(.publishWritten)
         }
         panels = configuration.panelDirectory.map { directory in
-            PanelCache(directory: directory) { log.warning("\($0)") }
+            PanelCache(directory: directory, bytesMax: configuration.panelBytesMax) { log.warning("\($0)") }
         }
         residents = ResidentPanels(store: store, cache: panels)
         _ = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
@@ -162,7 +174,17 @@ package final class CoordinatorService: Sendable {
         try restoreDrains()
         watchKeys(epoch)
         try resumeUnfinishedJobs()
+        let housekeeper = try Housekeeper([
+            (Self.scheduleMilliseconds, { @Sendable [weak self] in self?.runSchedules() }),
+            (Self.messageMilliseconds, { @Sendable [weak self] in self?.sendMessages() }),
+            (Self.retentionMilliseconds, { @Sendable [weak self] in self?.forgetOldJobs() }),
+        ])
+        shared.withLock { $0.housekeeper = housekeeper }
     }
+
+    private static let scheduleMilliseconds: Int64 = 1_000
+    private static let messageMilliseconds: Int64 = 500
+    private static let retentionMilliseconds: Int64 = 20_000
 
     /// Where workers can connect, with the real port.
     package var endpoint: String { shared.withLock { $0.control?.endpoint.description ?? configuration.bind } }
@@ -176,6 +198,7 @@ package final class CoordinatorService: Sendable {
             return (shared.control, shared.blockServer, shared.jobs.values.sorted { $0.id < $1.id })
         }
         log.info("leaving", metadata: ["epoch": "\(epoch.rawValue)", "jobs_unfinished": "\(jobs.count)"])
+        shared.withLock { $0.housekeeper }?.stop()
         shared.withLock { $0.leaseKeeper }?.stop()
         for job in jobs { drivers[job.id]?.stop() }
         // A job in the middle of publishing ends its transaction; the others have nothing to lose.

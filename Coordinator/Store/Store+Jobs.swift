@@ -8,14 +8,18 @@ extension Store {
         let action = Action("record a job", needs: "INSERT on jobs and UPDATE on coordinator_lease")
         return try pool.write(action) { connection in
             try Self.hold(epoch, connection)
-            let columns = Self.jobColumns.dropFirst()
-            let places = columns.indices.map { "$\($0)\(Self.jobColumns[$0].cast)" }
-            let names = columns.map(\.name).joined(separator: ", ")
-            let made = try connection.execute(
-                "INSERT INTO jobs (\(names)) VALUES (\(places.joined(separator: ", "))) RETURNING job_id",
-                Array(try Self.jobValues(job, epoch).dropFirst()))
-            return JobID(Int64(made.integer(0, 0) ?? 0))
+            return try Self.insert(job, epoch, connection)
         }
+    }
+
+    static func insert(_ job: JobView, _ epoch: Epoch, _ connection: Connection) throws -> JobID {
+        let columns = jobColumns.dropFirst()
+        let places = columns.indices.map { "$\($0)\(jobColumns[$0].cast)" }
+        let names = columns.map(\.name).joined(separator: ", ")
+        let made = try connection.execute(
+            "INSERT INTO jobs (\(names)) VALUES (\(places.joined(separator: ", "))) RETURNING job_id",
+            Array(try jobValues(job, epoch).dropFirst()))
+        return JobID(Int64(made.integer(0, 0) ?? 0))
     }
 
     /// Replaces a job's row by what the view says.

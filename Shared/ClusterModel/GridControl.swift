@@ -254,7 +254,7 @@ package struct StatusView: Codable, Hashable, Sendable {
 }
 
 /// The grid as the HTTP interface sees it; errors are `GridError`s.
-package protocol GridControl: GridOperations {
+package protocol GridControl: GridOperations, GridSchedules, GridWebhooks {
     func status() async throws -> StatusView
     func ready() async throws
     /// Who leads when this coordinator does not, and so has nothing else to say; nil when it leads itself.

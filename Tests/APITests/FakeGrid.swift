@@ -16,6 +16,11 @@ actor FakeGrid: ServedGrid {
         case retry(JobID)
         case priority(JobID, Int)
         case remove(JobID)
+        case addSchedule(ScheduleRequest)
+        case schedule(Int64, String)
+        case addWebhook(WebhookRequest)
+        case webhook(Int64, String)
+        case alerts(Int, Region?)
         case check(CheckRequest, Region)
         case pair(PairRequest, Region)
         case results(ResultRequest, Region)
@@ -64,6 +69,8 @@ actor FakeGrid: ServedGrid {
     func check() throws {
         if let failure { throw failure }
     }
+
+    func note(_ call: Call) { calls.append(call) }
 
     func status() async throws -> StatusView {
         try check()

@@ -47,6 +47,17 @@ struct Attempt: Sendable, CustomTestStringConvertible {
         "POST v1/jobs/:id/retry": Call(.post, "/v1/jobs/1/retry"),
         "POST v1/jobs/:id/priority": Call(.post, "/v1/jobs/1/priority", #"{"priority":5}"#),
         "DELETE v1/jobs/:id": Call(.delete, "/v1/jobs/1"),
+        "GET v1/schedules": Call(.get, "/v1/schedules"), "GET v1/schedules/:id": Call(.get, "/v1/schedules/1"),
+        "POST v1/schedules": Call(
+            .post, "/v1/schedules", #"{"name":"n","cron":"0 0 * * *","job":{"kind":"correlation","region":"USA"}}"#),
+        "DELETE v1/schedules/:id": Call(.delete, "/v1/schedules/1"),
+        "POST v1/schedules/:id/pause": Call(.post, "/v1/schedules/1/pause"),
+        "POST v1/schedules/:id/resume": Call(.post, "/v1/schedules/1/resume"),
+        "GET v1/webhooks": Call(.get, "/v1/webhooks"), "GET v1/webhooks/:id": Call(.get, "/v1/webhooks/1"),
+        "POST v1/webhooks": Call(.post, "/v1/webhooks", #"{"url":"https://h.example.com","events":["job.done"]}"#),
+        "DELETE v1/webhooks/:id": Call(.delete, "/v1/webhooks/1"),
+        "POST v1/webhooks/:id/test": Call(.post, "/v1/webhooks/1/test"),
+        "GET v1/alerts": Call(.get, "/v1/alerts"),
         "POST v1/workers/:id/undrain": Call(.post, "/v1/workers/host-17/undrain"),
         "GET /": Call(.get, "/"), "GET assets/:file": Call(.get, "/assets/app.js"),
         "POST v1/session": Call(.post, "/v1/session", #"{"token":"\#(goodToken)"}"#),
@@ -92,8 +103,9 @@ struct Attempt: Sendable, CustomTestStringConvertible {
     @Test("What changes something needs an operator, has a name for the audit log and a bound for its body")
     func changes() {
         for route in Self.table where route.change != nil {
-            // Whom to let in is for admins to say.
-            let role: AccessRole = route.path == "v1/session/codes" ? .admin : .operator
+            // Whom to let in, and where to send what happens, is for admins to say.
+            let adminsOnly = route.path == "v1/session/codes" || route.path.hasPrefix("v1/webhooks")
+            let role: AccessRole = adminsOnly ? .admin : .operator
             #expect(route.access == .needs(role) && (route.method == .post || route.method == .delete))
         }
         let asking = Self.table.filter { $0.method == .post && $0.change == nil }.map(\.path)

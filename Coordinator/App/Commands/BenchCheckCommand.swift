@@ -132,6 +132,17 @@ private final class MadeUpPool: ServedGrid, AccessRecords {
     func remove(_ id: JobID) async throws -> JobView { throw onlyChecks }
     func drain(_ worker: WorkerID, order: DrainOrder) async throws -> WorkerView { throw onlyChecks }
     func undrain(_ worker: WorkerID) async throws -> WorkerView { throw onlyChecks }
+    func schedules() async throws -> [ScheduleView] { throw onlyChecks }
+    func schedule(_ id: Int64) async throws -> ScheduleView { throw onlyChecks }
+    func addSchedule(_ request: ScheduleRequest) async throws -> ScheduleView { throw onlyChecks }
+    func removeSchedule(_ id: Int64) async throws -> ScheduleView { throw onlyChecks }
+    func setSchedule(_ id: Int64, paused: Bool) async throws -> ScheduleView { throw onlyChecks }
+    func webhooks() async throws -> [WebhookView] { throw onlyChecks }
+    func webhook(_ id: Int64) async throws -> WebhookView { throw onlyChecks }
+    func addWebhook(_ request: WebhookRequest) async throws -> WebhookView { throw onlyChecks }
+    func removeWebhook(_ id: Int64) async throws -> WebhookView { throw onlyChecks }
+    func testWebhook(_ id: Int64) async throws -> WebhookView { throw onlyChecks }
+    func alerts(limit: Int, region: Region?) async throws -> [AlertView] { throw onlyChecks }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { throw onlyChecks }
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { throw onlyChecks }
     func regions() async throws -> [RegionView] { throw onlyChecks }

@@ -74,6 +74,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
             valueName: "dir"))
     var assets: String?
 
+    @OptionGroup var housekeeping: HousekeepingOptions
+
     @Flag(help: "Wait until the coordinator that holds the database's lease has left or shows no sign of life, then take over.")
     var standby = false
 
@@ -131,6 +133,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         configuration.trustsNetwork = insecure
         configuration.jobLogDirectory = jobLogs ?? "\(folder.path)/jobs"
         configuration.isStandby = standby
+        configuration.webhookTransport = { try await WebhookClient.post($0) }
+        try housekeeping.apply(to: &configuration)
         let service = try CoordinatorService(configuration: configuration, log: logger)
         let reign = Reign()
         let statePath = folder.path

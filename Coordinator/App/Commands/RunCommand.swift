@@ -130,7 +130,7 @@ struct RunCommand: AsyncParsableCommand {
         return request
     }
 
-    private static func apply(_ parameter: String, to request: inout JobRequest) throws(GridError) {
+    static func apply(_ parameter: String, to request: inout JobRequest) throws(GridError) {
         let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, !parts[1].isEmpty else {
             throw GridError(.usage, "--param '\(parameter.printable)' is not valid: expected name=value, such as window=4y")

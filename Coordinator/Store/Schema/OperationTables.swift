@@ -27,7 +27,7 @@ enum OperationTables {
             last_at timestamptz,
             last_job_id bigint,
             last_error text,
-            seen_snapshot pg_snapshot,
+            seen_tokens uuid[],
             CHECK ((cron IS NULL) = on_change)
         );
         """

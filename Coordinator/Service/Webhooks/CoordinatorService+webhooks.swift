@@ -1,0 +1,197 @@
+import ClusterModel
+import Dispatch
+import Foundation
+import Logging
+import Store
+import Synchronization
+
+extension CoordinatorService {
+    package func webhooks() async throws -> [WebhookView] {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.webhooks().map(\.view) }
+        }
+    }
+
+    package func webhook(_ id: Int64) async throws -> WebhookView {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.webhook(id) }
+        }
+    }
+
+    package func addWebhook(_ request: WebhookRequest) async throws -> WebhookView {
+        try await waiting { service throws(GridError) in
+            // Judged again with every message, since names change their addresses; now so that a mistake is seen at once.
+            let target = try WebhookTarget(parsing: request.url)
+            if let addresses = try? NetworkAddress.resolve(target.host) {
+                _ = try target.address(among: addresses, allowed: service.configuration.webhooksAllowed)
+            }
+            let secret = request.secret ?? WebhookMessage.newSecret()
+            var view = try service.usingDatabase { () throws(GridError) in
+                try service.store.addWebhook(request, secret: secret, epoch: service.epoch)
+            }
+            view.secret = request.secret == nil ? secret : nil
+            return view
+        }
+    }
+
+    package func removeWebhook(_ id: Int64) async throws -> WebhookView {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.removeWebhook(id, epoch: service.epoch) }
+        }
+    }
+
+    package func testWebhook(_ id: Int64) async throws -> WebhookView {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in
+                let body = try WebhookMessage.Body(event: .test, sentAt: ActiveJob.timestamp()).encoded()
+                _ = try service.store.webhook(id)
+                if try service.store.enqueue(.test, [(id, body)], epoch: service.epoch) > 0 {
+                    throw GridError(
+                        .conflict, "\(Limits.deliveriesWaitingMax) messages wait for their receivers: try again later")
+                }
+                return try service.store.webhook(id)
+            }
+        }
+    }
+
+    package func alerts(limit: Int, region: Region?) async throws -> [AlertView] {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.alerts(limit: limit, region: region) }
+        }
+    }
+
+    // MARK: What happened
+
+    /// Tells whoever wants to know that a job has ended. On the job's thread; what goes wrong is only logged.
+    func tellEnd(of view: JobView) {
+        guard let event = view.state == .done ? WebhookEvent.jobDone : view.state == .failed ? .jobFailed : nil else { return }
+        tell(event, region: view.region) { _ throws(GridError) in
+            var body = WebhookMessage.Body(event: event, sentAt: ActiveJob.timestamp())
+            body.job = view
+            return try body.encoded()
+        }
+    }
+
+    /// - Parameter body: for one webhook; nil for none.
+    private func tell(
+        _ event: WebhookEvent, region: String, _ body: (WebhookView) throws(GridError) -> String?
+    ) {
+        do throws(GridError) {
+            let hooks = try usingDatabase { () throws(GridError) in try store.webhooks() }.map(\.view).filter {
+                $0.events.contains(event) && ($0.region == nil || $0.region == region)
+            }
+            var messages: [(webhook: Int64, body: String)] = []
+            for hook in hooks { if let text = try body(hook) { messages.append((hook.webhookID, text)) } }
+            let dropped = try usingDatabase { () throws(GridError) in try store.enqueue(event, messages, epoch: epoch) }
+            if dropped > 0 {
+                log.error("\(dropped) messages found no room: \(Limits.deliveriesWaitingMax) wait for their receivers already")
+            }
+        } catch {
+            log.error("webhooks could not be told", metadata: ["event": "\(event.rawValue)", "error": "\(error)"])
+        }
+    }
+
+    /// Looks for pairs that a publication of the region's own result has brought beyond the threshold. On the job's thread.
+    func lookForAlerts(_ view: JobView) {
+        guard view.kind == JobKind.correlation.rawValue, view.state == .done, let region = try? Region(view.region),
+            view.resultTable == "correlation_\(region.tableSuffix)"
+        else { return }
+        do throws(GridError) {
+            let hooks = try usingDatabase { () throws(GridError) in try store.webhooks() }.map(\.view)
+            let wanted = hooks.filter { $0.events.contains(.alertCorrelation) && ($0.region == nil || $0.region == view.region) }
+            let threshold = wanted.compactMap(\.threshold).reduce(Limits.alertThreshold) { min($0, $1) }
+            let outcome = try usingDatabase { () throws(GridError) in
+                try store.updateAlerts(region: region, job: view.jobID, threshold: threshold, epoch: epoch)
+            }
+            report(outcome, view, threshold)
+        } catch {
+            log.error("new pairs could not be looked for", metadata: ["job": "\(view.jobID)", "error": "\(error)"])
+        }
+    }
+
+    private func report(_ outcome: AlertOutcome, _ view: JobView, _ threshold: Double) {
+        let metadata: Logger.Metadata = ["job": "\(view.jobID)", "region": "\(view.region)", "threshold": "\(threshold)"]
+        switch outcome {
+        case .firstLook(let pairs):
+            log.info("\(pairs) pairs are beyond the alert threshold; new ones are told from now on", metadata: metadata)
+        case .tooMany:
+            log.warning(
+                "more than \(Limits.alertPairsMax) pairs are beyond the alert threshold, so none is told of",
+                metadata: metadata)
+        case .pairs(let pairs) where pairs.isEmpty: break
+        case .pairs(let pairs):
+            let closest = "\(pairs[0].alphaA) and \(pairs[0].alphaB) with \(pairs[0].correlation)"
+            log.warning("\(pairs.count) new pairs are beyond the alert threshold, \(closest)", metadata: metadata)
+            tell(.alertCorrelation, region: view.region) { hook throws(GridError) in
+                let from = hook.threshold ?? Limits.alertThreshold
+                let mine = pairs.filter { abs($0.correlation) >= from }
+                guard !mine.isEmpty else { return nil }
+                var body = WebhookMessage.Body(event: .alertCorrelation, sentAt: ActiveJob.timestamp())
+                (body.region, body.jobID, body.threshold, body.pairs) = (view.region, view.jobID, from, mine)
+                return try body.encoded()
+            }
+        }
+    }
+
+    // MARK: Messages
+
+    private static let deliveriesAtOnceMax = 4
+
+    /// Sends what is due, a few at a time. On the housekeeper's thread.
+    func sendMessages() {
+        guard let transport = configuration.webhookTransport else { return }
+        let room = Self.deliveriesAtOnceMax - shared.withLock { $0.deliveriesUnderWay }
+        guard room > 0, let due = try? store.dueDeliveries(limit: room, epoch: epoch), !due.isEmpty else { return }
+        shared.withLock { $0.deliveriesUnderWay += due.count }
+        for delivery in due {
+            Task {
+                await self.send(delivery, transport)
+                self.shared.withLock { $0.deliveriesUnderWay -= 1 }
+            }
+        }
+    }
+
+    private func send(_ delivery: DueDelivery, _ transport: WebhookTransport) async {
+        var (status, problem): (Int?, String?) = (nil, nil)
+        do {
+            let post = try await waiting { service throws(GridError) in
+                let target = try WebhookTarget(parsing: delivery.url)
+                let address = try target.address(
+                    among: try NetworkAddress.resolve(target.host), allowed: service.configuration.webhooksAllowed)
+                let body = Array(delivery.body.utf8)
+                let headers = WebhookMessage.headers(
+                    secret: delivery.secret, event: delivery.event, delivery: delivery.deliveryID,
+                    timestamp: Int64(Date.now.timeIntervalSince1970), body: body)
+                return WebhookPost(
+                    url: target.url, host: target.host, address: address.description, headers: headers, body: body)
+            }
+            let answer = try await transport(post)
+            status = answer
+            if !(200..<300).contains(answer) { problem = "it answered with status \(answer)" }
+        } catch {
+            problem = (error as? GridError)?.message ?? "\(error)"
+        }
+        let isLast = delivery.tries + 1 >= Limits.deliveryTriesMax || status == 410
+        if let problem {
+            log.warning(
+                isLast ? "webhook message given up" : "webhook message not delivered",
+                metadata: ["delivery": "\(delivery.deliveryID)", "try": "\(delivery.tries + 1)", "error": "\(problem.printable)"])
+        }
+        let (found, said) = (status, problem.map { String($0.prefix(Limits.reasonBytesMax)) })
+        try? await waiting { service throws(GridError) in
+            try service.store.finishDelivery(delivery, status: found, error: said, isLast: isLast, epoch: service.epoch)
+        }
+    }
+
+    // MARK: Retention
+
+    /// Forgets jobs that ended long ago, some at a time. On the housekeeper's thread.
+    func forgetOldJobs() {
+        do throws(GridError) {
+            let count = try store.forgetJobs(keeping: configuration.jobsKept, days: configuration.jobDaysKept, epoch: epoch)
+            if count > 0 { log.info("old jobs forgotten, with the results keyed by them", metadata: ["jobs": "\(count)"]) }
+        } catch {
+            log.debug("old jobs not forgotten", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import ClusterModel
+import Panel
+import Testing
+
+@testable import Store
+
+@Suite struct WebhookTests {
+    private let database: TestDatabase
+    private let epoch: Epoch
+    private var store: Store { database.store }
+
+    init() throws {
+        database = try TestDatabase()
+        epoch = try database.store.takeEpoch(holder: "test")
+        try store.ensureRegion(usa)
+    }
+
+    private func request() -> WebhookRequest {
+        var request = WebhookRequest(url: "https://hooks.example.com/a?b", events: [.jobFailed, .alertCorrelation])
+        (request.region, request.threshold) = ("USA", 0.9)
+        return request
+    }
+
+    @Test("A webhook comes back without its secret, and goes with its messages")
+    func roundTrip() throws {
+        let made = try store.addWebhook(request(), secret: "hush", epoch: epoch)
+        #expect(made.url == request().url && made.events == request().events && made.region == "USA" && made.threshold == 0.9)
+        #expect(made.secret == nil)
+        #expect(try store.webhooks().map(\.secret) == ["hush"])
+        #expect(try store.enqueue(.test, [(made.webhookID, "{}"), (99, "{}")], epoch: epoch) == 0)
+        #expect(try store.webhook(made.webhookID).deliveries?.map(\.state) == ["waiting"])
+        #expect(try store.removeWebhook(made.webhookID, epoch: epoch).webhookID == made.webhookID)
+        #expect(try database.value("SELECT count(*) FROM webhook_deliveries") == "0")
+        #expect(throws: GridError.self) { try store.webhook(made.webhookID) }
+    }
+
+    @Test("A message that does not arrive comes again, ever later, and ends one way or the other")
+    func deliveries() throws {
+        let made = try store.addWebhook(request(), secret: "hush", epoch: epoch)
+        _ = try store.enqueue(.jobFailed, [(made.webhookID, #"{"a":1}"#)], epoch: epoch)
+        let due = try #require(try store.dueDeliveries(limit: 5, epoch: epoch).first)
+        #expect(due.body == #"{"a":1}"# && due.secret == "hush" && due.tries == 0 && due.event == .jobFailed)
+        #expect(try store.dueDeliveries(limit: 5, epoch: epoch).isEmpty, "it is under way")
+        try store.finishDelivery(due, status: 500, error: "no", isLast: false, epoch: epoch)
+        #expect(try store.webhook(made.webhookID).deliveries?.first?.error == "no")
+        var pauses: [Double] = []
+        for _ in 0..<3 {
+            pauses.append(
+                try #require(
+                    Double(
+                        try database.value(
+                            "SELECT round(extract(epoch FROM next_at - clock_timestamp())) FROM webhook_deliveries") ?? "")))
+            _ = try database.sql("UPDATE webhook_deliveries SET next_at = clock_timestamp()")
+            #expect(try store.dueDeliveries(limit: 5, epoch: epoch).count == 1)
+        }
+        #expect(pauses[1] > 1.5 * pauses[0] && pauses[2] > 1.5 * pauses[1])
+        try store.finishDelivery(due, status: 204, error: nil, isLast: false, epoch: epoch)
+        let ended = try #require(try store.webhook(made.webhookID).deliveries?.first)
+        #expect(ended.state == "delivered" && ended.status == 204 && ended.tries == 4 && ended.error == nil)
+        _ = try database.sql("UPDATE webhook_deliveries SET next_at = clock_timestamp()")
+        #expect(try store.dueDeliveries(limit: 5, epoch: epoch).isEmpty)
+    }
+
+    @Test("Messages that wait and messages that have ended are bounded")
+    func bounds() throws {
+        let made = try store.addWebhook(request(), secret: "hush", epoch: epoch)
+        let many = Array(repeating: (made.webhookID, "{}"), count: Limits.deliveriesWaitingMax + 3)
+        #expect(try store.enqueue(.jobDone, many, epoch: epoch) == 3)
+        #expect(try store.enqueue(.jobDone, [(made.webhookID, "{}")], epoch: epoch) == 1)
+        _ = try database.sql(
+            """
+            UPDATE webhook_deliveries SET state = 'delivered';
+            INSERT INTO webhook_deliveries (webhook_id, event, body) VALUES (\(made.webhookID), 'test', '{}')
+            """)
+        let due = try #require(try store.dueDeliveries(limit: 1, epoch: epoch).first)
+        try store.finishDelivery(due, status: nil, error: "no", isLast: true, epoch: epoch)
+        #expect(try database.value("SELECT count(*) FROM webhook_deliveries") == "\(Limits.deliveriesKeptMax)")
+    }
+
+    // MARK: Alerts
+
+    /// Publishes neighbours of alphas A, B, C and D.
+    private func publish(_ pairs: [(String, String, Double)]) throws -> JobID {
+        let job = try store.createJob(sampleJob(state: .running), epoch: epoch)
+        let rows = pairs.flatMap { a, b, r in [(a, b, r), (b, a, r)] }
+        for (kind, isKind) in [("most", { (r: Double) in r > 0 }), ("least", { $0 < 0 })] {
+            for alpha in Set(rows.map(\.0)).sorted() {
+                let mine = rows.filter { $0.0 == alpha && isKind($0.2) }
+                guard !mine.isEmpty else { continue }
+                _ = try database.sql(
+                    """
+                    INSERT INTO correlation_neighbour_lists_usa (alpha_id, kind, neighbour_ids, correlations, days, job_id)
+                    VALUES ('\(alpha)', '\(kind)', '{\(mine.map(\.1).joined(separator: ","))}',
+                        '{\(mine.map { "\($0.2)" }.joined(separator: ","))}',
+                        '{\(mine.map { _ in "250" }.joined(separator: ","))}', \(job))
+                    ON CONFLICT (alpha_id, kind) DO UPDATE SET neighbour_ids = EXCLUDED.neighbour_ids,
+                        correlations = EXCLUDED.correlations, days = EXCLUDED.days, job_id = EXCLUDED.job_id
+                    """)
+            }
+        }
+        return job
+    }
+
+    private func newPairs(_ job: JobID, threshold: Double = 0.8) throws -> [String]? {
+        guard case .pairs(let found) = try store.updateAlerts(region: usa, job: job, threshold: threshold, epoch: epoch) else {
+            return nil
+        }
+        return found.map { "\($0.alphaA)-\($0.alphaB) \($0.correlation)" }
+    }
+
+    @Test("A pair that comes beyond the threshold is told of once, the closest first, and again after it was gone")
+    func alerts() throws {
+        #expect(try newPairs(try publish([("A", "B", 0.9), ("C", "D", 0.5)])) == nil, "there is nothing to compare with")
+        let second = try publish([("A", "B", 0.95), ("D", "C", 0.81), ("A", "C", -0.85), ("B", "C", 0.79)])
+        #expect(try newPairs(second) == ["A-C -0.85", "C-D 0.81"])
+        #expect(try newPairs(second) == [], "the same job once more")
+        #expect(try newPairs(try publish([("A", "B", 0.7), ("C", "D", 0.9), ("A", "C", -0.9)])) == [])
+        #expect(try newPairs(try publish([("A", "B", 0.8), ("C", "D", 0.9), ("A", "C", -0.9)])) == ["A-B 0.8"])
+        #expect(try store.alerts(limit: 10, region: nil).map(\.alphaB) == ["B", "D", "C"])
+        #expect(try store.alerts(limit: 1, region: usa).first?.days == 250)
+        #expect(try store.alerts(limit: 10, region: try Region("CHN")).isEmpty)
+    }
+
+    @Test("Another threshold is a new beginning, and edges count as well as neighbours")
+    func threshold() throws {
+        let job = try publish([("A", "B", 0.9)])
+        #expect(try newPairs(job) == nil)
+        let next = try publish([("A", "B", 0.9), ("C", "D", 0.75)])
+        #expect(try newPairs(next, threshold: 0.7) == nil)
+        let last = try publish([("A", "B", 0.9), ("C", "D", 0.75)])
+        _ = try database.sql(
+            """
+            INSERT INTO correlation_edges_usa (alpha_id_a, alpha_id_b, correlation, days, job_id)
+            VALUES ('X', 'Y', 0.99, 70, \(last))
+            """
+        )
+        #expect(try newPairs(last, threshold: 0.7) == ["X-Y 0.99"])
+    }
+}
