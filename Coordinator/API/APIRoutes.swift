@@ -243,13 +243,15 @@ struct APIRoutes: Sendable {
 
     @Sendable private func showJob(_ request: Request, _ context: APIContext) async throws -> Response {
         _ = try QueryParameters(request.uri.query, names: [])
-        return try answer(await control.job(try jobID(context)).finite)
+        let id = try jobID(context)
+        return try answer(await control.job(id).finite)
     }
 
     @Sendable private func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
         let id = try jobID(context)
         let body = try await jsonBody(of: request, context, mayBeEmpty: true)
-        return try answer(await control.cancel(id, reason: try CancelRequest(decoding: body).reason).finite)
+        let reason = try CancelRequest(decoding: body).reason
+        return try answer(await control.cancel(id, reason: reason).finite)
     }
 
     // MARK: Workers

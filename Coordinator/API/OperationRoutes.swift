@@ -25,11 +25,13 @@ extension APIRoutes {
     @Sendable private func explain(_ request: Request, _ context: APIContext) async throws -> Response {
         let query = try QueryParameters(request.uri.query, names: ["task"])
         let task = try query.whole("task", in: 0...Limits.tasksPerStageMax)
-        return try answer(await control.explain(try jobID(context), task: task))
+        let id = try jobID(context)
+        return try answer(await control.explain(id, task: task))
     }
 
     @Sendable private func plan(_ request: Request, _ context: APIContext) async throws -> Response {
-        try answer(await control.plan(try JobRequest(decoding: try await jsonBody(of: request, context))))
+        let asked = try JobRequest(decoding: try await jsonBody(of: request, context))
+        return try answer(await control.plan(asked))
     }
 
     @Sendable private func pause(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -60,7 +62,8 @@ extension APIRoutes {
     }
 
     @Sendable private func removeJob(_ request: Request, _ context: APIContext) async throws -> Response {
-        try answer(await control.remove(try jobID(context)).finite)
+        let id = try jobID(context)
+        return try answer(await control.remove(id).finite)
     }
 
     // MARK: Workers

@@ -29,6 +29,7 @@ extension APIRoutes {
         asked.pool = query["pool"]
         asked.window = query["window"]
         asked.minOverlap = try query.whole("min_overlap", in: 2...Limits.daysMax)
-        return try answer(await control.pair(asked, region: try Region(try pathParameter("region", context))))
+        let region = try Region(try pathParameter("region", context))
+        return try answer(await control.pair(asked, region: region))
     }
 }

@@ -43,7 +43,8 @@ extension APIRoutes {
         let query = try QueryParameters(request.uri.query, names: MatrixRequest.queryNames)
         let region = try Region(try pathParameter("region", context))
         let format = try format(of: request, query, among: [.json, .npy])
-        let view = try await control.matrix(try MatrixRequest(query), region: region)
+        let asked = try MatrixRequest(query)
+        let view = try await control.matrix(asked, region: region)
         return format == .json ? try answer(view) : answer(ResultFile.npy(view), format)
     }
 

@@ -47,16 +47,19 @@ extension APIRoutes {
     }
 
     @Sendable private func addSchedule(_ request: Request, _ context: APIContext) async throws -> Response {
-        let made = try await control.addSchedule(try ScheduleRequest(decoding: try await jsonBody(of: request, context)))
+        let asked = try ScheduleRequest(decoding: try await jsonBody(of: request, context))
+        let made = try await control.addSchedule(asked)
         return try answer(made, status: .created, headers: [.location: "/v1/schedules/\(made.scheduleID)"])
     }
 
     @Sendable private func showSchedule(_ request: Request, _ context: APIContext) async throws -> Response {
-        try answer(await control.schedule(try number("schedule", context)))
+        let id = try number("schedule", context)
+        return try answer(await control.schedule(id))
     }
 
     @Sendable private func removeSchedule(_ request: Request, _ context: APIContext) async throws -> Response {
-        try answer(await control.removeSchedule(try number("schedule", context)))
+        let id = try number("schedule", context)
+        return try answer(await control.removeSchedule(id))
     }
 
     @Sendable private func pauseSchedule(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -80,16 +83,19 @@ extension APIRoutes {
     }
 
     @Sendable private func addWebhook(_ request: Request, _ context: APIContext) async throws -> Response {
-        let made = try await control.addWebhook(try WebhookRequest(decoding: try await jsonBody(of: request, context)))
+        let asked = try WebhookRequest(decoding: try await jsonBody(of: request, context))
+        let made = try await control.addWebhook(asked)
         return try answer(made, status: .created, headers: [.location: "/v1/webhooks/\(made.webhookID)"])
     }
 
     @Sendable private func showWebhook(_ request: Request, _ context: APIContext) async throws -> Response {
-        try answer(await control.webhook(try number("webhook", context)))
+        let id = try number("webhook", context)
+        return try answer(await control.webhook(id))
     }
 
     @Sendable private func removeWebhook(_ request: Request, _ context: APIContext) async throws -> Response {
-        try answer(await control.removeWebhook(try number("webhook", context)))
+        let id = try number("webhook", context)
+        return try answer(await control.removeWebhook(id))
     }
 
     @Sendable private func testWebhook(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -32,7 +32,6 @@ actor FakeGrid: ServedGrid {
     }
 
     private(set) var calls: [Call] = []
-    func note(_ call: Call) { calls.append(call) }
     /// How often somebody looked at everything.
     var moments = 0
     func set(_ jobs: [JobView]) { stored = jobs }

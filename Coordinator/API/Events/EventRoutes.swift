@@ -16,13 +16,15 @@ extension APIRoutes {
 
     @Sendable func jobEvents(_ request: Request, _ context: APIContext) async throws -> Response {
         let seconds = try streamSeconds(request)
-        let first = try await control.job(try jobID(context))
+        let id = try jobID(context)
+        let first = try await control.job(id)
         return try stream(context, job: first.jobID, seconds: seconds, JobFollower(first: first, control: control))
     }
 
     @Sendable func tiles(_ request: Request, _ context: APIContext) async throws -> Response {
         _ = try QueryParameters(request.uri.query, names: [])
-        return try answer(await control.tiles(of: try jobID(context)))
+        let id = try jobID(context)
+        return try answer(await control.tiles(of: id))
     }
 
     private func streamSeconds(_ request: Request) throws -> Int? {
