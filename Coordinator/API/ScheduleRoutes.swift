@@ -53,6 +53,7 @@ extension APIRoutes {
     }
 
     @Sendable private func showSchedule(_ request: Request, _ context: APIContext) async throws -> Response {
+        _ = try QueryParameters(request.uri.query, names: [])
         let id = try number("schedule", context)
         return try answer(await control.schedule(id))
     }
@@ -89,6 +90,7 @@ extension APIRoutes {
     }
 
     @Sendable private func showWebhook(_ request: Request, _ context: APIContext) async throws -> Response {
+        _ = try QueryParameters(request.uri.query, names: [])
         let id = try number("webhook", context)
         return try answer(await control.webhook(id))
     }

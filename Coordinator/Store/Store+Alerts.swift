@@ -85,9 +85,9 @@ extension Store {
         let made = try connection.execute(
             """
             INSERT INTO alerts (region, alpha_a, alpha_b, correlation, days, job_id)
-            SELECT $1, f.alpha_a, f.alpha_b, f.correlation, f.days, $2 FROM found_pairs f
+            SELECT $1::text, f.alpha_a, f.alpha_b, f.correlation, f.days, $2 FROM found_pairs f
             WHERE NOT EXISTS (
-                SELECT FROM alert_pairs p WHERE p.region = $1 AND p.alpha_a = f.alpha_a AND p.alpha_b = f.alpha_b)
+                SELECT FROM alert_pairs p WHERE p.region = $1::text AND p.alpha_a = f.alpha_a AND p.alpha_b = f.alpha_b)
             ORDER BY abs(f.correlation) DESC, f.alpha_a COLLATE "C", f.alpha_b COLLATE "C" LIMIT \(Limits.alertsPerJobMax)
             RETURNING \(alertColumns)
             """, [.text(region.name), .integer(job.rawValue)])

@@ -115,7 +115,7 @@ struct DocumentedAnswer: Sendable, CustomTestStringConvertible {
             call.body = call.body ?? "{}"
             return try await send(call, contentType: "text/html")
         case 400 where call.method == .delete:
-            call.path = "/v1/jobs/none"
+            call.path = call.path.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/none"
             return try await send(call)
         case 400 where call.method == .get:
             call.path += (call.path.contains("?") ? "&" : "?") + "nonsense=1"

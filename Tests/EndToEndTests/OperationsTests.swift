@@ -40,9 +40,10 @@ extension EndToEnd {
             cluster.workers[0].signal(SIGCONT)
             try await cluster.startCoordinator()
             try await cluster.waitForWorkers(1)
-            try await waitUntil("job \(job) to be taken up again") { try await cluster.job(job)["state"] as? String == "running" }
+            // It does not even begin before it is resumed.
             let view = try await cluster.job(job)
             #expect(view["paused"] as? Bool == true && view["priority"] as? Int == 7)
+            #expect(view["state"] as? String == "queued", "\(view)")
             #expect(try await cluster.alphagrid("status").contains("waits to be resumed"))
             try await cluster.alphagrid("jobs", "cancel", "\(job)", "--reason", "no need")
             let again = try object(try await cluster.alphagrid("jobs", "retry", "\(job)", "--wait", "--json"))
@@ -54,14 +55,46 @@ extension EndToEnd {
             #expect(try await cluster.attempt("jobs", "show", "\(job)").status == 3)
         }
 
-        @Test("A schedule begins a job when the PnL has changed, and whoever asked for it is told by a signed message")
+        /// What a receiver has got, told apart by path.
+        private func messages(_ file: String, _ path: String) -> [[String: Any]] {
+            let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+            let all = text.split(separator: "\n").compactMap { try? object(String($0)) }
+            return all.filter { $0["path"] as? String == path }
+        }
+
+        @Test(
+            "Schedules begin a job when the PnL has changed; who asked for it is told of its end and of new alike pairs, signed",
+            .enabled(if: Place.python != nil, "needs the Python that Scripts/test makes"), .timeLimit(.minutes(5)))
         func schedules() async throws {
-            let cluster = try await TestCluster(workers: 1)
+            let cluster = try await TestCluster(workers: 1, arguments: ["--webhook-allow", "127.0.0.1"])
             let file = try await TestData.synthetic(cluster.state, alphas: 40, days: 200)
             try await cluster.alphagrid("db", "import", file, "--region", "USA")
-            // A receiver on this machine is refused unless its range is allowed.
-            let refused = try await cluster.attempt("webhooks", "add", "http://127.0.0.1:9/", "--event", "job.done")
+            // Of this machine only the address that was allowed.
+            let refused = try await cluster.attempt("webhooks", "add", "http://127.0.0.2:9/", "--event", "job.done")
             #expect(refused.status == 1 && refused.errors.contains("--webhook-allow"), "\(refused.errors)")
+
+            let (port, got) = (try freePort(), cluster.state.file("messages"))
+            let secret = try cluster.state.write("", to: "secret")
+            let receiver = try ChildProcess(
+                try #require(Place.python),
+                [Place.oracle("webhook_receiver.py"), "--port", "\(port)", "--secret", secret, "--out", got])
+            let made = try await cluster.alphagrid(
+                "webhooks", "add", "http://127.0.0.1:\(port)/grid", "--event", "job.done", "--event", "alert.correlation")
+            try made.write(toFile: secret, atomically: true, encoding: .utf8)
+            let listing = try await cluster.alphagrid("webhooks", "--json")
+            #expect(made.hasPrefix("agw_") && !listing.contains("agw_"))
+            try await waitUntil("the receiver") {
+                let outcome = try await cluster.attempt("webhooks", "test", "1")
+                try #require(!receiver.hasEnded, "\(receiver.errorsSoFar)")
+                return outcome.status == 0
+            }
+            // A redirect would lead where nobody has looked.
+            try await cluster.alphagrid(
+                "webhooks", "add", "http://127.0.0.1:\(port)/moved", "--event", "job.failed", "--secret-file", secret)
+            let moved = try await cluster.attempt("webhooks", "test", "2")
+            #expect(moved.status == 1 && moved.errors.contains("302"), "\(moved.errors)")
+            #expect(messages(got, "/moved").count == 1 && messages(got, "/elsewhere").isEmpty)
+
             try await cluster.alphagrid(
                 "schedule", "add", "correlation", "--region", "USA", "--on-change", "--min-pause", "0s", "--name", "fresh")
             try await cluster.alphagrid(
@@ -72,6 +105,30 @@ extension EndToEnd {
             _ = try await cluster.sql("UPDATE pnl_usa SET pnl = pnl + 1 WHERE date = (SELECT max(date) FROM pnl_usa) RETURNING 1")
             try await waitUntil("the schedule's job") { try await cluster.value("SELECT count(*) FROM jobs") == "1" }
             try await cluster.finish(1)
+            #expect(try await cluster.alphagrid("alerts", "--json").contains("\"alerts\" : ["))
+            // Two alphas become one: whatever else changes on the way, that pair is told of.
+            _ = try await cluster.sql(
+                """
+                WITH two AS (SELECT min(alpha_id) AS a, max(alpha_id) AS b FROM pnl_usa)
+                , gone AS (DELETE FROM pnl_usa USING two WHERE alpha_id = b RETURNING 1)
+                SELECT count(*) FROM gone
+                """)
+            _ = try await cluster.sql(
+                """
+                INSERT INTO pnl_usa (alpha_id, date, pnl)
+                SELECT (SELECT alpha_id FROM alphas EXCEPT SELECT alpha_id FROM pnl_usa LIMIT 1), date, pnl FROM pnl_usa
+                WHERE alpha_id = (SELECT min(alpha_id) FROM pnl_usa) RETURNING 1
+                """)
+            try await waitUntil("the alert") { messages(got, "/grid").contains { $0["event"] as? String == "alert.correlation" } }
+            let all = messages(got, "/grid")
+            #expect(all.allSatisfy { $0["genuine"] as? Bool == true }, "\(all)")
+            #expect(all.contains { ($0["body"] as? [String: Any])?["event"] as? String == "job.done" })
+            let alert = try #require(all.last { $0["event"] as? String == "alert.correlation" }?["body"] as? [String: Any])
+            let pair = try #require((alert["pairs"] as? [[String: Any]])?.first)
+            #expect(try #require(pair["correlation"] as? Double) > 0.999 && alert["region"] as? String == "USA")
+            let alerts = try await cluster.alphagrid("alerts")
+            #expect(alerts.contains(try #require(pair["alpha_a"] as? String)), "\(alerts)")
+
             try await cluster.alphagrid("schedule", "pause", "1")
             #expect(try await cluster.alphagrid("schedule").contains("paused"))
         }

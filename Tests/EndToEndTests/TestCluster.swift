@@ -15,11 +15,16 @@ final class TestCluster: @unchecked Sendable {
     let http: String
     private(set) var coordinator: ChildProcess?
     private(set) var workers: [ChildProcess] = []
+    private let coordinatorArguments: [String]
 
     /// - Parameters:
     ///   - database: nil makes a new one and its tables.
     ///   - hasKeys: whether the coordinator has keys; then no worker of `count` would get in.
-    init(workers count: Int, slots: Int = 1, database: String? = nil, hasKeys: Bool = false) async throws {
+    ///   - arguments: more of the coordinator's, whenever it starts.
+    init(
+        workers count: Int, slots: Int = 1, database: String? = nil, hasKeys: Bool = false, arguments: [String] = []
+    ) async throws {
+        coordinatorArguments = arguments
         state = try ScratchFolder()
         self.database = try database ?? PrivateDatabase.make()
         bind = "tcp://127.0.0.1:\(try freePort())"
@@ -46,7 +51,8 @@ final class TestCluster: @unchecked Sendable {
     func startCoordinator(sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let process = try ChildProcess(
             Place.program("alphagrid"),
-            ["coordinator", "--database", database, "--bind", bind, "--http", http, "--state", state.path])
+            ["coordinator", "--database", database, "--bind", bind, "--http", http, "--state", state.path]
+                + coordinatorArguments)
         coordinator = process
         try await waitUntil("the coordinator's /readyz", sourceLocation: sourceLocation) {
             try #require(

@@ -3,7 +3,7 @@ import Requests
 
 // What operators do with jobs and workers, and how browsers get in.
 extension APIOperation {
-    private static let nothing = Media.json(.object([:], isClosed: true))
+    static let nothing = Media.json(.object([:], isClosed: true))
     private static let reason = Schema.string("Why.").orNull
 
     static let operations: [APIOperation] = [

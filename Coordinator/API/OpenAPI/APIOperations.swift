@@ -3,7 +3,8 @@ import Requests
 
 extension APIOperation {
     /// One for every route; the parts lie beside this file by what they are about.
-    static let all: [APIOperation] = health + doors + jobs + operations + workers + events + regions + alphas
+    static let all: [APIOperation] =
+        health + doors + jobs + operations + schedules + webhooks + workers + events + regions + alphas
 
     private static let health: [APIOperation] = [
         APIOperation(

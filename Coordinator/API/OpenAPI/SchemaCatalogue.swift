@@ -3,7 +3,7 @@ import Requests
 
 /// The schemas that operations name.
 enum SchemaCatalogue {
-    static let all: [String: Schema] = operations.merging(own) { own, _ in own }
+    static let all: [String: Schema] = [operations, schedules, own].reduce([:]) { $0.merging($1) { first, _ in first } }
 
     private static let own: [String: Schema] = [
         "Problem": problem, "Status": status, "Job": job, "JobRequest": jobRequest,

@@ -9,9 +9,9 @@ struct ScheduleCommand: ParsableCommand {
         commandName: "schedule",
         abstract: "Have jobs begin by themselves: at times, or when the PnL of their region has changed.",
         discussion: """
-            Times are five cron fields: minute, hour, day of the month, month, day of the week. A local time that a change of the
-            clocks skips runs right after it, one that comes twice runs once. What was missed while no coordinator led is made up
-            for once. A schedule leaves a time out while its last job is unfinished.
+            Times are five cron fields: minute, hour, day of the month, month, day of the week. A local time that a change of \
+            the clocks skips runs right after it, one that comes twice runs once. What was missed while no coordinator led is \
+            made up for once. A schedule leaves a time out while its last job is unfinished.
 
             Examples:
               alphagrid schedule add correlation --region USA --cron "30 22 * * 1-5" --time-zone America/New_York

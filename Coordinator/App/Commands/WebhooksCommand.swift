@@ -9,9 +9,9 @@ struct WebhooksCommand: ParsableCommand {
         commandName: "webhooks",
         abstract: "Say whom the coordinator tells by HTTP that a job has ended or a pair has come to be alike.",
         discussion: """
-            Messages are JSON by POST, with X-AlphaGrid-Timestamp and X-AlphaGrid-Signature: v1= and the HMAC-SHA256 of
-            TIMESTAMP.BODY with the webhook's secret. They are tried again for some twenty minutes, and may come twice: the
-            number in X-AlphaGrid-Delivery stays the same. Only public https addresses are talked to, unless the coordinator's
+            Messages are JSON by POST, with X-AlphaGrid-Timestamp and X-AlphaGrid-Signature: v1= and the HMAC-SHA256 of \
+            TIMESTAMP.BODY with the webhook's secret. They are tried again for some twenty minutes, and may come twice: the \
+            number in X-AlphaGrid-Delivery stays the same. Only public https addresses are talked to, unless the coordinator's \
             --webhook-allow has their range.
 
             Examples:
@@ -198,7 +198,7 @@ struct AlertsCommand: AsyncParsableCommand {
         commandName: "alerts",
         abstract: "List pairs that have come to be alike with the last correlations, newest first.",
         discussion: """
-            After each publication of a region's own correlations, pairs with |r| >= 0.8, or a smaller threshold of a webhook,
+            After each publication of a region's own correlations, pairs with |r| >= 0.8, or a smaller threshold of a webhook, \
             that were not there before are told of: here, in the coordinator's log, and to webhooks.
 
             Examples:

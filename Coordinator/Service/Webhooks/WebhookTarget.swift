@@ -13,7 +13,8 @@ struct WebhookTarget: Hashable, Sendable {
         func wrong(_ what: String) -> GridError { GridError(.usage, "field 'url' is '\(text.printable)': \(what)") }
         let isPlain = text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         guard isPlain, text.utf8.count <= Limits.webhookURLBytesMax, let parts = URLComponents(string: text),
-            let scheme = parts.scheme?.lowercased(), ["http", "https"].contains(scheme), let host = parts.host, !host.isEmpty
+            let scheme = parts.scheme?.lowercased(), ["http", "https"].contains(scheme), let host = parts.percentEncodedHost,
+            !host.isEmpty
         else {
             throw wrong("expected an address such as https://host/path of at most \(Limits.webhookURLBytesMax) plain characters")
         }
