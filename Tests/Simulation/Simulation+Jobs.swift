@@ -40,6 +40,7 @@ extension Simulation {
 
     private func plan(_ host: Int, _ id: JobID) {
         guard let job = scenario.jobs.first(where: { $0.id == id }) else { return }
+        if coordinators[host].jobs[id] != nil { fail("job \(id) is taken up twice by the coordinator of host \(host)") }
         coordinators[host].jobs[id] = SimulatedCoordinator.Job(
             scenario: job, row: SimulatedStore.Job(state: .planning),
             isPaused: store.jobs[id]?.pausedAt != nil && options.shellBug != .pauseForgotten)
