@@ -52,11 +52,6 @@ extension CoordinatorService {
 
     // MARK: Waiting
 
-    /// From now on every question is answered with who leads.
-    package func beginStandby() {
-        shared.withLock { $0.leaderElsewhere = LeaderView(holder: "", epoch: 0) }
-    }
-
     /// Blocks until the coordinator that holds the lease has left or shows no sign of life.
     ///
     /// - Parameter http: where others reach this one's HTTP interface.

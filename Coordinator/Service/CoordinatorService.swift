@@ -63,8 +63,8 @@ package final class CoordinatorService: Sendable {
         var isDatabaseReachable = true
         var lastError: String?
         var isStopping = false
-        /// Set while this coordinator waits for the lease, and once another one has it.
-        var leaderElsewhere: LeaderView?
+        /// Nil while this coordinator leads: from when it has taken up what there is until another one has the lease.
+        var leaderElsewhere: LeaderView? = LeaderView(holder: "", epoch: 0)
         /// Whether it stood by while another one led.
         var hasWaited = false
         /// This one's own reign, and who waits for its end.
@@ -159,7 +159,6 @@ package final class CoordinatorService: Sendable {
         shared.withLock {
             $0.epoch = epoch
             $0.ledSince = .now()
-            $0.leaderElsewhere = nil
             $0.leaseKeeper = keeper
             $0.whenSuperseded = whenSuperseded
             $0.control = control
@@ -174,6 +173,8 @@ package final class CoordinatorService: Sendable {
         try restoreDrains()
         watchKeys(epoch)
         try resumeUnfinishedJobs()
+        // Only now it is asked anything: a job that came before would be among the unfinished ones, too.
+        shared.withLock { if !$0.isStopping { $0.leaderElsewhere = nil } }
         let housekeeper = try Housekeeper([
             (Self.scheduleMilliseconds, { @Sendable [weak self] in self?.runSchedules() }),
             (Self.messageMilliseconds, { @Sendable [weak self] in self?.sendMessages() }),

@@ -33,4 +33,6 @@ package enum ShellBug: String, CaseIterable, Sendable {
     case pauseForgotten
     /// Headers of messages have no checksum, as in the first version of the protocol.
     case headersUnchecked
+    /// A coordinator takes jobs before it has read which there are, and then takes up those a second time.
+    case jobsTakenEarly
 }

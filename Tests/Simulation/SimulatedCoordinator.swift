@@ -54,6 +54,8 @@ struct SimulatedCoordinator {
     /// When it took the lease.
     var beganAt = MonotonicTime(nanoseconds: 0)
     var scheduler: Scheduler?
+    /// Whether it has read what earlier coordinators left; before, it takes no jobs, which it would then find once more.
+    var hasTakenUp = false
     /// Raised with every process, so that what belongs to an earlier one means nothing.
     var generation = 0
     var jobs: [JobID: Job] = [:]
@@ -78,6 +80,7 @@ struct SimulatedCoordinator {
         watched = nil
         epoch = nil
         scheduler = nil
+        hasTakenUp = false
         jobs = [:]
         payloads = [:]
         pending = []

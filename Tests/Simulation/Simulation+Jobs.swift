@@ -8,7 +8,11 @@ extension Simulation {
     func jobArrives(_ position: Int) {
         let job = scenario.jobs[position]
         if store.jobs[job.id] != nil { return }
-        if let host = anyCoordinator(), coordinators[host].backlog == nil { ask(host, .insert(job.id)) }
+        if let host = anyCoordinator(), coordinators[host].backlog == nil,
+            coordinators[host].hasTakenUp || options.shellBug == .jobsTakenEarly
+        {
+            ask(host, .insert(job.id))
+        }
         agenda.add(.jobArrives(position), at: after(1_000))
     }
 
@@ -26,15 +30,17 @@ extension Simulation {
 
     /// What an earlier coordinator left: jobs without an end, and files of jobs that have one.
     func resume(_ host: Int, _ unfinished: [JobID]) {
+        coordinators[host].hasTakenUp = true
         for job in disks[disk(host)].files.keys.sorted() where !unfinished.contains(job) { removeFiles(host, job) }
         for id in unfinished {
             guard coordinators[host].isAlive else { return }
-            if coordinators[host].jobs[id] == nil { plan(host, id) }
+            plan(host, id)
         }
     }
 
     private func plan(_ host: Int, _ id: JobID) {
         guard let job = scenario.jobs.first(where: { $0.id == id }) else { return }
+        if coordinators[host].jobs[id] != nil { fail("job \(id) is taken up twice by the coordinator of host \(host)") }
         coordinators[host].jobs[id] = SimulatedCoordinator.Job(
             scenario: job, row: SimulatedStore.Job(state: .planning),
             isPaused: store.jobs[id]?.pausedAt != nil && options.shellBug != .pauseForgotten)

@@ -23,6 +23,9 @@ struct KnownSeedsTests {
         Known(seed: 11_689, story: "an answer that comes twice leaves a dispute to nobody, and its stage waits for ever"),
         Known(seed: 134_384, story: "a worker without a connection counts as sent away, and cannot be taken back any more"),
         Known(seed: 143_567, story: "so does one that is lost"),
+        Known(
+            seed: 2_041_488, story: "a job that comes before a coordinator has read which there are is taken up a second time",
+            shellBug: .jobsTakenEarly),
         // In these the product did well, and the simulation was wrong about it.
         Known(seed: 100_860, story: "a goodbye by a connection that is gone ends no order to drain"),
         Known(seed: 122_788, story: "nor does that of a process which another one has taken over from"),

@@ -166,7 +166,6 @@ struct CoordinatorCommand: AsyncParsableCommand {
                 if StandardError.isTerminal { OpenCommand.tell(access.signInLink(file.url)) }
             }
             guard standby else { return try await lead() }
-            service.beginStandby()
             try await Blocking.run { try service.expectUsable(probesPort: true) }
             reign.awaits(Task { try await Self.standBy(service, http: url, lead: lead) })
         }
