@@ -27,7 +27,8 @@ extension APIRoutes {
             actor: query["actor"].map { $0 == AuditFilter.nobody ? "" : $0 }, action: query["action"],
             before: try query.whole("before", in: 1...Int.max).map { Int64($0) })
         // One more than asked for tells whether there is a next page.
-        var entries = try await doorman.expected().trail.rows(limit: limit + 1, filter)
+        let trail = try doorman.expected().trail
+        var entries = try await trail.rows(limit: limit + 1, filter)
         let hasMore = entries.count > limit
         entries = Array(entries.prefix(limit))
         return try answer(AuditList(entries: entries, nextBefore: hasMore ? entries.last?.auditID : nil))
