@@ -178,7 +178,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "ClusterModel", "Panel", "Clustering", "Embedding", "WireProtocol", "WorkerEngine", "WorkerRuntime",
-                "Scheduling", "Expressions", "Jobs", "Store", "Requests",
+                "Scheduling", "Expressions", "Jobs", "Store", "Requests", "Service",
             ],
             path: "Tests/Fuzz"),
         .executableTarget(

@@ -16,6 +16,7 @@ enum Main {
     static let kernelNote = Mutex<String?>(nil)
 
     @MainActor static func main() async {
+        BLAS.endIdleThreads()
         ProcessMemory.keepFreed()
         BLAS.measureIfAsked()
         let arguments = Array(CommandLine.arguments.dropFirst())

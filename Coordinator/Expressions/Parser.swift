@@ -26,6 +26,9 @@ struct Parser {
     private var nesting = 0
     private var nodes: [Program.Node] = []
     private var ranges: [Range<Int>] = []
+    /// How many levels below its own the form of each node takes when it is printed, which may need brackets (`-(!a)`) where the
+    /// text has none: what is read is also read when it was printed.
+    private var levels: [Int] = []
 
     init(_ source: SourceText) throws(ExpressionError) {
         lexer = Lexer(source)
@@ -56,11 +59,13 @@ struct Parser {
         let first = token
         let value = try expression(.conditional)
         guard isSymbol(.assign) else {
+            try expectPrintable(value)
             return Program.Statement(target: nil, value: value, targetRange: first.range)
         }
         guard let target = takeName(value, first) else { throw error("only a name can be assigned to", ranges[value]) }
         try advance()
         let assigned = try expression(.conditional)
+        try expectPrintable(assigned)
         if isSymbol(.assign) { throw error("a statement assigns once; equality is written '=='", token.range) }
         return Program.Statement(target: target, value: assigned, targetRange: first.range)
     }
@@ -72,7 +77,7 @@ struct Parser {
         nesting += 1
         defer { nesting -= 1 }
         guard nesting <= Limits.expressionNestingMax else {
-            throw error("the expression is nested more than \(Limits.expressionNestingMax) deep", token.range)
+            throw nestedTooDeep(token.range)
         }
         var left = try operand()
         while let infix = infixOperator(), infix.precedence >= loosest {
@@ -155,6 +160,12 @@ struct Parser {
     mutating func add(_ node: Program.Node, _ range: Range<Int>) -> Int {
         nodes.append(node)
         ranges.append(range)
+        let below = Printer.parts(of: node).enumerated().map { place, part in
+            guard case .node(let child, let loosest) = part else { return 0 }
+            // What comes first is read at the level of the whole.
+            return levels[child] + (place > 0 ? 1 : 0) + (nodes[child].precedence < loosest ? 1 : 0)
+        }
+        levels.append(below.max() ?? 0)
         return nodes.count - 1
     }
 
@@ -163,7 +174,16 @@ struct Parser {
         guard case .name(let name) = nodes[value], ranges[value] == first.range, value == nodes.count - 1 else { return nil }
         nodes.removeLast()
         ranges.removeLast()
+        levels.removeLast()
         return name
+    }
+
+    private func expectPrintable(_ value: Int) throws(ExpressionError) {
+        guard levels[value] < Limits.expressionNestingMax else { throw nestedTooDeep(ranges[value]) }
+    }
+
+    private func nestedTooDeep(_ range: Range<Int>) -> ExpressionError {
+        error("the expression is nested more than \(Limits.expressionNestingMax) deep", range)
     }
 
     func isSymbol(_ symbol: Token.Symbol) -> Bool { token.kind == .symbol(symbol) }

@@ -2,7 +2,7 @@
 ///
 /// Work waits on a list of its own rather than on the stack, so that long expressions can be written.
 struct Printer {
-    private enum Work {
+    enum Work {
         case text(String)
         /// A node that has to bind at least so tightly, or stands in brackets.
         case node(Int, Precedence)
@@ -34,17 +34,18 @@ struct Printer {
     }
 
     private mutating func expand(_ node: Int, _ loosest: Precedence) {
-        let parts = parts(of: nodes[node])
+        let parts = Self.parts(of: nodes[node])
         let bracketed = nodes[node].precedence < loosest
         if bracketed { work.append(.text(")")) }
         work += parts.reversed()
         if bracketed { work.append(.text("(")) }
     }
 
-    private func parts(of node: Program.Node) -> [Work] {
+    /// What a node is written as, from left to right.
+    static func parts(of node: Program.Node) -> [Work] {
         switch node {
-        case .number(let value): [.text(Self.text(of: value))]
-        case .text(let value): [.text(Self.quoted(value))]
+        case .number(let value): [.text(text(of: value))]
+        case .text(let value): [.text(quoted(value))]
         case .boolean(let value): [.text(value ? "true" : "false")]
         case .nan: [.text("nan")]
         case .name(let name): [.text(name)]
@@ -66,7 +67,7 @@ struct Printer {
         }
     }
 
-    private func parts(of call: Program.Call) -> [Work] {
+    private static func parts(of call: Program.Call) -> [Work] {
         var parts: [Work] = [.text(call.name + "(")]
         for (index, argument) in call.positional.enumerated() {
             if index > 0 { parts.append(.text(", ")) }

@@ -217,7 +217,8 @@ extension Scheduler {
     /// A worker is told to leave as late as can be, because then there is no way back: what it has in hand it finishes all the
     /// same. Said again with every heartbeat, since words get lost.
     private mutating func sendAwayIfDue(_ worker: Int) {
-        guard workers[worker].drainOrdered else { return }
+        // One without a connection would not hear of it: until it comes back there is time to change one's mind.
+        guard workers[worker].drainOrdered, workers[worker].peer != nil else { return }
         let isLate = workers[worker].drainDeadline.map { $0 <= now } ?? false
         // Sent away once, it is sent away again, whatever it has taken up since.
         guard workers[worker].creditInUse == 0 || isLate || workers[worker].isLeaving else { return }

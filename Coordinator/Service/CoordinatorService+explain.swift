@@ -60,7 +60,7 @@ extension CoordinatorService {
     }
 
     /// Asks the thread that owns the scheduler. Blocks for a moment.
-    private func lookAtScheduler<R: Sendable>(
+    func lookAtScheduler<R: Sendable>(
         _ body: @escaping @Sendable (Scheduler, MonotonicTime) -> R
     ) throws(GridError) -> R {
         let (answer, signal) = (Answer<R>(), DispatchSemaphore(value: 0))

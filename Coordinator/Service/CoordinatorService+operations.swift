@@ -130,16 +130,30 @@ extension CoordinatorService {
                 throw GridError(.conflict, "worker \(worker) does not drain: it is \(view.state)")
             }
         }
-        try await waiting { service throws(GridError) in
-            try service.usingDatabase { () throws(GridError) in
-                try service.store.removeDrain(worker, epoch: service.epoch)
-            }
-        }
-        shared.withLock { $0.drains.remove(worker) }
-        post(.undrain(worker))
+        try await waiting { service throws(GridError) in try service.takeBack(worker) }
         if drained == nil { view.state = "connected" }
         (view.drainReason, view.drainDeadline) = (nil, nil)
         return view
+    }
+
+    /// The scheduler has the last word, as it may have sent the worker away a moment ago: then the order stands.
+    private func takeBack(_ worker: WorkerID) throws(GridError) {
+        post(.undrain(worker))
+        let isLeaving = try lookAtScheduler { scheduler, _ in scheduler.leavingWorkers().contains(worker) }
+        if isLeaving { throw GridError(.conflict, "worker \(worker) is leaving already: it has just been sent away") }
+        do throws(GridError) {
+            try usingDatabase { () throws(GridError) in try store.removeDrain(worker, epoch: epoch) }
+        } catch {
+            // What is in the database holds for whichever coordinator comes, so it holds for this one too.
+            if let order = shared.withLock({ $0.drains.stored(worker) }) { tell(order) }
+            throw error
+        }
+        shared.withLock { $0.drains.remove(worker) }
+    }
+
+    private func tell(_ drain: Store.StoredDrain) {
+        let seconds = drain.deadline.map { min(max(0, $0 - Date.now.timeIntervalSince1970), Double(Limits.drainSecondsMax)) }
+        post(.drain(drain.worker, deadline: seconds.map { .now().advanced(milliseconds: Int64($0 * 1_000)) }))
     }
 
     /// Orders that an earlier coordinator was given hold for workers that are still there.
@@ -151,10 +165,7 @@ extension CoordinatorService {
     /// Tells the scheduler of restored orders as their workers come, and forgets orders that nobody needs any more.
     func carryOutDrains(_ snapshot: GridSnapshot) {
         let news = shared.withLock { $0.drains.see(snapshot.workers) }
-        for drain in news.untold {
-            let seconds = drain.deadline.map { min(max(0, $0 - Date.now.timeIntervalSince1970), Double(Limits.drainSecondsMax)) }
-            post(.drain(drain.worker, deadline: seconds.map { .now().advanced(milliseconds: Int64($0 * 1_000)) }))
-        }
+        for drain in news.untold { tell(drain) }
         guard !news.over.isEmpty || !news.fulfilled.isEmpty else { return }
         // What is lost of this costs a line in a list after the next start.
         waitingCalls.async {

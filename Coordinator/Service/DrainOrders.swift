@@ -35,6 +35,9 @@ struct DrainOrders: Sendable {
 
     func holds(_ worker: WorkerID) -> Bool { orders[worker].map { !$0.stored.hasLeft } ?? false }
 
+    /// The order that holds for a worker.
+    func stored(_ worker: WorkerID) -> Store.StoredDrain? { holds(worker) ? orders[worker]?.stored : nil }
+
     /// A worker that has left as it was ordered to.
     func left(_ worker: WorkerID) -> WorkerView? { drained.first { $0.worker == worker.rawValue } }
 

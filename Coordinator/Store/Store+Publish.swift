@@ -144,7 +144,7 @@ extension Store {
                 try writer.put(row.maxAbsAlphaID)
             }
         }
-        try connection.execute("ANALYZE incoming_rows")
+        try connection.execute("ANALYZE incoming_rows (alpha_id)")
     }
 
     private static let incomingColumns = [

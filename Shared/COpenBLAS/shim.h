@@ -10,3 +10,9 @@ void dsyevr_(
     const double *vu, const blasint *il, const blasint *iu, const double *abstol, blasint *m, double *w, double *z,
     const blasint *ldz, blasint *isuppz, double *work, const blasint *lwork, blasint *iwork, const blasint *liwork,
     blasint *info, unsigned long jobz_length, unsigned long range_length, unsigned long uplo_length);
+
+// Ends the threads that OpenBLAS starts when it is loaded. No header declares it, and builds without threads do not have it.
+extern int blas_thread_shutdown_(void) __attribute__((weak));
+static inline void ag_end_blas_threads(void) {
+    if (blas_thread_shutdown_) blas_thread_shutdown_();
+}

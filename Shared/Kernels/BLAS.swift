@@ -12,6 +12,15 @@ package enum BLAS {
 
     private static let configured: Void = openblas_set_num_threads(1)
 
+    /// Ends the threads that OpenBLAS has started for every core but one while it was loaded: for a tenth of a second they do
+    /// nothing but look for work, which would be taken from whoever is computing on this machine whenever a program starts.
+    ///
+    /// A program does this first of all. `configure` comes before, since a changed number of threads starts them anew.
+    package static func endIdleThreads() {
+        configure()
+        ag_end_blas_threads()
+    }
+
     /// Raised whenever the arithmetic of our own kernels changes.
     package static let epilogueVersion = 3
 

@@ -103,11 +103,13 @@ extension Panel {
     /// Hashes only say that the file is as it was written; kernels also rely on finite values and missing padding.
     private func checkValues(name: String) throws(GridError) {
         let isValid = PanelHashing.concurrentMap(blockCount) { index in
-            let values = self.block(index)
+            let (values, limit) = (self.block(index), Limits.valueMagnitudeMax)
             let used = self.alphas(inBlock: index).count * self.dayCount
-            for i in 0..<used where values[i].magnitude > Limits.valueMagnitudeMax { return false }
-            for i in used..<values.count where !values[i].isNaN { return false }
-            return true
+            // To the end in any case: leaving at the first one would keep the compiler from taking vectors.
+            var invalid: UInt8 = 0
+            for i in 0..<used { invalid |= values[i].magnitude > limit ? 1 : 0 }
+            for i in used..<values.count { invalid |= values[i].isNaN ? 0 : 1 }
+            return invalid == 0
         }
         if let index = isValid.firstIndex(of: false) {
             throw PanelFileHeader.damaged(name, "block \(index) has values that no panel has")

@@ -11,9 +11,9 @@ extension Panel {
         var missing: [String] = []
         var short: [String] = []
         var constant: [String] = []
-        var returns = [Double](repeating: .nan, count: dayCount)
+        let verdicts = verdicts(parameters, firstDay: firstDay)
         for alpha in inputOrder {
-            switch judge(alpha, parameters, firstDay: firstDay, &returns) {
+            switch verdicts[alpha] {
             case .usable: break
             case .missing: missing.append(alphaIDs[alpha])
             case .short: short.append(alphaIDs[alpha])
@@ -66,30 +66,68 @@ extension Panel {
 
     private enum Verdict { case usable, missing, short, constant }
 
+    /// By layout position. On all cores, since a job cannot begin before.
+    private func verdicts(_ parameters: CorrelationParameters, firstDay: Int) -> [Verdict] {
+        let group = 64
+        let groups = PanelHashing.concurrentMap((alphaCount + group - 1) / group) { index in
+            var returns = [Double](repeating: .nan, count: self.dayCount)
+            return ((index * group)..<min((index + 1) * group, self.alphaCount)).map {
+                self.judge($0, parameters, firstDay: firstDay, &returns)
+            }
+        }
+        return groups.flatMap { $0 }
+    }
+
     private func judge(
         _ alpha: Int, _ parameters: CorrelationParameters, firstDay: Int, _ returns: inout [Double]
     ) -> Verdict {
         let values = series(alpha)
-        var largest = -1.0
-        for value in values where !value.isNaN { largest = max(largest, value.magnitude) }
+        let largest = Self.largestMagnitude(values)
         if largest < 0 { return .missing }
+        var spread = Spread()
+        if parameters.convention.isPairwise {
+            // Against itself: with another alpha there are never more returns.
+            parameters.convention.forEachPairReturn(of: values, and: values, firstDay: firstDay) { x, _ in spread.take(x) }
+        } else {
+            returns.withUnsafeMutableBufferPointer { parameters.convention.returns(of: values, into: $0) }
+            for day in firstDay..<dayCount where !returns[day].isNaN {
+                spread.take(returns[day])
+                // More returns cannot make it unusable.
+                if spread.count >= parameters.minOverlap, !spread.isConstant(largest) { return .usable }
+            }
+        }
+        if spread.count < parameters.minOverlap { return .short }
+        return spread.isConstant(largest) ? .constant : .usable
+    }
+
+    /// Returns of one alpha so far.
+    private struct Spread {
         var count = 0
-        var low = Double.infinity
-        var high = -Double.infinity
-        func take(_ value: Double) {
+        private var low = Double.infinity
+        private var high = -Double.infinity
+
+        mutating func take(_ value: Double) {
             count += 1
             low = min(low, value)
             high = max(high, value)
         }
-        if parameters.convention.isPairwise {
-            // Against itself: with another alpha there are never more returns.
-            parameters.convention.forEachPairReturn(of: values, and: values, firstDay: firstDay) { x, _ in take(x) }
-        } else {
-            returns.withUnsafeMutableBufferPointer { parameters.convention.returns(of: values, into: $0) }
-            for day in firstDay..<dayCount where !returns[day].isNaN { take(returns[day]) }
+
+        /// As the correlation job defines it: within 2^-50 of the largest value.
+        func isConstant(_ largest: Double) -> Bool { high - low <= largest * 0x1p-50 }
+    }
+
+    /// Largest |value| that is not NaN; negative without any.
+    private static func largestMagnitude(_ values: UnsafeBufferPointer<Double>) -> Double {
+        var largest = SIMD8<Double>(repeating: -1)
+        let whole = values.count / 8 * 8
+        let base = UnsafeRawPointer(values.baseAddress)
+        for start in stride(from: 0, to: whole, by: 8) {
+            let found = base?.loadUnaligned(fromByteOffset: start * 8, as: SIMD8<Double>.self) ?? largest
+            // Comparing with NaN is false, so it is never taken.
+            let negated = 0 - found
+            largest.replace(with: found, where: found .> largest)
+            largest.replace(with: negated, where: negated .> largest)
         }
-        if count < parameters.minOverlap { return .short }
-        // Constant as the correlation job defines it: within 2^-50 of the largest value.
-        return high - low <= largest * 0x1p-50 ? .constant : .usable
+        return values[whole...].reduce(largest.max()) { $1.magnitude > $0 ? $1.magnitude : $0 }
     }
 }

@@ -137,15 +137,16 @@ package final class PanelBuilder: @unchecked Sendable {
     /// Gives equal values equal bits: one NaN, no negative zero.
     /// - Returns: whether all values are missing or within the limit.
     private func canonicalise(_ position: Int) -> Bool {
-        let values = series(position)
-        var isValid = true
+        // Read once: a loop that asks another module for its limit is not made of vectors.
+        let (values, limit) = (series(position), Limits.valueMagnitudeMax)
+        var invalid: UInt8 = 0
         for day in 0..<shape.dayCount {
             let value = values[day]
             // Adding zero turns -0 into 0 and changes nothing else.
             values[day] = value.isNaN ? .nan : value + 0
-            if value.magnitude > Limits.valueMagnitudeMax { isValid = false }
+            invalid |= value.magnitude > limit ? 1 : 0
         }
-        return isValid
+        return invalid == 0
     }
 
     private func invalid(_ alpha: Int) -> GridError {

@@ -67,11 +67,7 @@ struct DocumentedAnswer: Sendable, CustomTestStringConvertible {
 
     static let answers: [DocumentedAnswer] = table.flatMap { route -> [DocumentedAnswer] in
         guard let operation = APIOperation.all.first(where: { $0.route == route.name }) else { return [] }
-        let statuses = [operation.status] + operation.problemStatuses(of: route)
-        // What else signing in and the page's files say is shown beside them.
-        let shown =
-            operation.tag == "page" && route.access == .open ? statuses.filter { [200, 204, 400, 413].contains($0) } : statuses
-        return shown.map { DocumentedAnswer(route: route.name, status: $0) }
+        return ([operation.status] + operation.problemStatuses(of: route)).map { DocumentedAnswer(route: route.name, status: $0) }
     }
 
     @Test("Every answer that is documented is given, and is as its schema says", arguments: answers)
@@ -98,7 +94,9 @@ struct DocumentedAnswer: Sendable, CustomTestStringConvertible {
     private func provoke(_ wanted: DocumentedAnswer) async throws -> Answer {
         var call = try #require(RoleTests.examples[wanted.route])
         let grid = { (kind: GridError.Kind) in FakeGrid(failure: GridError(kind, "a failure")) }
+        if wanted.route == "POST v1/session" { return try await provokeSignIn(wanted.status, call) }
         switch wanted.status {
+        case 404 where wanted.route == "GET assets/:file": return try await send(Call(.get, "/assets/none.js"))
         case 401: return try await send(call, authorization: nil)
         case 403: return try await send(call, authorization: "Bearer \(FakeRecords.secret("viewer"))")
         case 404: return try await send(call, to: grid(.notFound))
@@ -109,7 +107,7 @@ struct DocumentedAnswer: Sendable, CustomTestStringConvertible {
             return try await send(call, records: records, authorization: "Bearer \(FakeRecords.secret("admin"))")
         case 406: return try await send(call, accept: "image/png")
         case 413:
-            call.body = String(repeating: " ", count: (Self.table.first { $0.name == wanted.route }?.bodyBytesMax ?? 0) + 1)
+            call.body = Self.tooLarge(wanted.route)
             return try await send(call)
         case 415:
             call.body = call.body ?? "{}"
@@ -127,6 +125,33 @@ struct DocumentedAnswer: Sendable, CustomTestStringConvertible {
         case 429: return try await Self.crowded.value.send(call)
         default: return try await send(call)
         }
+    }
+
+    /// Signing in shows no token in the header, and a header of the page instead.
+    private func provokeSignIn(_ status: Int, _ call: Call) async throws -> Answer {
+        let records = status == 503 ? FakeRecords(failure: GridError(.unreachable, "no database")) : FakeRecords()
+        let door = Door(access: try access(records))
+        let stranger = #"{"token":"\#(FakeRecords.secret("nobody"))"}"#
+        let page: HTTPFields = status == 403 ? [:] : [SessionCookie.pageHeader: SessionCookie.pageValue]
+        func signIn(_ body: String?, type: String = "application/json") async throws -> Answer {
+            try await door.send(
+                Call(.post, call.path, body), authorization: nil, contentType: type, headers: page)
+        }
+        switch status {
+        case 400: return try await signIn(#"{"nonsense":1}"#)
+        case 401, 503: return try await signIn(stranger)
+        case 413: return try await signIn(Self.tooLarge("POST v1/session"))
+        case 415: return try await signIn(call.body, type: "text/html")
+        case 429:
+            for _ in 0..<Int(Limits.strangerRequestsBurstMax) { _ = try await signIn(stranger) }
+            return try await signIn(stranger)
+        default: return try await signIn(call.body)
+        }
+    }
+
+    /// A body of one byte more than a route takes.
+    private static func tooLarge(_ route: String) -> String {
+        String(repeating: " ", count: (table.first { $0.name == route }?.bodyBytesMax ?? 0) + 1)
     }
 
     private func reused(_ call: Call) async throws -> Answer {

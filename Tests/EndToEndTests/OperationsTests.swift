@@ -33,8 +33,8 @@ extension EndToEnd {
             let job = try await cluster.submit(["kind": "correlation", "region": "USA", "block_edge": 8, "fresh": true])
             try await waitUntil("job \(job) to run") { try await cluster.job(job)["state"] as? String == "running" }
             try await cluster.alphagrid("jobs", "pause", "\(job)", "--reason", "the market opens")
-            try await cluster.alphagrid("jobs", "priority", "\(job)", "7")
-            let sentence = try await cluster.alphagrid("jobs", "explain", "\(job)")
+            try await cluster.alphagrid("jobs", "priority", "last", "7")
+            let sentence = try await cluster.alphagrid("jobs", "explain", "all")
             #expect(sentence.contains("the market opens (by file:token)"), "\(sentence)")
             try await cluster.killCoordinator()
             cluster.workers[0].signal(SIGCONT)

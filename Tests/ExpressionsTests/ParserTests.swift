@@ -106,6 +106,17 @@ import Testing
         }
     }
 
+    @Test("What would be nested deeper when it is printed, with brackets that the text does without, is refused")
+    func nestingOfPrint() throws {
+        // Each -(!a) takes three levels for two signs.
+        let most = (Limits.expressionNestingMax - 1) / 3
+        try expectRoundTrip(String(repeating: "-!", count: most) + "a")
+        let error = try #require(throws: ExpressionError.self) {
+            try Program.parse(String(repeating: "-!", count: most + 1) + "a")
+        }
+        #expect(error.message.contains("nested more than"))
+    }
+
     @Test("A sum of 20,000 terms is no deeper than one of two")
     func longSum() throws {
         let text = Array(repeating: "a * b", count: 20_000).joined(separator: " - ")

@@ -3,6 +3,7 @@ import Expressions
 import Foundation
 import Panel
 import Requests
+import Service
 import Store
 
 /// Formulas, and the lists of operators and data fields that go with them. Input: a byte for which of them, then the text.
@@ -148,6 +149,15 @@ package enum RequestsTarget: FuzzTarget {
             (9, "rows=0:400&columns=10:20&size=7&order=cluster&method=umap"), (9, "alphas=A,B&window=1y"),
             (10, "max_correlation <= 0.3"),
             (11, "state=running,queued&sort=-priority&limit=7&offset=2&region=USA"), (12, "text/csv;q=1, */*"),
+            (
+                13,
+                #"{"name":"nightly","cron":"30 22 * * 1-5","time_zone":"Asia/Tokyo","job":{"kind":"features","region":"USA"}}"#
+            ), (13, #"{"name":"fresh","on_change":true,"min_pause_seconds":60,"job":{"kind":"correlation","region":"CHN"}}"#),
+            (
+                14,
+                #"{"url":"https://hooks.example.com/x","events":["job.done","alert.correlation"],"region":"USA","threshold":0.9}"#
+            ), (15, "*/15 8-17 1,15 JAN-JUN MON"), (15, "@weekly"), (15, "https://hooks.example.com:8443/a?b=c"),
+            (15, "10.0.0.0/8"),
         ]
         return bodies.map { [$0.0] + Array($0.1.utf8) }
     }
@@ -158,7 +168,7 @@ package enum RequestsTarget: FuzzTarget {
         let body = Data(input.rest)
         let text = String(decoding: body, as: UTF8.self)
         switch kind {
-        case 0: return try checkJob(body)
+        case 0: return try checkAgain(body) { try JobRequest(decoding: $0) }
         case 1:
             guard let request = try accepted({ try CancelRequest(decoding: body) }) else { return false }
             try promise(request.reason.utf8.count <= Limits.reasonBytesMax, "a reason of \(request.reason.utf8.count) bytes")
@@ -176,6 +186,9 @@ package enum RequestsTarget: FuzzTarget {
             try promise(worker.rawValue.utf8.count <= Limits.workerNameBytesMax, "a worker of a long name")
         case 6: return try accepted { try StrictObject(body, what: "the body").expectNothingElse() } != nil
         case 8...12: return try checkQuery(kind, text)
+        case 13: return try checkAgain(body) { try ScheduleRequest(decoding: $0) }
+        case 14: return try checkAgain(body) { try WebhookRequest(decoding: $0) }
+        case 15: return try checkOperations(text)
         default:
             guard let region = try accepted({ try Region(text) }) else { return false }
             let isPlain = region.name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) }
@@ -215,16 +228,38 @@ package enum RequestsTarget: FuzzTarget {
         return true
     }
 
-    private static func checkJob(_ body: Data) throws -> Bool {
-        guard let request = try accepted({ try JobRequest(decoding: body) }) else { return false }
+    /// Times, and where messages go.
+    private static func checkOperations(_ text: String) throws -> Bool {
+        if let cron = try accepted({ try CronSchedule(parsing: text) }) {
+            // A zone whose clocks change by an hour every half year.
+            let offset = { (seconds: Int64) in seconds / 15_778_800 % 2 == 0 ? 3_600 : 7_200 as Int64 }
+            var moment: Int64 = 1_700_000_000
+            for _ in 0..<3 {
+                guard let next = cron.next(after: moment, offset: offset) else { break }
+                try promise(next > moment && next % 60 == 0, "\(next) after \(moment)")
+                moment = next
+            }
+            return true
+        }
+        if let target = try accepted({ try WebhookTarget(parsing: text) }) {
+            try promise(!target.host.isEmpty && !target.host.contains { "@/%#?".contains($0) }, "host \(target.host)")
+            return true
+        }
+        guard let range = try accepted({ try AddressRange(parsing: text) }) else { return false }
+        let again = try accepted { try AddressRange(parsing: range.description) }
+        try promise(again == range, "\(range) comes back as \(again.map { "\($0)" } ?? "nothing")")
+        return true
+    }
+
+    /// What was understood says the same when it is written and read again.
+    private static func checkAgain<Value: Encodable & Equatable>(_ body: Data, _ decode: (Data) throws -> Value) throws -> Bool {
+        guard let request = try accepted({ try decode(body) }) else { return false }
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        guard let written = try? encoder.encode(request) else {
-            throw Violation(description: "a job that cannot be written: \(request)")
-        }
+        guard let written = try? encoder.encode(request) else { throw Violation(description: "\(request) cannot be written") }
         // Names of parameters are anybody's, and the encoder changes those too.
-        guard request.params == nil else { return true }
-        let again = try accepted { try JobRequest(decoding: written) }
+        guard ((request as? ScheduleRequest)?.job ?? request as? JobRequest)?.params == nil else { return true }
+        let again = try accepted { try decode(written) }
         try promise(again == request, "\(request) comes back as \(again.map { "\($0)" } ?? "nothing")")
         return true
     }

@@ -190,6 +190,20 @@ struct WorkerLifeTests {
         #expect(talk.tell(.undrain(WorkerID("nobody"))) == [])
     }
 
+    @Test("A worker that cannot be reached is not sent away yet, and can be taken back until it is", arguments: [true, false])
+    func unreachableDrain(isTakenBack: Bool) {
+        var talk = Conversation()
+        talk.join(1, slots: 1, credit: 2)
+        talk.tell(.unroutable(peer(1)))
+        #expect(talk.tell(.drain(WorkerID("w1"), deadline: talk.now)) == [])
+        #expect(talk.scheduler.leavingWorkers() == [])
+        if isTakenBack { talk.tell(.undrain(WorkerID("w1"))) }
+        let back = talk.tell(.received(from: peer(2), .hello(hello(1, slots: 1, credit: 2))))
+        #expect(back == (isTakenBack ? [welcome(2)] : [welcome(2), .send(peer(2), .drain)]))
+        talk.submit(tasks: 1)
+        #expect(talk.scheduler.progress(of: JobID(1))?.leased == (isTakenBack ? 1 : 0))
+    }
+
     @Test("A worker whose time to drain is over is sent away with what it has in hand")
     func drainDeadline() {
         var talk = Conversation()

@@ -82,6 +82,14 @@ package struct Scenario: Sendable {
     /// The simulated CPUs' core types; a worker runs one of them and may be able to change to the others.
     private static let cores = ["Haswell", "SkylakeX"]
 
+    /// How long after the faults everything may take before it counts as stuck.
+    var patienceMilliseconds: Int64 {
+        // Leases beyond a worker's true credit are refused, and go back when they should have arrived: a liar that has nobody
+        // beside it gets ahead by hardly more than a task in that time, and lies to the end.
+        let taskCount = jobs.flatMap(\.stages).reduce(0) { $0 + $1.taskCount }
+        return 90_000 + (isOn(.creditLie) ? 2_000 * Int64(taskCount) : 0)
+    }
+
     package func isOn(_ fault: Fault) -> Bool { faults.contains(fault) }
 
     private mutating func drawWorkers(_ random: inout RandomSource) {

@@ -41,7 +41,8 @@ extension Simulation {
         let open = store.open.count
         if open > 0 { sentences.append("\(open) transactions are open") }
         return
-            "not everything ended within \(Self.patienceMilliseconds) ms of the last fault: \(sentences.joined(separator: "; "))"
+            "not everything ended within \(scenario.patienceMilliseconds) ms of the last fault: "
+            + sentences.joined(separator: "; ")
     }
 
     private func waiting(_ host: Int) -> [String] {

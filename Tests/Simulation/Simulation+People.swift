@@ -27,11 +27,14 @@ extension Simulation {
         }
     }
 
-    /// Somebody pauses a job or resumes it. The former is asked for once, the latter until it is so.
+    /// Somebody pauses a job or resumes it. The former is asked for once, the latter until it is so; and after the faults it is
+    /// looked after until the job ends, as what was asked for before may reach the database later.
     func jobIsPaused(_ position: Int, _ isPaused: Bool) {
         let job = scenario.jobs[position].id
-        guard let row = store.jobs[job], !row.state.isFinal, (row.pausedAt != nil) != isPaused else { return }
-        if !isPaused { agenda.add(.jobIsResumed(position), at: after(1_000)) }
+        guard let row = store.jobs[job], !row.state.isFinal else { return }
+        let isDone = (row.pausedAt != nil) == isPaused
+        if !isPaused, !isDone || hasHealed { agenda.add(.jobIsResumed(position), at: after(1_000)) }
+        if isDone { return }
         guard let host = anyCoordinator(), coordinators[host].backlog == nil, let present = coordinators[host].jobs[job],
             present.phase == .planning || present.phase == .running
         else { return }

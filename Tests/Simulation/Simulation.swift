@@ -98,8 +98,7 @@ final class Simulation {
     var incarnations: UInt64 = 0
     var hasHealed = false
 
-    /// How long after the faults everything may take, and how many things may happen, before it counts as stuck.
-    static let patienceMilliseconds: Int64 = 90_000
+    /// How many things may happen before it counts as stuck.
     static let eventsMax = 200_000
 
     init(seed: UInt64, options: SimulationOptions) {
@@ -152,7 +151,7 @@ final class Simulation {
         }
         planFaults()
         agenda.add(.heals, at: after(Int(scenario.healAt)))
-        let end = after(Int(scenario.healAt + Self.patienceMilliseconds))
+        let end = after(Int(scenario.healAt + scenario.patienceMilliseconds))
         while violation == nil, let next = agenda.next() {
             now = next.at
             eventCount += 1

@@ -21,6 +21,16 @@ struct KnownSeedsTests {
         Known(
             seed: 990, story: "one bit of a header on the way makes another good message of it", shellBug: .headersUnchecked),
         Known(seed: 11_689, story: "an answer that comes twice leaves a dispute to nobody, and its stage waits for ever"),
+        Known(seed: 134_384, story: "a worker without a connection counts as sent away, and cannot be taken back any more"),
+        Known(seed: 143_567, story: "so does one that is lost"),
+        // In these the product did well, and the simulation was wrong about it.
+        Known(seed: 100_860, story: "a goodbye by a connection that is gone ends no order to drain"),
+        Known(seed: 122_788, story: "nor does that of a process which another one has taken over from"),
+        Known(seed: 133_308, story: "a process that was lost on its way out leaves nothing to the next one of its name"),
+        Known(seed: 109_807, story: "a pause that was asked for before the faults ended is saved after them"),
+        Known(seed: 114_857, story: "somebody was told of differing results by the answer to an earlier coordinator's lease"),
+        Known(seed: 122_816, story: "somebody was told so, and the same worker gives the other bytes once more"),
+        Known(seed: 115_256, story: "a lone worker that says it takes twenty leases and takes one needs its time"),
     ]
 
     @Test("They go well, and do not when the mistake is put back", arguments: known)

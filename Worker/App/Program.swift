@@ -11,6 +11,7 @@ import WorkerRuntime
 @main
 enum Program {
     static func main() {
+        BLAS.endIdleThreads()
         ProcessMemory.keepFreed()
         BLAS.measureIfAsked()
         do throws(GridError) {

@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import ClusterModel
 import Requests
@@ -118,6 +119,15 @@ struct WorkerSelection: ParsableArguments {
             if name == "all" { throw GridError(.usage, "'all' and names of workers do not go together: expected one of them") }
             return try WorkerID(parsing: name)
         }
+    }
+
+    /// Shows workers after something was done with them: as JSON, one that was asked for alone as itself.
+    func report(_ views: [WorkerView], _ output: OutputOptions) throws {
+        if output.isJSON {
+            if names.count == 1, names != ["all"], let view = views.first { return try StandardOutput.writeJSON(view) }
+            return try StandardOutput.writeJSON(WorkerList(workers: views))
+        }
+        for view in views { StandardOutput.write("worker \(view.worker) \(view.state)".singleLine + "\n") }
     }
 }
 

@@ -56,17 +56,17 @@ extension JobsCommand {
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "retry",
-            abstract: "Begin a new job like one that failed or was cancelled.",
+            abstract: "Begin new jobs like ones that failed or were cancelled.",
             discussion: """
                 Examples:
                   alphagrid jobs retry 12
-                  alphagrid jobs retry 12 --wait
+                  alphagrid jobs retry last --wait
+                  alphagrid jobs retry 3,7-9
                 """)
 
-        @Argument(help: "Job id, as 'alphagrid jobs' lists it.")
-        var id: String
+        @OptionGroup var selection: JobSelection
 
-        @Flag(help: "Wait until the new job has ended; fails when it does.")
+        @Flag(help: "Wait until each new job has ended, one after the other; fails when one does.")
         var wait = false
 
         @OptionGroup var output: OutputOptions
@@ -74,30 +74,35 @@ extension JobsCommand {
 
         func run() async throws {
             let client = try connection.client()
-            var job = try await client.retry(try JobID(parsing: id))
-            if wait {
-                if !output.isJSON { StandardError.writeLine("job \(job.jobID) submitted") }
-                job = try await JobWaiter(client: client).wait(for: job)
+            var made: [JobView] = []
+            try await selection.change(among: { $0.state == .failed || $0.state == .cancelled }, client, output) { id in
+                var job = try await client.retry(id)
+                if wait {
+                    if !output.isJSON { StandardError.writeLine("job \(job.jobID) submitted") }
+                    job = try await JobWaiter(client: client).wait(for: job)
+                }
+                made.append(job)
+                return job
             }
-            try output.show(job)
-            if wait { try JobWaiter.expectDone(job) }
+            if wait { for job in made { try JobWaiter.expectDone(job) } }
         }
     }
 
     struct Priority: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "priority",
-            abstract: "Have a job run before others or after them.",
+            abstract: "Have jobs run before others or after them.",
             discussion: """
                 What workers have in hand they finish first. Larger runs first; bulk work has 0, a recompute on demand 100.
 
                 Examples:
                   alphagrid jobs priority 12 100
-                  alphagrid jobs priority 12 -- -5
+                  alphagrid jobs priority 3,7-9 50
+                  alphagrid jobs priority last -- -5
                 """)
 
-        @Argument(help: "Job id, as 'alphagrid jobs' lists it.")
-        var id: String
+        @Argument(help: "Jobs by id, such as 12, 1-5 or 3,7-9, or last, or all.")
+        var jobs: String
 
         @Argument(help: "-1000 to 1000.")
         var priority: Int
@@ -106,7 +111,10 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try output.show(try await connection.client().setPriority(try JobID(parsing: id), priority))
+            let client = try connection.client()
+            try await JobSelection(jobs).change(among: { !$0.state.isFinal }, client, output) {
+                try await client.setPriority($0, priority)
+            }
         }
     }
 
@@ -117,11 +125,11 @@ extension JobsCommand {
             discussion: """
                 Examples:
                   alphagrid jobs explain 12
-                  alphagrid jobs explain 12 --task 7
+                  alphagrid jobs explain all
+                  alphagrid jobs explain last --task 7
                 """)
 
-        @Argument(help: "Job id, as 'alphagrid jobs' lists it.")
-        var id: String
+        @OptionGroup var selection: JobSelection
 
         @Option(help: "A task of the present stage, counted from 0.")
         var task: Int?
@@ -130,46 +138,60 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let view = try await connection.client().explain(try JobID(parsing: id), task: task)
-            if output.isJSON { return try StandardOutput.writeJSON(view) }
-            var lines = [view.sentence]
-            if let task = view.task {
-                lines.append("task \(task.task) of stage \(task.stage) is \(task.state)")
-                lines += task.story.map { "  \($0)" }
+            let isOne = try selection.isOne()
+            let client = try connection.client()
+            let ids = try await selection.resolve(among: { !$0.state.isFinal }) {
+                try await client.jobs(JobsRequest(limit: $0, before: $1))
             }
-            StandardOutput.write(lines.map { $0.singleLine + "\n" }.joined())
+            try await Several.each(ids, noun: "job", report: { try report($0, isOne) }) {
+                try await client.explain($0, task: task)
+            }
+        }
+
+        private func report(_ views: [ExplainView], _ isOne: Bool) throws {
+            if output.isJSON {
+                if isOne, let view = views.first { return try StandardOutput.writeJSON(view) }
+                return try StandardOutput.writeJSON(["explanations": views])
+            }
+            for view in views {
+                var lines = [view.sentence]
+                if let task = view.task {
+                    lines.append("task \(task.task) of stage \(task.stage) is \(task.state)")
+                    lines += task.story.map { "  \($0)" }
+                }
+                StandardOutput.write(lines.map { $0.singleLine + "\n" }.joined())
+            }
         }
     }
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "remove",
-            abstract: "Forget a job that has ended, and the results that are keyed by it.",
+            abstract: "Forget jobs that have ended, and the results that are keyed by them.",
             discussion: """
-                What it has published to the region's own tables stays.
+                What they have published to the region's own tables stays.
 
                 Examples:
                   alphagrid jobs remove 12
+                  alphagrid jobs remove 1-100
                 """)
 
-        @Argument(help: "Job id, as 'alphagrid jobs' lists it.")
-        var id: String
+        @OptionGroup var selection: JobSelection
 
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let job = try await connection.client().remove(try JobID(parsing: id))
-            if output.isJSON { return try StandardOutput.writeJSON(job) }
-            StandardOutput.write("job \(job.jobID) \(job.kind) \(job.region) removed\n")
+            let client = try connection.client()
+            try await selection.change(
+                among: \.state.isFinal, client, output, lines: { ["job \($0.jobID) \($0.kind) \($0.region) removed"] }
+            ) { try await client.remove($0) }
         }
     }
 }
 
 extension OutputOptions {
     /// A job after something was done with it.
-    func show(_ job: JobView) throws { try JobsCommand.report([job], true, self, Self.changed) }
-
     static func changed(_ job: JobView) -> [String] {
         let state = job.paused ? "\(job.state.rawValue), paused" : job.state.rawValue
         return ["job \(job.jobID) \(job.kind) \(job.region) \(state), priority \(job.priority)"]
@@ -177,13 +199,20 @@ extension OutputOptions {
 }
 
 extension JobSelection {
+    /// Those that one argument means, for commands that take something else behind it.
+    init(_ text: String) {
+        self.init()
+        selectors = [text]
+    }
+
     /// Does something to each of the jobs and shows what became of them.
     func change(
-        among: (JobView) -> Bool, _ client: GridClient, _ output: OutputOptions, _ body: (JobID) async throws -> JobView
+        among: (JobView) -> Bool, _ client: GridClient, _ output: OutputOptions,
+        lines: @escaping (JobView) -> [String] = OutputOptions.changed, _ body: (JobID) async throws -> JobView
     ) async throws {
         let isOne = try isOne()
         let ids = try await resolve(among: among) { try await client.jobs(JobsRequest(limit: $0, before: $1)) }
-        let report = { (jobs: [JobView]) in try JobsCommand.report(jobs, isOne, output, OutputOptions.changed) }
+        let report = { (jobs: [JobView]) in try JobsCommand.report(jobs, isOne, output, lines) }
         try await Several.each(ids, noun: "job", report: report, body)
     }
 }

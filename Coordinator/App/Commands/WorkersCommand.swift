@@ -70,46 +70,42 @@ struct WorkersCommand: ParsableCommand {
             // Names are judged before anybody is asked.
             let ids = try await selection.resolve(among: { $0.state == "connected" }) { try await connection.client().workers() }
             let client = try connection.client()
-            try await Several.each(ids, noun: "worker", report: report) { try await client.drain($0, order: order) }
-        }
-
-        private func report(_ views: [WorkerView]) throws {
-            if output.isJSON {
-                if selection.names.count == 1, selection.names != ["all"], let view = views.first {
-                    return try StandardOutput.writeJSON(view)
-                }
-                return try StandardOutput.writeJSON(WorkerList(workers: views))
+            try await Several.each(ids, noun: "worker", report: { try selection.report($0, output) }) {
+                try await client.drain($0, order: order)
             }
-            for view in views { StandardOutput.write("worker \(view.worker) \(view.state)".singleLine + "\n") }
         }
     }
 
     struct Undrain: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "undrain",
-            abstract: "Take back the order to drain a worker.",
+            abstract: "Take back the order to drain workers.",
             discussion: """
                 One that has left already is started again in a cluster of 'alphagrid up'; elsewhere whoever runs it does that.
 
                 Examples:
                   alphagrid workers undrain host-4711
+                  alphagrid workers undrain all
                 """)
 
-        @Argument(help: "Worker, as 'alphagrid workers' lists it.")
-        var worker: String
-
+        @OptionGroup var selection: WorkerSelection
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let worker = try WorkerID(parsing: worker)
-            let view = try await connection.client().undrain(worker)
-            if output.isJSON { return try StandardOutput.writeJSON(view) }
-            StandardOutput.write("worker \(view.worker) \(view.state)".singleLine + "\n")
-            if view.state == "drained" {
-                StandardError.writeLine(
-                    "it has left already: a cluster of 'alphagrid up' starts it again, elsewhere start it yourself")
+            let ids = try await selection.resolve(among: { ["draining", "drained"].contains($0.state) }) {
+                try await connection.client().workers()
             }
+            let client = try connection.client()
+            try await Several.each(
+                ids, noun: "worker",
+                report: { views in
+                    try selection.report(views, output)
+                    guard !output.isJSON, views.contains(where: { $0.state == "drained" }) else { return }
+                    StandardError.writeLine(
+                        "what has left already is started again by a cluster of 'alphagrid up', elsewhere by you")
+                }
+            ) { try await client.undrain($0) }
         }
     }
 }

@@ -69,17 +69,40 @@ package struct CorrelationOutcome: Sendable {
     /// - Parameters:
     ///   - alphaIDs: ids by layout position.
     ///   - kinds: by largest r, by smallest r, or by largest |r|; the last is chosen among both others.
-    package func neighbours(
-        alphaIDs: [String], kinds: [CorrelationNeighbour.Kind]
-    ) -> some Sequence<CorrelationNeighbour> {
-        let byRank = idsByRank(alphaIDs)
-        return alphaIDs.indices.lazy.flatMap { alpha in
-            kinds.flatMap { kind in
-                nearest(alpha, kind).enumerated().map { place, neighbour in
-                    CorrelationNeighbour(
-                        alphaID: alphaIDs[alpha], kind: kind, rank: place + 1, neighbourID: byRank[Int(neighbour.rank)],
-                        correlation: neighbour.r, days: Int(neighbour.days))
+    package func neighbours(alphaIDs: [String], kinds: [CorrelationNeighbour.Kind]) -> Neighbours {
+        Neighbours(alphaIDs: alphaIDs, byRank: idsByRank(alphaIDs), kinds: kinds, outcome: self)
+    }
+
+    /// A type of its own, because going through nested sequences of the standard library takes ten times as long where the
+    /// compiler does not see which they are.
+    package struct Neighbours: Sequence, Sendable {
+        fileprivate let alphaIDs: [String]
+        fileprivate let byRank: [String]
+        fileprivate let kinds: [CorrelationNeighbour.Kind]
+        fileprivate let outcome: CorrelationOutcome
+
+        package func makeIterator() -> Iterator { Iterator(all: self) }
+
+        package struct Iterator: IteratorProtocol {
+            fileprivate let all: Neighbours
+            /// Of the next list: how many came before it.
+            private var listsDone = 0
+            private var list: [CorrelationPartial.Neighbour] = []
+            private var place = 0
+
+            fileprivate init(all: Neighbours) { self.all = all }
+
+            package mutating func next() -> CorrelationNeighbour? {
+                while place == list.count {
+                    guard listsDone < all.alphaIDs.count * all.kinds.count else { return nil }
+                    list = all.outcome.nearest(listsDone / all.kinds.count, all.kinds[listsDone % all.kinds.count])
+                    (listsDone, place) = (listsDone + 1, 0)
                 }
+                let (list, neighbour) = (listsDone - 1, list[place])
+                place += 1
+                return CorrelationNeighbour(
+                    alphaID: all.alphaIDs[list / all.kinds.count], kind: all.kinds[list % all.kinds.count], rank: place,
+                    neighbourID: all.byRank[Int(neighbour.rank)], correlation: neighbour.r, days: Int(neighbour.days))
             }
         }
     }

@@ -57,8 +57,15 @@ extension CorrelationPlan {
             guard neighbours.allSatisfy({ $0.rank < partners && Self.range.contains($0.r) }) else { return false }
         }
         switch block.insideValues {
-        case .float64(let values): return values.allSatisfy { $0.magnitude <= 1 }
-        case .float32(let values): return values.allSatisfy { $0.magnitude <= 1 }
+        case .float64(let values): return Self.areCorrelations(values)
+        case .float32(let values): return Self.areCorrelations(values)
         }
+    }
+
+    /// Looks at all of them in any case: leaving at the first wrong one would keep the compiler from taking vectors.
+    private static func areCorrelations<Value: BinaryFloatingPoint>(_ values: [Value]) -> Bool {
+        var wrong: UInt8 = 0
+        for value in values { wrong |= value.magnitude <= 1 ? 0 : 1 }
+        return wrong == 0
     }
 }

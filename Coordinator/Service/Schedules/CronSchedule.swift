@@ -8,7 +8,7 @@ import ClusterModel
 ///
 /// Pure: the offset of a time zone is an argument. A local time that a change of the clocks skips runs at the first minute
 /// after the gap, and one that comes twice runs the first time.
-struct CronSchedule: Hashable, Sendable {
+package struct CronSchedule: Hashable, Sendable {
     /// A bit per minute, hour, day, month or weekday; 0 is Sunday.
     private let minutes: UInt64
     private let hours: UInt64
@@ -39,7 +39,7 @@ struct CronSchedule: Hashable, Sendable {
     ]
 
     /// - Throws: `GridError(.usage)` naming the field that is wrong, also when no day ever suits it.
-    init(parsing text: String) throws(GridError) {
+    package init(parsing text: String) throws(GridError) {
         guard text.utf8.count <= Limits.cronBytesMax else {
             throw GridError(.usage, "cron expression has \(text.utf8.count) bytes: expected at most \(Limits.cronBytesMax)")
         }
@@ -120,7 +120,7 @@ struct CronSchedule: Hashable, Sendable {
     ///   - seconds: since 1970.
     ///   - offset: of the zone at a time, in seconds: local time less UTC.
     /// - Returns: nil when there is none within `Limits.cronYearsMax` years.
-    func next(after seconds: Int64, offset: (Int64) -> Int64) -> Int64? {
+    package func next(after seconds: Int64, offset: (Int64) -> Int64) -> Int64? {
         let local = seconds + offset(seconds)
         let begin = Self.floor(local, by: 60) * 60 + 60
         let firstDay = Self.floor(begin, by: Self.daySeconds)

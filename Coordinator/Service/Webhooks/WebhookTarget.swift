@@ -3,13 +3,13 @@ import Foundation
 
 /// Where a webhook's messages go, judged before anything is sent: whoever may add one must not be able to have the coordinator
 /// talk to what only the coordinator reaches.
-struct WebhookTarget: Hashable, Sendable {
+package struct WebhookTarget: Hashable, Sendable {
     let url: String
-    let host: String
+    package let host: String
     let isSecure: Bool
 
     /// - Throws: `GridError(.usage)` unless it is a plain http or https address.
-    init(parsing text: String) throws(GridError) {
+    package init(parsing text: String) throws(GridError) {
         func wrong(_ what: String) -> GridError { GridError(.usage, "field 'url' is '\(text.printable)': \(what)") }
         let isPlain = text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         guard isPlain, text.utf8.count <= Limits.webhookURLBytesMax, let parts = URLComponents(string: text),

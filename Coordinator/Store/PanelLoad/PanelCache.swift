@@ -46,6 +46,10 @@ package final class PanelCache: Sendable {
     /// Told why a kept panel could not be used, or one not be kept; one sentence, for a log.
     let report: @Sendable (String) -> Void
     private let writes = DispatchQueue(label: "alphagrid.panel-cache")
+    /// Panels still to be written down.
+    private let pending = Mutex<[@Sendable (PanelCache) -> Void]>([])
+    /// A panel is written so much later, since the job that it was read for needs cores and memory more.
+    private static let writeDelayMilliseconds = 250
     /// Panels of this process that somebody still uses: no need to map and check their files again.
     private let inUse = Mutex<[String: WeakPanel]>([:])
 
@@ -62,7 +66,15 @@ package final class PanelCache: Sendable {
 
     /// Returns when the panels of earlier loads are on disk, as far as they can be kept. Loads do this by themselves; a
     /// program does it before it ends.
-    package func waitForWrites() { writes.sync {} }
+    package func waitForWrites() { writes.sync { writePending() } }
+
+    private func writePending() {
+        let due = pending.withLock { pending in
+            defer { pending = [] }
+            return pending
+        }
+        for write in due { write(self) }
+    }
 
     func path(_ key: Key) -> String { "\(directory)/\(key.fileName)" }
 
@@ -110,25 +122,32 @@ package final class PanelCache: Sendable {
     ///
     /// - Parameter register: tells the database; nil when the panel must not be kept after all.
     func write(_ key: Key, _ panel: Panel, register: @escaping @Sendable () throws(GridError) -> Entry?) {
-        writes.async { [self] in
-            do throws(GridError) {
-                guard panel.bytes <= bytesMax else {
-                    throw GridError(.failed, "it has \(panel.bytes) bytes, more than the \(bytesMax) of the folder")
+        pending.withLock { pending in
+            pending.append { cache in
+                do throws(GridError) {
+                    try cache.writeNow(key, panel, register)
+                } catch {
+                    cache.report("the panel of pool '\(key.pool)' of region \(key.region) is not kept on disk: \(error.message)")
                 }
-                try makeDirectory()
-                guard let entry = try register() else { return }
-                let path = path(key)
-                let isOnDisk = inUse.withLock { $0[key.fileName]?.panel === panel }
-                if !isOnDisk || !FileManager.default.fileExists(atPath: path + Self.panelSuffix) {
-                    try panel.write(to: path + Self.panelSuffix)
-                }
-                try Self.write(entry, to: path + Self.entrySuffix)
-                remember(panel, key.fileName)
-                removeOldest(besides: key.fileName)
-            } catch {
-                report("the panel of pool '\(key.pool)' of region \(key.region) is not kept on disk: \(error.message)")
             }
         }
+        writes.asyncAfter(deadline: .now() + .milliseconds(Self.writeDelayMilliseconds)) { [weak self] in self?.writePending() }
+    }
+
+    private func writeNow(_ key: Key, _ panel: Panel, _ register: () throws(GridError) -> Entry?) throws(GridError) {
+        guard panel.bytes <= bytesMax else {
+            throw GridError(.failed, "it has \(panel.bytes) bytes, more than the \(bytesMax) of the folder")
+        }
+        try makeDirectory()
+        guard let entry = try register() else { return }
+        let path = path(key)
+        let isOnDisk = inUse.withLock { $0[key.fileName]?.panel === panel }
+        if !isOnDisk || !FileManager.default.fileExists(atPath: path + Self.panelSuffix) {
+            try panel.write(to: path + Self.panelSuffix)
+        }
+        try Self.write(entry, to: path + Self.entrySuffix)
+        remember(panel, key.fileName)
+        removeOldest(besides: key.fileName)
     }
 
     private func makeDirectory() throws(GridError) {

@@ -9,6 +9,8 @@ struct DivergenceChecker: Checker {
     /// Of partials that are merged or about to be.
     private var checksums: [TaskID: (checksum: UInt32, worker: WorkerID)] = [:]
     private var received: (ref: AttemptRef, checksum: UInt32, worker: WorkerID)?
+    /// Whose result just came, also one that an earlier coordinator leased: of that an alarm may be, but need not.
+    private var arriving: TaskID?
     private var expected: (sentence: String, worker: WorkerID)?
     /// Tasks with different answers of which somebody has been told.
     private var known: Set<TaskID> = []
@@ -22,10 +24,12 @@ struct DivergenceChecker: Checker {
 
     mutating func told(_ event: SchedulerEvent) {
         received = nil
+        arriving = nil
         expected = nil
         switch event {
         case .received(let peer, .hello(let hello), _, _): names[peer] = hello.worker
         case .received(let peer, .result(let result), _, let checksum?):
+            arriving = result.ref.task
             guard let worker = names[peer], let lease = leases[result.ref.attempt], lease.task == result.ref.task,
                 names[lease.peer] == worker
             else { return }
@@ -50,8 +54,11 @@ struct DivergenceChecker: Checker {
         case .merge(let ref, _):
             if let received, received.ref == ref { checksums[ref.task] = (received.checksum, received.worker) }
         case .stageComplete(let job, _), .jobFailed(let job, _): forget(job)
+        case .alarm:
+            if let arriving { known.insert(arriving) }
+            expected = nil
         // One that was forgotten since is nobody to the scheduler, which asks who it is.
-        case .alarm, .send(_, .whoAreYou): expected = nil
+        case .send(_, .whoAreYou): expected = nil
         default: break
         }
         return nil
