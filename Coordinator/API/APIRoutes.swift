@@ -87,7 +87,7 @@ struct APIRoutes: Sendable {
             .get("v1/regions/:region/pairs", .viewer, pair),
             .get("v1/regions/:region/usage", .viewer, usage),
             .get("v1/regions/:region/results/:result", .viewer, results),
-        ] + operationTable + scheduleTable
+        ] + operationTable + scheduleTable + auditTable
     }
 
     /// - Parameter isEncrypted: Whether answers go through TLS, so that cookies may insist on it.

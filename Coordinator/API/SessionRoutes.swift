@@ -117,7 +117,7 @@ extension APIRoutes {
 }
 
 extension Doorman? {
-    fileprivate func expected() throws(Problem) -> Doorman {
+    func expected() throws(Problem) -> Doorman {
         guard let self else { throw Problem(.serviceUnavailable, "nobody can sign in here") }
         return self
     }

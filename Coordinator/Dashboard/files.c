@@ -68,6 +68,10 @@ static const unsigned char layout_css[] = {
 #embed "page/layout.css"
 };
 
+static const unsigned char list_table_js[] = {
+#embed "page/list-table.js"
+};
+
 static const unsigned char live_js[] = {
 #embed "page/live.js"
 };
@@ -130,6 +134,10 @@ static const unsigned char tab_usage_js[] = {
 
 static const unsigned char table_js[] = {
 #embed "page/table.js"
+};
+
+static const unsigned char task_story_js[] = {
+#embed "page/task-story.js"
 };
 
 static const unsigned char theme_js[] = {
@@ -196,6 +204,10 @@ static const unsigned char views_css[] = {
 #embed "page/views.css"
 };
 
+static const unsigned char webhooks_js[] = {
+#embed "page/webhooks.js"
+};
+
 static const struct alphagrid_page_file files[] = {
     {"api.js", api_js, sizeof api_js},
     {"app.js", app_js, sizeof app_js},
@@ -213,6 +225,7 @@ static const struct alphagrid_page_file files[] = {
     {"keys.js", keys_js, sizeof keys_js},
     {"kinds.js", kinds_js, sizeof kinds_js},
     {"layout.css", layout_css, sizeof layout_css},
+    {"list-table.js", list_table_js, sizeof list_table_js},
     {"live.js", live_js, sizeof live_js},
     {"parts.css", parts_css, sizeof parts_css},
     {"plotly.css", plotly_css, sizeof plotly_css},
@@ -229,6 +242,7 @@ static const struct alphagrid_page_file files[] = {
     {"tab-unique.js", tab_unique_js, sizeof tab_unique_js},
     {"tab-usage.js", tab_usage_js, sizeof tab_usage_js},
     {"table.js", table_js, sizeof table_js},
+    {"task-story.js", task_story_js, sizeof task_story_js},
     {"theme.js", theme_js, sizeof theme_js},
     {"throughput.js", throughput_js, sizeof throughput_js},
     {"tilemap.js", tilemap_js, sizeof tilemap_js},
@@ -245,6 +259,7 @@ static const struct alphagrid_page_file files[] = {
     {"view-schedules.js", view_schedules_js, sizeof view_schedules_js},
     {"view-workers.js", view_workers_js, sizeof view_workers_js},
     {"views.css", views_css, sizeof views_css},
+    {"webhooks.js", webhooks_js, sizeof webhooks_js},
 };
 
 const struct alphagrid_page_file *alphagrid_page_files(long *count) {

@@ -14,7 +14,8 @@ extension Scheduler {
         }
         return TileMapView(
             jobID: job, stage: stage.name, edge: picture.edge, upper: stage.grid?.isTriangle ?? false,
-            cells: String(decoding: picture.cells, as: UTF8.self))
+            cells: String(decoding: picture.cells, as: UTF8.self), taskCount: stage.taskCount,
+            grid: stage.grid.map { TileMapView.Grid($0) })
     }
 
     private static func sign(of task: UInt32, in stage: Stage) -> UInt8 {

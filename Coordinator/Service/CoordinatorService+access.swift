@@ -39,4 +39,10 @@ extension CoordinatorService: AccessRecords {
             try service.usingDatabase { () throws(GridError) in try service.store.recordRefusals(entries) }
         }
     }
+
+    package func auditRows(limit: Int, _ filter: AuditFilter) async throws -> [AuditView] {
+        try await waiting { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.store.auditRows(limit: limit, filter) }
+        }
+    }
 }

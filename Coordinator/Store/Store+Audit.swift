@@ -28,19 +28,6 @@ extension Store {
         }
     }
 
-    /// Which rows of the audit log are wanted; nil for any.
-    package struct AuditFilter: Sendable {
-        package var actor: String?
-        package var action: String?
-        /// Seconds since 1970.
-        package var since: Double?
-        package init(actor: String? = nil, action: String? = nil, since: Double? = nil) {
-            self.actor = actor
-            self.action = action
-            self.since = since
-        }
-    }
-
     /// The newest first, at most `Limits.auditRowsListedMax`.
     package func auditRows(limit: Int, _ filter: AuditFilter = AuditFilter()) throws(GridError) -> [AuditView] {
         try pool.read(Action("read the audit log", needs: "SELECT on audit_log")) { connection in
@@ -51,11 +38,12 @@ extension Store {
                 FROM audit_log
                 WHERE ($2::text IS NULL OR actor = $2) AND ($3::text IS NULL OR action = $3)
                     AND ($4::float8 IS NULL OR happened_at >= to_timestamp($4))
+                    AND ($5::bigint IS NULL OR audit_id < $5)
                 ORDER BY audit_id DESC LIMIT $1
                 """,
                 [
                     .integer(Int64(max(0, min(limit, Limits.auditRowsListedMax)))), .optional(filter.actor),
-                    .optional(filter.action), .optional(filter.since),
+                    .optional(filter.action), .optional(filter.since), .optional(filter.before.map { Int($0) }),
                 ])
             return try (0..<found.rowCount).map { row in
                 AuditView(

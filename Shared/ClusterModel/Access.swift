@@ -161,6 +161,26 @@ package struct AuditView: Codable, Hashable, Sendable {
     }
 }
 
+/// Which rows of the audit log are wanted; nil for any.
+package struct AuditFilter: Hashable, Sendable {
+    /// Empty for rows of nobody known.
+    package var actor: String?
+    package var action: String?
+    /// Seconds since 1970.
+    package var since: Double?
+    /// Only rows with smaller numbers, for the next page.
+    package var before: Int64?
+    package init(actor: String? = nil, action: String? = nil, since: Double? = nil, before: Int64? = nil) {
+        self.actor = actor
+        self.action = action
+        self.since = since
+        self.before = before
+    }
+
+    /// What lists say in the place of an empty actor, and what is asked for by it.
+    package static let nobody = "(nobody)"
+}
+
 /// The database behind the HTTP interface's gate; errors are `GridError`s.
 package protocol AccessRecords: Sendable {
     /// Tokens that are neither revoked nor expired, at most `Limits.tokensMax`.
@@ -172,4 +192,6 @@ package protocol AccessRecords: Sendable {
     /// Says how a recorded change ended.
     func finishAudit(_ row: Int64, status: Int, subject: String?) async throws
     func recordRefusals(_ entries: [AuditEntry]) async throws
+    /// The newest first, at most `Limits.auditRowsListedMax`.
+    func auditRows(limit: Int, _ filter: AuditFilter) async throws -> [AuditView]
 }

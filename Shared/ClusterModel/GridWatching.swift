@@ -54,6 +54,21 @@ package struct TaskEventView: Codable, Hashable, Sendable {
 
 /// What is done of a job's present stage, as a picture.
 package struct TileMapView: Codable, Hashable, Sendable {
+    /// Which tiles the tasks have, as `TaskGrid` numbers them; ends are the first block that is none of them.
+    package struct Grid: Codable, Hashable, Sendable {
+        package var rowBegin: Int
+        package var rowEnd: Int
+        package var columnBegin: Int
+        package var columnEnd: Int
+        /// Blocks along a task's edge.
+        package var group: Int
+        package init(_ grid: TaskGrid) {
+            (rowBegin, rowEnd) = (grid.rowBlocks.lowerBound, grid.rowBlocks.upperBound)
+            (columnBegin, columnEnd) = (grid.columnBlocks.lowerBound, grid.columnBlocks.upperBound)
+            group = grid.group
+        }
+    }
+
     package var jobID: JobID
     package var stage: String
     /// Cells along each side, at most `Limits.tileMapEdgeMax`.
@@ -62,11 +77,18 @@ package struct TileMapView: Codable, Hashable, Sendable {
     package var upper: Bool
     /// `edge` x `edge` characters, row after row: `.` no task, `q` queued, `l` leased, `m` merged, `f` failed once, `-` mixed.
     package var cells: String
-    package init(jobID: JobID, stage: String, edge: Int, upper: Bool, cells: String) {
+    package var taskCount: Int
+    /// Absent where tasks stand line by line.
+    package var grid: Grid?
+    package init(
+        jobID: JobID, stage: String, edge: Int, upper: Bool, cells: String, taskCount: Int, grid: Grid? = nil
+    ) {
         self.jobID = jobID
         self.stage = stage
         self.edge = edge
         self.upper = upper
         self.cells = cells
+        self.taskCount = taskCount
+        self.grid = grid
     }
 }

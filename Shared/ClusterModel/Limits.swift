@@ -315,6 +315,8 @@ package enum Limits {
     package static let copyBufferBytes = 1 << 18
     package static let auditRowsMax = 100_000
     package static let auditRowsListedMax = 10_000
+    /// On one page over HTTP.
+    package static let auditPageRowsMax = 1_000
     package static let auditPathBytesMax = 500
     package static let poolsPerRegionMax = 1_000
     package static let poolNameBytesMax = 50

@@ -40,6 +40,26 @@ import Testing
         #expect(try await send(Call(.get, "/v1/jobs"), to: grid, records: records).status == 200)
     }
 
+    @Test("The log is read by pages, the newest first, by who did what, and by admins only")
+    func reading() async throws {
+        let records = FakeRecords()
+        let door = try Door(access: access(records))
+        let first = try await door.send(Call(.get, "/v1/audit?limit=2&actor=otto&action=pause+job"))
+        let entries = try #require(first.json["entries"] as? [[String: Any]])
+        #expect(entries.map { $0["audit_id"] as? Int } == [3, 2] && first.json["next_before"] as? Int == 2)
+        #expect(entries[0]["happened_at"] as? String == "2025-01-02T03:04:05Z" && entries[0]["subject"] as? String == "7")
+        #expect((entries[0]["detail"] as? [String: Any])?["unrecorded"] as? Int == 2)
+        let rest = try await door.send(Call(.get, "/v1/audit?limit=2&before=2&actor=(nobody)"))
+        #expect((rest.json["entries"] as? [[String: Any]])?.count == 1 && rest.json["next_before"] == nil)
+        #expect(
+            await records.questions == [AuditFilter(actor: "otto", action: "pause job"), AuditFilter(actor: "", before: 2)])
+        expectProblem(try await door.send(Call(.get, "/v1/audit"), authorization: bearer("operator")), 403, "Forbidden")
+        for query in ["limit=0", "limit=100000", "before=0", "before=x", "who=otto"] {
+            expectProblem(try await door.send(Call(.get, "/v1/audit?\(query)")), 400, "Bad Request")
+        }
+        #expect(await records.rows.isEmpty)
+    }
+
     @Test("Questions leave no row")
     func questions() async throws {
         let records = FakeRecords()

@@ -59,7 +59,7 @@ extension FakeGrid {
     func tiles(of job: JobID) async throws -> TileMapView {
         note(.tiles(job))
         try check()
-        return TileMapView(jobID: job, stage: "tiles", edge: 2, upper: true, cells: "ml.q")
+        return TileMapView(jobID: job, stage: "tiles", edge: 2, upper: true, cells: "ml.q", taskCount: 3)
     }
 
     func moment(tasksAfter serial: Int) async -> GridMoment {

@@ -61,6 +61,21 @@ actor FakeRecords: AccessRecords {
         refusals += entries
     }
 
+    private(set) var questions: [AuditFilter] = []
+
+    /// Three rows, as if nobody had done anything else.
+    func auditRows(limit: Int, _ filter: AuditFilter) async throws -> [AuditView] {
+        if let failure { throw failure }
+        questions.append(filter)
+        let rows = (1...3).reversed().map { number in
+            AuditView(
+                auditID: Int64(number), happenedAt: "2025-01-02T03:04:05Z", actor: number == 1 ? "" : "otto", role: "operator",
+                action: "pause job", method: "POST", path: "/v1/jobs/7/pause", region: nil, subject: "7", status: 200,
+                peer: "192.0.2.7", detail: .object(["unrecorded": .whole(2)]))
+        }
+        return Array(rows.filter { $0.auditID < filter.before ?? .max }.prefix(limit))
+    }
+
     /// They are written behind the answers.
     func refusals(_ count: Int) async throws -> [AuditEntry] {
         for _ in 0..<500 where refusals.count < count { try await Task.sleep(for: .milliseconds(10)) }

@@ -171,7 +171,7 @@ struct DocumentedAnswer: Sendable, CustomTestStringConvertible {
     func validator() async throws {
         let schema = JSONSchema(document: try await document())
         let job: [String: Any] = ["$ref": "#/components/schemas/TileMap"]
-        let fine: [String: Any] = ["job_id": 1, "stage": "s", "edge": 2, "upper": true, "cells": "...."]
+        let fine: [String: Any] = ["job_id": 1, "stage": "s", "edge": 2, "upper": true, "cells": "....", "task_count": 4]
         #expect(schema.faults(fine, job) == [])
         for (name, value) in [("edge", "2"), ("edge", 0), ("upper", 1.5), ("cells", NSNull()), ("more", 1)] as [(String, Any)] {
             #expect(schema.faults(fine.merging([name: value]) { $1 }, job).count == 1, "\(name) \(value)")

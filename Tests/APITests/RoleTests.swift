@@ -57,7 +57,7 @@ struct Attempt: Sendable, CustomTestStringConvertible {
         "POST v1/webhooks": Call(.post, "/v1/webhooks", #"{"url":"https://h.example.com","events":["job.done"]}"#),
         "DELETE v1/webhooks/:id": Call(.delete, "/v1/webhooks/1"),
         "POST v1/webhooks/:id/test": Call(.post, "/v1/webhooks/1/test"),
-        "GET v1/alerts": Call(.get, "/v1/alerts"),
+        "GET v1/alerts": Call(.get, "/v1/alerts"), "GET v1/audit": Call(.get, "/v1/audit"),
         "POST v1/workers/:id/undrain": Call(.post, "/v1/workers/host-17/undrain"),
         "GET /": Call(.get, "/"), "GET assets/:file": Call(.get, "/assets/app.js"),
         "POST v1/session": Call(.post, "/v1/session", #"{"token":"\#(goodToken)"}"#),

@@ -1,4 +1,5 @@
 """A cluster of its own with synthetic alphas, and the jobs whose results the page shows."""
+import contextlib
 import json
 import os
 import random
@@ -48,8 +49,8 @@ class Cluster:
             raise RuntimeError(f"{program} {' '.join(arguments)} ended with {result.returncode}: {result.stderr[-1500:]}")
         return result.stdout
 
-    def link(self):
-        return json.loads(self.run("open", "--json"))["url"]
+    def link(self, role="admin"):
+        return json.loads(self.run("open", "--role", role, "--json"))["url"]
 
     def fill(self, alphas, days=500):
         """A region with PnL, metadata, and one job of every kind."""
@@ -94,6 +95,37 @@ class Cluster:
                 connection.execute(
                     f"""INSERT INTO alpha_clusters_eur (alpha_id, method, label, coordinates)
                     SELECT alpha_id, '{method}', {label}, {place} FROM alphas WHERE left(alpha_id, 1) = 'L'""")
+
+    def make_alike(self, region):
+        """The last alpha of a region gets the PnL of the first one, so that two of them are one."""
+        table = f"pnl_{region.lower()}"
+        with psycopg.connect(self.database) as connection:
+            first, last = connection.execute(f"SELECT min(alpha_id), max(alpha_id) FROM {table}").fetchone()
+            connection.execute(f"DELETE FROM {table} WHERE alpha_id = %s", (last,))
+            connection.execute(
+                f"INSERT INTO {table} (alpha_id, date, pnl) SELECT %s, date, pnl FROM {table} WHERE alpha_id = %s", (last, first))
+
+    def _workers(self):
+        """Process ids of this cluster's workers, which are children of `alphagrid up`."""
+        parent = f"PPid:\t{self.process.pid}\n"
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open(f"/proc/{name}/cmdline", "rb") as line, open(f"/proc/{name}/status") as status:
+                    if b"alphagrid-worker" in line.read().split(b"\0")[0] and parent in status.read():
+                        yield int(name)
+
+    @contextlib.contextmanager
+    def workers_stopped(self):
+        stopped = list(self._workers())
+        if not stopped:
+            raise RuntimeError("no worker of this cluster is to be found")
+        for process in stopped:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in stopped:
+                os.kill(process, signal.SIGCONT)
 
     def close(self):
         if self.process.poll() is None:

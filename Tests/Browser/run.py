@@ -15,7 +15,7 @@ def main():
     parser.add_argument("--alphas", type=int, default=240, help="alphas of the region that is computed")
     parser.add_argument("--large", type=int, default=20_000, help="rows of the region that is only shown")
     parser.add_argument("--out", default=".build/browser", help="folder of the pictures")
-    parser.add_argument("--only", help="journeys whose names hold this")
+    parser.add_argument("--only", help="journeys whose names match this")
     parser.add_argument("--link", help="a page that is there already, with its code; then nothing is started or filled")
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)

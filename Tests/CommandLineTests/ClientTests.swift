@@ -92,6 +92,7 @@ private struct NoRecords: AccessRecords {
     func beginAudit(_ entry: AuditEntry) async throws -> Int64 { 1 }
     func finishAudit(_ row: Int64, status: Int, subject: String?) async throws {}
     func recordRefusals(_ entries: [AuditEntry]) async throws {}
+    func auditRows(limit: Int, _ filter: AuditFilter) async throws -> [AuditView] { [] }
 }
 
 @Suite struct ClientTests {

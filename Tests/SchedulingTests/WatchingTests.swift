@@ -16,6 +16,7 @@ struct WatchingTests {
         #expect(map.edge == 3 && map.upper && map.stage == "tiles")
         // The scheduler goes from a tile to those that share its blocks.
         #expect(map.cells == "mlq" + ".lq" + "..q")
+        #expect(map.taskCount == 6 && map.grid == TileMapView.Grid(TaskGrid(rowBlocks: 0..<3, blockCount: 3, group: 1)))
         #expect(talk.scheduler.tileMap(of: JobID(2)) == nil)
     }
 
@@ -39,7 +40,8 @@ struct WatchingTests {
         let map = try #require(talk.scheduler.tileMap(of: JobID(1)))
         #expect(map.edge == Limits.tileMapEdgeMax && map.cells.count == map.edge * map.edge && !map.upper)
         #expect(map.cells.first == "-" && map.cells.last == "q" && !map.cells.contains("."))
-        #expect(talk.scheduler.tileMap(of: JobID(2))?.cells == "qqqqq....")
+        let lines = try #require(talk.scheduler.tileMap(of: JobID(2)))
+        #expect(lines.cells == "qqqqq...." && lines.taskCount == 5 && lines.grid == nil)
     }
 
     @Test("Tasks that end are told with worker and time, the last ones only")

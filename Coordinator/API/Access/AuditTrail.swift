@@ -43,6 +43,9 @@ final class AuditTrail: Sendable {
         }
     }
 
+    /// What has been written, the newest first.
+    func rows(limit: Int, _ filter: AuditFilter) async throws -> [AuditView] { try await records.auditRows(limit: limit, filter) }
+
     func refused(_ entry: AuditEntry) {
         counted(entry.status ?? 0)
         let isRare = rate.take("refusals", now: clock.monotonic()) == nil

@@ -53,6 +53,23 @@ extension APIOperation {
             problems: [404, 409]),
     ]
 
+    static let audit: [APIOperation] = [
+        APIOperation(
+            route: "GET v1/audit", tag: "audit", summary: "Who changed what and who was refused, newest first.",
+            parameters: [
+                .query("limit", .integer("How many.", 1...Limits.auditPageRowsMax)),
+                .query("before", .integer("Only rows with smaller numbers.", 1...Int(Int64.max))),
+                .query("actor", .string("Only what this one did; \(AuditFilter.nobody) for requests of nobody known.")),
+                .query("action", .string("Only this, such as 'submit job' or 'refused'.")),
+            ],
+            answer: [
+                .json(
+                    .object(
+                        ["entries": .list(.ref("AuditEntry"))],
+                        optional: ["next_before": .integer("Pass as before to get the next page.")]))
+            ])
+    ]
+
     static let doors: [APIOperation] = [
         APIOperation(
             route: "GET metrics", tag: "health", summary: "Figures for Prometheus.", answer: [.text("text/plain")],
@@ -102,6 +119,18 @@ extension SchemaCatalogue {
             ],
             optional: [
                 "predicted_seconds": .number(), "predicted_low_seconds": .number(), "predicted_high_seconds": .number(),
+            ]),
+        "AuditEntry": .object(
+            [
+                "audit_id": .integer("Number of the row.", 1...Int(Int64.max)), "happened_at": .time,
+                "actor": .string("Name of a token, 'jwt:' and a subject, or a role of the database; empty for nobody known."),
+                "action": .string("Such as 'submit job', 'refused' or 'import'."),
+            ],
+            optional: [
+                "role": .string("Of the token."), "method": .string(), "path": .string("Without its query."),
+                "region": .string(), "subject": .string("What it is about, such as the number of a job."),
+                "status": .integer("Of the answer; absent while there is none."), "peer": .string("Address of the other end."),
+                "detail": .any("What else is recorded."),
             ]),
         "Session": .object(
             ["name": .string(), "role": .oneOf(AccessRole.allCases.map(\.rawValue))], optional: ["expires_at": .time]),

@@ -4,7 +4,7 @@ import Requests
 extension APIOperation {
     /// One for every route; the parts lie beside this file by what they are about.
     static let all: [APIOperation] =
-        health + doors + jobs + operations + schedules + webhooks + workers + events + regions + alphas
+        health + doors + jobs + operations + schedules + webhooks + audit + workers + events + regions + alphas
 
     private static let health: [APIOperation] = [
         APIOperation(

@@ -91,10 +91,19 @@ enum SchemaCatalogue {
             "drain_reason": .string(), "drain_deadline": .time,
         ])
 
-    private static let tileMap = Schema.object([
-        "job_id": .jobID, "stage": .string(), "edge": .integer("Cells along each side.", 1...Limits.tileMapEdgeMax),
-        "upper": .truth("Whether only the upper triangle has tasks."),
-        "cells": .pattern(
-            "^[.qlmf-]*$", "Row after row: . no task, q queued, l leased, m merged, f failed once, - mixed."),
-    ])
+    private static let tileMap = Schema.object(
+        [
+            "job_id": .jobID, "stage": .string(), "edge": .integer("Cells along each side.", 1...Limits.tileMapEdgeMax),
+            "upper": .truth("Whether only the upper triangle has tasks."),
+            "cells": .pattern(
+                "^[.qlmf-]*$", "Row after row: . no task, q queued, l leased, m merged, f failed once, - mixed."),
+            "task_count": .integer(),
+        ],
+        optional: [
+            "grid": .object([
+                "row_begin": .integer("First block row."), "row_end": .integer("The one behind the last."),
+                "column_begin": .integer(), "column_end": .integer(),
+                "group": .integer("Blocks along a task's edge; tasks are numbered row by row, in a triangle from its diagonal."),
+            ])
+        ])
 }

@@ -42,7 +42,7 @@ struct AuditCommand: ParsableCommand {
                 .usage, "--limit \(limit) is not valid: expected a number from 1 to \(Limits.auditRowsListedMax)")
         }
         let start = try since.map { text throws(GridError) in try Self.start(text, now: Date().timeIntervalSince1970) }
-        let filter = Store.AuditFilter(actor: who == "(nobody)" ? "" : who, action: action, since: start)
+        let filter = AuditFilter(actor: who == AuditFilter.nobody ? "" : who, action: action, since: start)
         let rows = try Store(url: try database.resolved()).auditRows(limit: limit, filter)
         if output.isJSON { return try StandardOutput.writeJSON(rows) }
         guard !rows.isEmpty else {
@@ -75,7 +75,7 @@ struct AuditCommand: ParsableCommand {
                 let subject = [row.region, row.subject].compactMap { $0 }.joined(separator: " ")
                 let request = [row.method, row.path].compactMap { $0 }.joined(separator: " ")
                 return [
-                    row.happenedAt, row.actor.isEmpty ? "(nobody)" : row.actor, row.role ?? "", row.action, subject,
+                    row.happenedAt, row.actor.isEmpty ? AuditFilter.nobody : row.actor, row.role ?? "", row.action, subject,
                     row.status.map { "\($0)" } ?? (row.method == nil ? "" : "?"), row.peer ?? "", request,
                 ]
             })

@@ -162,4 +162,5 @@ private final class MadeUpPool: ServedGrid, AccessRecords {
     func beginAudit(_ entry: AuditEntry) async throws -> Int64 { throw onlyChecks }
     func finishAudit(_ row: Int64, status: Int, subject: String?) async throws { throw onlyChecks }
     func recordRefusals(_ entries: [AuditEntry]) async throws {}
+    func auditRows(limit: Int, _ filter: AuditFilter) async throws -> [AuditView] { [] }
 }

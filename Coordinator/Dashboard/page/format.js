@@ -89,6 +89,19 @@ export function ago(text, now = Date.now()) {
     return seconds < 5 ? 'just now' : `${duration(seconds).split(' ').slice(0, 2).join(' ')} ago`;
 }
 
+const weekday = new Intl.DateTimeFormat('en-GB', {weekday: 'short', day: 'numeric', month: 'short'});
+
+// When something will be, by the clock of who looks: {when: 'tomorrow, 22:30', left: 'in 17 h 04 min'}.
+export function ahead(text, now = Date.now()) {
+    const date = parsed(text);
+    if (Number.isNaN(date.getTime())) return {when: text, left: ''};
+    const midnight = (at) => new Date(at.getFullYear(), at.getMonth(), at.getDate()).getTime();
+    const daysAway = Math.round((midnight(date) - midnight(new Date(now))) / 86400000);
+    const name = ['today', 'tomorrow'][daysAway] || (daysAway > 300 ? day : weekday).format(date);
+    const seconds = (date.getTime() - now) / 1000;
+    return {when: `${name}, ${clock.format(date).slice(0, 5)}`, left: seconds > 0 ? `in ${duration(seconds)}` : 'now'};
+}
+
 export function between(from, to, now = Date.now()) {
     if (!from) return none;
     return duration(((to ? parsed(to).getTime() : now) - parsed(from).getTime()) / 1000);

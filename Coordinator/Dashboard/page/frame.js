@@ -12,14 +12,15 @@ const links = [
 ];
 const later = [
     ['#/schedules', 'schedules', 'Schedules', '/v1/schedules'], ['#/alerts', 'alerts', 'Alerts', '/v1/alerts'],
-    ['#/audit', 'audit', 'Audit log', '/v1/audit'],
+    ['#/audit', 'audit', 'Audit log', '/v1/audit', 'admin'],
 ];
 
 const item = (href, name, label) => h('a', {href}, icon(name), label, h('span', {class: 'tally', hidden: true}));
 
 export function frame(me, main, signOut) {
     const nav = h('nav', {class: 'nav', 'aria-label': 'Main'}, links.map(([href, name, label]) => item(href, name, label)));
-    for (const [href, name, label, path] of later) {
+    for (const [href, name, label, path, role] of later) {
+        if (role && me.role !== role) continue;
         offers(path).then((isThere) => {
             if (!isThere) return;
             nav.append(item(href, name, label));
@@ -88,4 +89,6 @@ export function markCurrent(path) {
         if (link === fits[0]) link.setAttribute('aria-current', 'page');
         else link.removeAttribute('aria-current');
     }
+    // On a phone the links are a line that may be longer than the screen.
+    fits[0]?.scrollIntoView({block: 'nearest', inline: 'nearest'});
 }

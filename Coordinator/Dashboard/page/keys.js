@@ -4,7 +4,7 @@ import {h} from './dom.js';
 import {switchTheme} from './theme.js';
 
 const places = {o: ['#/', 'Overview'], j: ['#/jobs', 'Jobs'], n: ['#/jobs/new', 'New job'], w: ['#/workers', 'Workers'],
-    r: ['#/regions', 'Results']};
+    r: ['#/regions', 'Results'], s: ['#/schedules', 'Schedules'], a: ['#/alerts', 'Alerts']};
 const marks = [['?', 'These shortcuts'], ['/', 'Search or filter in this view'], ['t', 'Light or dark'],
     ['\u2191 \u2193', 'Through the rows of a table'], ['Enter', 'Open the row'], ['+ \u2212 0', 'Zoom a heatmap, and back'],
     ['Esc', 'Close, or clear a selection']];

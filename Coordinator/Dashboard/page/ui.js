@@ -19,7 +19,8 @@ export function pageHead(title, {crumb, lead, tools} = {}) {
 const tones = {
     done: 'good', connected: 'good', running: 'busy', planning: 'busy', publishing: 'busy', queued: '', failed: 'bad',
         suspect: 'bad',
-    lost: 'bad', cancelled: '', draining: 'warn', paused: 'warn',
+    lost: 'bad', cancelled: '', draining: 'warn', paused: 'warn', active: 'good', delivered: 'good', 'given up': 'bad',
+    leased: 'busy', merging: 'busy', merged: 'good',
 };
 
 export function badge(state, label = state) {
@@ -113,29 +114,59 @@ export async function attempt(button, action, done) {
     }
 }
 
-// Asks before something happens. fields: [{name, label, type, value, hint, choices}]; resolves with their values, or with null.
-export function ask(title, {text, fields = [], action = 'OK', isDangerous = false} = {}) {
+// Asks before something happens. fields: [{name, label, type, value, hint, choices, list, when}], where `when` says by the other
+// values whether it is asked. Resolves with their values, or with null; with what `send` makes of them where that is given, and
+// then the question stays, with what was wrong, until it has worked.
+export function ask(title, {text, fields = [], action = 'OK', dismiss = 'Keep as it is', isDangerous = false, send} = {}) {
     return new Promise((resolve) => {
-        const inputs = fields.map((field) => [field, input(field)]);
-        const form = h('form', {method: 'dialog', onsubmit: (event) => { event.preventDefault(); dialog.close('yes'); }},
-            text && h('p', {class: 'muted'}, text),
-            inputs.map(([field, node]) => h('div', {class: 'field'}, h('label', {for: node.id}, field.label), node,
-                field.hint && h('span', {class: 'hint'}, field.hint))),
-            h('div', {class: 'actions'}, h('button', {type: 'button', onclick: () => dialog.close('')}, 'Keep as it is'),
-                h('button', {type: 'submit', class: isDangerous ? 'danger' : 'primary'}, action)));
+        const asked = fields.map((field) => ({field, ...askedFor(field)}));
+        const values = () => Object.fromEntries(asked.map(({field, node}) => [field.name,
+            node.type === 'checkbox' ? node.checked : node.value.trim()]));
+        const suit = () => {
+            const now = values();
+            for (const {field, node, holder} of asked.filter(({field: one}) => one.when)) {
+                holder.hidden = node.disabled = !field.when(now);
+            }
+        };
+        let outcome = null;
+        const trouble = h('p', {class: 'note bad', role: 'alert', hidden: true});
+        const yes = h('button', {type: 'submit', class: isDangerous ? 'danger' : 'primary'}, action);
+        const form = h('form', {method: 'dialog', oninput: suit, onsubmit: async (event) => {
+            event.preventDefault();
+            yes.disabled = true;
+            try {
+                outcome = send ? await send(values()) : values();
+                dialog.close();
+            } catch (error) {
+                trouble.hidden = false;
+                trouble.textContent = error.message;
+            }
+            yes.disabled = false;
+        }}, text && h('p', {class: 'muted'}, text), asked.map(({holder}) => holder), trouble,
+        h('div', {class: 'actions'}, h('button', {type: 'button', onclick: () => dialog.close()}, dismiss), yes));
         const dialog = h('dialog', {'aria-labelledby': 'dialog-title'}, h('h2', {id: 'dialog-title'}, title), form);
         dialog.addEventListener('close', () => {
-            const values = Object.fromEntries(inputs.map(([field, node]) => [field.name, node.value.trim()]));
-            resolve(dialog.returnValue === 'yes' ? values : null);
+            resolve(outcome);
             dialog.remove();
         });
+        suit();
         document.body.append(dialog);
         dialog.showModal();
     });
 }
 
+function askedFor(field) {
+    const node = input(field);
+    if (field.type === 'checkbox') return {node, holder: h('label', {class: 'check'}, node, field.label)};
+    const offers = field.list && h('datalist', {id: `${node.id}-list`}, field.list.map((value) => h('option', {value})));
+    if (offers) node.setAttribute('list', offers.id);
+    if (field.hint) node.setAttribute('aria-describedby', `${node.id}-hint`);
+    return {node, holder: h('div', {class: 'field'}, h('label', {for: node.id}, field.label), node, offers,
+        field.hint && h('span', {class: 'hint', id: `${node.id}-hint`}, field.hint))};
+}
+
 let inputs = 0;
-export function input({name, type = 'text', value = '', choices, placeholder, min, max, step, required}) {
+export function input({name, type = 'text', value = '', choices, placeholder, min, max, step, required, checked}) {
     inputs += 1;
     const id = `field-${inputs}-${name}`;
     if (choices) {
@@ -144,6 +175,7 @@ export function input({name, type = 'text', value = '', choices, placeholder, mi
             return h('option', {value: key, selected: String(key) === String(value)}, label);
         }));
     }
+    if (type === 'checkbox') return h('input', {id, name, type, checked});
     return h('input', {id, name, type, value, placeholder, min, max, step, required, autocomplete: 'off', spellcheck: 'false'});
 }
 

@@ -1,29 +1,63 @@
-// Alerts: pairs that have become too alike since the last publication.
+// Alerts: pairs that a publication has made too alike; below, for admins, whom the coordinator tells of what happens.
 
 import {h, replace} from './dom.js';
-import {get} from './api.js';
-import {ago, r} from './format.js';
-import {alphaLink, paintR} from './tab-summary.js';
-import {empty, pageHead} from './ui.js';
+import {get, query} from './api.js';
+import {ago, count, r} from './format.js';
+import {correlationColour} from './colours.js';
+import {listTable, repeatedly} from './list-table.js';
+import {alphaLink} from './tab-summary.js';
+import {empty, failure, input, pageHead} from './ui.js';
+import {webhookCard} from './webhooks.js';
+
+const page = 100;
+const most = 10000;
+const columns = [{name: 'Alpha', kind: 'name'}, {name: 'and'}, {name: 'r', kind: 'number'}, {name: 'Region'},
+    {name: 'Days', kind: 'number'}, {name: 'Job', kind: 'number'}, {name: 'When', kind: 'line'}];
 
 export async function show(context) {
-    const answer = await get('/v1/alerts', {signal: context.signal});
-    const alerts = answer.alerts || [];
-    replace(context.root, pageHead('Alerts'), h('section', {class: 'card', 'aria-label': 'Alerts'}, alerts.length
-        ? h('div', {class: 'scroll'}, h('table', {class: 'rows'}, h('thead', {},
-            h('tr', {}, ['When', 'Region', 'Alpha', 'Alpha', 'r', 'Job']
-            .map((name) => h('th', {scope: 'col', class: name === 'r' ? 'number' : ''}, name)))),
-                h('tbody', {}, alerts.map(row))))
-        : empty('No alerts', 'New pairs beyond the limit will be listed here after each correlation.')));
+    const regions = await get('/v1/regions', {signal: context.signal}).then((answer) => answer.regions).catch(() => []);
+    const region = input({name: 'region', choices: [['', 'Any region'], ...regions.map((one) => one.region)],
+        value: context.query.get('region') || ''});
+    region.setAttribute('aria-label', 'Region');
+    const table = listTable('Alerts', columns);
+    const none = empty('No alerts', 'Pairs that a correlation brings beyond |r| of 0.8, and that were not there with the one '
+        + 'before, will be listed here.');
+    const more = h('button', {hidden: true, onclick: () => {
+        limit = Math.min(most, limit + page);
+        load().catch(() => {});
+    }}, 'Older alerts');
+    const trouble = h('div', {});
+    let limit = page;
+    const load = async () => {
+        const wanted = region.value;
+        try {
+            const {alerts} = await get(`/v1/alerts${query({limit, region: wanted})}`, {signal: context.signal});
+            if (wanted !== region.value) return;
+            replace(trouble);
+            table.update(alerts, (alert) => alert.alert_id, cells);
+            none.hidden = alerts.length > 0;
+            more.hidden = alerts.length < limit || limit === most;
+        } catch (error) {
+            if (error.name !== 'AbortError') replace(trouble, failure(error, load));
+        }
+    };
+    region.addEventListener('change', () => {
+        limit = page;
+        load();
+    });
+    replace(context.root, pageHead('Alerts', {lead: h('p', {}, 'Pairs that have become too alike, or too opposite.')}),
+        h('div', {class: 'stack'}, h('div', {class: 'filters', role: 'search', 'aria-label': 'Alerts'},
+            h('div', {class: 'filter'}, region)),
+        h('section', {class: 'card', 'aria-label': 'New pairs'}, trouble, table.node, none, h('div', {class: 'more'}, more)),
+        context.may('admin') && webhookCard(context, regions.map((one) => one.region))));
+    await load();
+    repeatedly(context, 5000, load);
 }
 
-// Names of the fields as they may be.
-function row(alert) {
-    const [a, b] = [alert.alpha_id_a ?? alert.a ?? alert.alpha_id, alert.alpha_id_b ?? alert.b ?? alert.other_alpha_id];
-    const value = alert.correlation ?? alert.r;
-    const cell = h('td', {class: 'number'}, r(value));
-    paintR(cell, value);
-    return h('tr', {}, h('td', {class: 'muted'}, ago(alert.created_at ?? alert.happened_at)), h('td', {}, alert.region),
-        h('td', {}, alphaLink(alert.region, a)), h('td', {}, alphaLink(alert.region, b)), cell,
-        h('td', {}, alert.job_id ? h('a', {href: `#/jobs/${alert.job_id}`}, alert.job_id) : '–'));
+function cells(alert) {
+    const mark = h('i', {class: 'mark'});
+    mark.style.background = correlationColour(alert.correlation);
+    return [alphaLink(alert.region, alert.alpha_a), alphaLink(alert.region, alert.alpha_b), [mark, r(alert.correlation)],
+        alert.region, count(alert.days), h('a', {href: `#/jobs/${alert.job_id}`}, alert.job_id),
+        h('span', {class: 'muted'}, ago(alert.created_at))];
 }

@@ -5,6 +5,7 @@ import {get, offers, post} from './api.js';
 import {between, bytes, count, eta, flop, heading, percent, r, short, time} from './format.js';
 import * as live from './live.js';
 import {describe} from './job-rows.js';
+import {taskStory} from './task-story.js';
 import {tileMap} from './tilemap.js';
 import {ask, attempt, badge, bar, card, empty, facts, pageHead, setBadge, setBar, stat, stateOf} from './ui.js';
 
@@ -28,16 +29,22 @@ export async function show(context) {
     let timer = 0;
     const look = async () => {
         if (context.signal.aborted) return;
-        if (has.tiles && job.state === 'running') parts.mapCard.hidden = !(await parts.map.update(context.signal));
+        if (has.tiles && job.state === 'running') {
+            const isThere = await parts.map.update(context.signal);
+            parts.mapCard.hidden = !isThere;
+            parts.story.node.hidden = !isThere || !has.explain;
+            if (isThere && has.explain) await parts.story.follow(parts.map.shown(), context.signal);
+        }
         if (has.explain && !live.isFinal(job)) {
             const answer = await get(`/v1/jobs/${id}/explain`, {signal: context.signal}).catch(() => null);
-            if (answer) setText(parts.sentence, answer.sentence);
+            if (answer) setText(parts.sentence, answer.sentence.replace(/^./, (c) => c.toUpperCase()));
         }
         if (!live.isFinal(job)) {
             if (!live.last(`job:${id}`)) apply(await get(`/v1/jobs/${id}`, {signal: context.signal}).catch(() => job));
             timer = setTimeout(look, 1200);
         } else {
             parts.mapCard.hidden = true;
+            parts.story.node.hidden = true;
             apply(await get(`/v1/jobs/${id}`, {signal: context.signal}).catch(() => job));
         }
     };
@@ -48,13 +55,17 @@ export async function show(context) {
 function layout(context, job, id) {
     const parts = {
         state: badge(''), tools: h('div', {class: 'tools'}), sentence: h('p', {class: 'sentence', 'aria-live': 'polite'}),
-        whole: bar(`Progress of job ${id}`), stages: h('ol', {class: 'stages'}), map: tileMap(id), trouble: h('div', {}),
+        whole: bar(`Progress of job ${id}`), stages: h('ol', {class: 'stages'}), trouble: h('div', {}),
         asked: h('div', {}), made: h('div', {}),
         stats: {done: stat('Progress'), left: stat('Time left'), rate: stat('Speed'), size: stat('Size')},
     };
+    parts.story = taskStory(id, (task) => parts.map.mark(task));
+    parts.map = tileMap(id, (task) => parts.story.pick(task, context.signal));
     parts.mapCard = parts.map.node;
     parts.mapCard.hidden = true;
-    parts.stagesCard = card('Stages and tiles', h('div', {class: 'tiled'}, parts.mapCard, parts.stages));
+    parts.story.node.hidden = true;
+    parts.stagesCard = card('Stages and tiles', h('div', {class: 'tiled'}, parts.mapCard,
+        h('div', {class: 'stack'}, parts.stages, parts.story.node)));
     parts.right = h('div', {class: 'stack'}, card('Result', parts.made), card('Request', parts.asked));
     parts.below = h('div', {class: 'grid two'}, parts.stagesCard, parts.right);
     replace(context.root,
