@@ -48,6 +48,18 @@ final class RawConnection {
         }
     }
 
+    /// Reads nothing until so much has come that no more fits.
+    func untilFull() async throws {
+        var (before, sameFor) = (Int32(0), 0)
+        for _ in 0..<450 where sameFor < 25 {
+            try await Task.sleep(for: .milliseconds(100))
+            var waiting: Int32 = 0
+            _ = ioctl(descriptor, UInt(FIONREAD), &waiting)
+            sameFor = waiting > 0 && waiting == before ? sameFor + 1 : 0
+            before = waiting
+        }
+    }
+
     /// Waits for the end of the connection, saying one more piece of `drip` every 20 ms.
     ///
     /// - Returns: What came until then; nil when the connection outlives `seconds`.
