@@ -54,7 +54,8 @@ extension Store {
     /// - Parameter lock: whether the settings must not change until the transaction ends.
     static func settings(of region: Region, _ connection: Connection, lock: Bool) throws -> RegionSettings? {
         let found = try connection.execute(
-            "SELECT convention, window_spec, min_overlap FROM regions WHERE region_name = $1 \(lock ? "FOR SHARE" : "")",
+            prepared:
+                "SELECT convention, window_spec, min_overlap FROM regions WHERE region_name = $1 \(lock ? "FOR SHARE" : "")",
             [.text(region.name)])
         guard found.rowCount == 1 else { return nil }
         do {

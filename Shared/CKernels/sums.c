@@ -32,7 +32,34 @@ typedef struct {
     double before[4][STRIP];  // the four running sums before the first day
 } strip_sums;
 
-size_t ag_sums_room(size_t edge) { return edge * sizeof(strip_sums) / sizeof(double); }
+// Many series begin and end on the same days, most of them with the panel, and have the same sums until days are
+// corrected. For all strips alike: whose `before` a series takes, whose differences it copies, and whose sums are its
+// own in the end. A series is its own source where days are listed for it.
+typedef struct {
+    uint32_t begins, differs, source, shared;
+} shared_sums;
+
+size_t ag_sums_room(size_t edge) { return edge * (sizeof(strip_sums) + sizeof(shared_sums)) / sizeof(double); }
+
+static void find_shared(const ag_block *other, shared_sums *shared) {
+    const uint32_t nobody = UINT32_MAX;
+    for (size_t k = 0; k < other->alphas; k++) {
+        uint32_t j = other->by_start[k], before = k > 0 ? other->by_start[k - 1] : j;
+        shared[j].begins = other->run_start[before] == other->run_start[j] && k > 0 ? shared[before].begins : j;
+        shared[j].shared = nobody;
+    }
+    for (size_t k = 0; k < other->alphas; k++) {
+        uint32_t j = other->by_end[k], known = shared[shared[j].begins].shared;
+        int listed = other->listed_from[j + 1] > other->listed_from[j];
+        if (known != nobody && other->run_end[known] == other->run_end[j]) {
+            shared[j].differs = known;
+            shared[j].source = listed ? j : known;
+        } else {
+            shared[j].differs = shared[j].source = j;
+            if (!listed) shared[shared[j].begins].shared = j;
+        }
+    }
+}
 
 static double splitter(size_t depth) {
     int log2_days = 64 - __builtin_clzll((unsigned long long)depth);
@@ -61,7 +88,8 @@ double ag_sums_floor(size_t depth) {
 // The differences of running sums, for half a strip: the pass over the days stops wherever a series of the other block
 // begins or ends.
 AG_INLINE void sweep(
-    const void *strip, int is_float, size_t half, double split, const ag_block *other, strip_sums *room) {
+    const void *strip, int is_float, size_t half, double split, const ag_block *other, const shared_sums *shared,
+    strip_sums *room) {
     ag_doubles a = {0}, b = {0}, aa = {0}, bb = {0};
     const size_t at = half * AG_LANES;
     size_t begun = 0, ended = 0, t = 0;
@@ -70,9 +98,13 @@ AG_INLINE void sweep(
         int begins = 0;
         if (begun < other->alphas && other->run_start[other->by_start[begun]] < day) {
             j = other->by_start[begun++];
+            if (shared[j].begins != j) continue;
             day = other->run_start[j];
             begins = 1;
-        } else ended++;
+        } else {
+            ended++;
+            if (shared[j].source != j) continue;
+        }
         for (; t < day; t++) {
             ag_doubles x;
             LOAD_DAY(x, strip, is_float, t, half);
@@ -94,12 +126,16 @@ AG_INLINE void sweep(
             ag_doubles none = {0};
             STORE(sums->sum + at, none);
             STORE(sums->squares + at, none);
+        } else if (shared[j].differs != j) {
+            memcpy(sums->sum + at, room[shared[j].differs].sum + at, sizeof(ag_doubles));
+            memcpy(sums->squares + at, room[shared[j].differs].squares + at, sizeof(ag_doubles));
         } else {
             ag_doubles a0, b0, aa0, bb0;
-            AG_LOAD(a0, sums->before[0] + at);
-            AG_LOAD(b0, sums->before[1] + at);
-            AG_LOAD(aa0, sums->before[2] + at);
-            AG_LOAD(bb0, sums->before[3] + at);
+            const strip_sums *begun_with = room + shared[j].begins;
+            AG_LOAD(a0, begun_with->before[0] + at);
+            AG_LOAD(b0, begun_with->before[1] + at);
+            AG_LOAD(aa0, begun_with->before[2] + at);
+            AG_LOAD(bb0, begun_with->before[3] + at);
             ag_doubles sum = (a - a0) + (b - b0), squares = (aa - aa0) + (bb - bb0);
             STORE(sums->sum + at, sum);
             STORE(sums->squares + at, squares);
@@ -149,31 +185,39 @@ AG_INLINE void correct(
 }
 
 // Eight rows of eight become eight columns.
-AG_INLINE void transpose(const double *from, size_t from_step, double *to, size_t to_step) {
+AG_INLINE void transpose(const double *const *from, size_t at, double *to, size_t to_step) {
     ag_doubles r[8];
-    for (int k = 0; k < 8; k++) AG_LOAD(r[k], from + (size_t)k * from_step);
+    for (int k = 0; k < 8; k++) AG_LOAD(r[k], from[k] + at);
     AG_TRANSPOSE(r);
     for (int k = 0; k < 8; k++) STORE(to + (size_t)k * to_step, r[k]);
 }
 
 // Hands a strip's sums over, as rows of the other block's series or, transposed, as rows of its own.
 AG_INLINE void emit(
-    const strip_sums *room, size_t count, size_t first, size_t edge, int transposed, double *sums, double *squares) {
+    const strip_sums *room, const shared_sums *shared, size_t count, size_t first, size_t edge, int transposed,
+    double *sums, double *squares) {
     const size_t lanes = edge - first < STRIP ? edge - first : STRIP;
-    const size_t step = sizeof(strip_sums) / sizeof(double);
     size_t whole = transposed && lanes == STRIP ? count / AG_LANES * AG_LANES : 0;
-    for (size_t j = 0; j < whole; j += AG_LANES)
+    for (size_t j = 0; j < whole; j += AG_LANES) {
+        const double *of_sums[AG_LANES], *of_squares[AG_LANES];
+        for (size_t k = 0; k < AG_LANES; k++) {
+            of_sums[k] = room[shared[j + k].source].sum;
+            of_squares[k] = room[shared[j + k].source].squares;
+        }
         for (size_t half = 0; half < STRIP; half += AG_LANES) {
             size_t at = (first + half) * edge + j;
-            transpose(room[j].sum + half, step, sums + at, edge);
-            transpose(room[j].squares + half, step, squares + at, edge);
+            transpose(of_sums, half, sums + at, edge);
+            transpose(of_squares, half, squares + at, edge);
         }
-    for (size_t j = whole; j < count; j++)
+    }
+    for (size_t j = whole; j < count; j++) {
+        const strip_sums *found = room + shared[j].source;
         for (size_t l = 0; l < lanes; l++) {
             size_t at = transposed ? (first + l) * edge + j : j * edge + first + l;
-            sums[at] = room[j].sum[l];
-            squares[at] = room[j].squares[l];
+            sums[at] = found->sum[l];
+            squares[at] = found->squares[l];
         }
+    }
 }
 
 AG_CLONES void ag_sum_over(
@@ -182,20 +226,24 @@ AG_CLONES void ag_sum_over(
     const double split = splitter(series->depth), fewest = min_overlap < 2 ? 2 : min_overlap;
     const size_t element = series->is_float ? sizeof(float) : sizeof(double);
     strip_sums *strip_room = (strip_sums *)room;
+    shared_sums *shared = (shared_sums *)(strip_room + other->alphas);
+    find_shared(other, shared);
     for (size_t first = 0; first < series->alphas; first += STRIP) {
         const void *strip = (const char *)series->strips + first * series->depth * element;
         if (series->is_float) {
-            for (size_t half = 0; half < STRIP / AG_LANES; half++) sweep(strip, 1, half, split, other, strip_room);
+            for (size_t half = 0; half < STRIP / AG_LANES; half++)
+                sweep(strip, 1, half, split, other, shared, strip_room);
             for (size_t j = 0; j < other->alphas; j++)
                 if (other->listed_from[j + 1] > other->listed_from[j])
                     correct(strip, 1, other, j, error, fewest, strip_room + j);
         } else {
-            for (size_t half = 0; half < STRIP / AG_LANES; half++) sweep(strip, 0, half, split, other, strip_room);
+            for (size_t half = 0; half < STRIP / AG_LANES; half++)
+                sweep(strip, 0, half, split, other, shared, strip_room);
             for (size_t j = 0; j < other->alphas; j++)
                 if (other->listed_from[j + 1] > other->listed_from[j])
                     correct(strip, 0, other, j, error, fewest, strip_room + j);
         }
-        emit(strip_room, other->alphas, first, series->edge, transposed, sums, squares);
+        emit(strip_room, shared, other->alphas, first, series->edge, transposed, sums, squares);
     }
 }
 

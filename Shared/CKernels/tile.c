@@ -43,6 +43,19 @@ static void mark_pairwise(const ag_tile *tile, size_t i, uint32_t *days) {
     }
 }
 
+// The same for those column alphas alone that lack a day between their first and their last, or have their days listed.
+AG_CLONES_POPCOUNT static void common_days_of_others(
+    const uint64_t *restrict row, const uint64_t *restrict columns, size_t words, const uint32_t *restrict listed_from,
+    size_t count, uint32_t *restrict days) {
+    for (size_t j = 0; j < count; j++) {
+        if (listed_from[j] == listed_from[j + 1]) continue;
+        const uint64_t *column = columns + j * words;
+        uint64_t common = 0;
+        for (size_t w = 0; w < words; w++) common += (uint64_t)__builtin_popcountll(row[w] & column[w]);
+        days[j] = (uint32_t)common;
+    }
+}
+
 // The same where neither series lacks a day between its first and its last.
 AG_CLONES static void common_days_of_runs(
     uint32_t start, uint32_t end, const uint32_t *restrict starts, const uint32_t *restrict ends, size_t count,
@@ -54,15 +67,18 @@ AG_CLONES static void common_days_of_runs(
     }
 }
 
-size_t ag_plan_tile(const ag_tile *tile) {
+AG_CLONES size_t ag_plan_tile(const ag_tile *tile) {
     const ag_block *a = tile->row, *b = tile->column;
     const int pairwise = a->presence && (a->has_gaps || b->has_gaps);
-    const int runs = a->listed_from[a->edge] == 0 && b->listed_from[b->edge] == 0;
+    const int runs = b->listed_from[b->edge] == 0;
     size_t pending = 0;
     for (size_t i = 0; i < a->alphas; i++) {
         uint32_t *days = tile->days + i * a->edge;
-        if (runs) common_days_of_runs(a->run_start[i], a->run_end[i], b->run_start, b->run_end, b->alphas, days);
-        else common_days(a->bits + i * a->words, b->bits, a->words, b->alphas, days);
+        const uint64_t *bits = a->bits + i * a->words;
+        if (a->listed_from[i] == a->listed_from[i + 1]) {
+            common_days_of_runs(a->run_start[i], a->run_end[i], b->run_start, b->run_end, b->alphas, days);
+            if (!runs) common_days_of_others(bits, b->bits, a->words, b->listed_from, b->alphas, days);
+        } else common_days(bits, b->bits, a->words, b->alphas, days);
         if (pairwise) mark_pairwise(tile, i, days);
         for (size_t j = tile->diagonal ? i + 1 : 0; j < b->alphas; j++)
             pending += days[j] >= tile->rule.min_overlap && !(days[j] & AG_PAIRWISE);

@@ -76,7 +76,9 @@ struct CorrelationSummaries: Sendable {
         knownMedians = nil
         arrived.add(block.insideValues, counts: block.insideCount, at: start)
         guard mode == .full else { return }
-        for slot in 0..<block.alphaCount { searches[start + slot].add(below: Int(block.below[slot])) }
+        searches.withUnsafeMutableBufferPointer { searches in
+            for slot in 0..<block.alphaCount { searches[start + slot].add(below: Int(block.below[slot])) }
+        }
         most.merge(block.most, counts: block.mostCount, at: start)
         least.merge(block.least, counts: block.leastCount, at: start)
         for slot in 0..<block.alphaCount {

@@ -46,43 +46,54 @@ struct NeighbourLists: Sendable {
     /// - Parameter found: Each alpha's neighbours, nearest first.
     mutating func merge(_ found: [CorrelationPartial.Neighbour], counts foundCounts: [UInt32], at start: Int) {
         let (kept, sign) = (kept, end == .most ? 1.0 : -1.0)
-        lists.withUnsafeMutableBufferPointer { lists in
-            counts.withUnsafeMutableBufferPointer { counts in
-                var next = 0
-                for (slot, foundCount) in foundCounts.enumerated() {
-                    let alpha = start + slot
-                    let list = UnsafeMutableBufferPointer(rebasing: lists[(alpha * kept)..<((alpha + 1) * kept)])
-                    for neighbour in found[next..<(next + Int(foundCount))] {
-                        // Those behind it are no nearer.
-                        guard Self.insert(neighbour, into: list, &counts[alpha], sign) else { break }
+        withUnsafeTemporaryAllocation(of: CorrelationPartial.Neighbour.self, capacity: max(kept, 1)) { both in
+            lists.withUnsafeMutableBufferPointer { lists in
+                counts.withUnsafeMutableBufferPointer { counts in
+                    found.withUnsafeBufferPointer { found in
+                        var next = 0
+                        for (slot, foundCount) in foundCounts.enumerated() where foundCount > 0 {
+                            let alpha = start + slot
+                            let list = UnsafeMutableBufferPointer(rebasing: lists[(alpha * kept)..<((alpha + 1) * kept)])
+                            let new = UnsafeBufferPointer(rebasing: found[next..<(next + Int(foundCount))])
+                            counts[alpha] = UInt8(Self.merge(new, into: list, count: Int(counts[alpha]), sign, both))
+                            next += Int(foundCount)
+                        }
                     }
-                    next += Int(foundCount)
                 }
             }
         }
     }
 
-    /// - Parameter sign: 1 where a large r is near, -1 where a small one is.
-    /// - Returns: Whether the list had a place for it.
-    private static func insert(
-        _ neighbour: CorrelationPartial.Neighbour, into list: UnsafeMutableBufferPointer<CorrelationPartial.Neighbour>,
-        _ count: inout UInt8, _ sign: Double
-    ) -> Bool {
-        let r = sign * neighbour.r
-        var place = Int(count)
-        while place > 0 {
-            let other = list[place - 1]
-            guard r > sign * other.r || (r == sign * other.r && neighbour.rank < other.rank) else { break }
-            place -= 1
+    /// Merges two ordered lists, as far as the first has room.
+    ///
+    /// - Parameters:
+    ///   - count: how many of `list` there are.
+    ///   - sign: 1 where a large r is near, -1 where a small one is.
+    ///   - both: room for as many as `list` has.
+    /// - Returns: how many there are then.
+    private static func merge(
+        _ found: UnsafeBufferPointer<CorrelationPartial.Neighbour>,
+        into list: UnsafeMutableBufferPointer<CorrelationPartial.Neighbour>, count: Int, _ sign: Double,
+        _ both: UnsafeMutableBufferPointer<CorrelationPartial.Neighbour>
+    ) -> Int {
+        func isNearer(_ a: CorrelationPartial.Neighbour, _ b: CorrelationPartial.Neighbour) -> Bool {
+            sign * a.r > sign * b.r || (a.r == b.r && a.rank < b.rank)
         }
-        guard place < list.count else { return false }
-        if Int(count) < list.count { count += 1 }
-        var last = Int(count) - 1
-        while last > place {
-            list[last] = list[last - 1]
-            last -= 1
+        // Those before the first one found stay where they are: often these are all.
+        var first = count
+        while first > 0, isNearer(found[0], list[first - 1]) { first -= 1 }
+        var (old, new, place) = (first, 0, first)
+        while place < list.count, old < count || new < found.count {
+            if old == count || (new < found.count && isNearer(found[new], list[old])) {
+                both.initializeElement(at: place, to: found[new])
+                new += 1
+            } else {
+                both.initializeElement(at: place, to: list[old])
+                old += 1
+            }
+            place += 1
         }
-        list[place] = neighbour
-        return true
+        for position in first..<place { list[position] = both[position] }
+        return place
     }
 }

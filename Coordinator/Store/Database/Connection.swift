@@ -18,6 +18,8 @@ package final class Connection: @unchecked Sendable {
     let role: String
     /// A protocol state that nobody wants to repair; the pool drops the connection.
     private(set) var isBroken = false
+    /// Names of statements that the server has been given on this session, by their text.
+    private var preparedNames: [String: String] = [:]
 
     private init(adopting handle: OpaquePointer) {
         self.handle = handle
@@ -59,15 +61,42 @@ package final class Connection: @unchecked Sendable {
     /// Runs a statement to its end. Without parameters it may be several, separated by `;`.
     @discardableResult
     func execute(_ sql: String, _ parameters: [SQLValue] = []) throws(DatabaseError) -> QueryResult {
+        let literals = try literals(parameters)
+        return try finished(
+            parameters.isEmpty
+                ? PQexec(handle, sql)
+                : withCStrings(literals) { PQexecParams(handle, sql, Int32(parameters.count), nil, $0, nil, nil, 0) })
+    }
+
+    /// Runs a statement that is asked again and again: the server takes its text apart and plans it once per session, which for
+    /// questions about catalogues costs it several times as long as the answer.
+    ///
+    /// - Parameter sql: one of a few texts, as the session remembers all of them.
+    func execute(prepared sql: String, _ parameters: [SQLValue]) throws(DatabaseError) -> QueryResult {
+        let literals = try literals(parameters)
+        let name = try preparedName(sql)
+        return try finished(
+            withCStrings(literals) { PQexecPrepared(handle, name, Int32(parameters.count), $0, nil, nil, 0) })
+    }
+
+    private func preparedName(_ sql: String) throws(DatabaseError) -> String {
+        if let known = preparedNames[sql] { return known }
+        let name = "alphagrid_\(preparedNames.count)"
+        _ = try finished(PQprepare(handle, name, sql, 0, nil))
+        preparedNames[sql] = name
+        return name
+    }
+
+    private func literals(_ parameters: [SQLValue]) throws(DatabaseError) -> [String?] {
         let literals = parameters.map(\.literal)
         // A zero byte would silently cut the value: libpq takes C strings.
         if literals.contains(where: { $0?.utf8.contains(0) == true }) {
             throw failure("22021", "a text holds a zero byte, which PostgreSQL cannot store")
         }
-        let result =
-            parameters.isEmpty
-            ? PQexec(handle, sql)
-            : withCStrings(literals) { PQexecParams(handle, sql, Int32(parameters.count), nil, $0, nil, nil, 0) }
+        return literals
+    }
+
+    private func finished(_ result: OpaquePointer?) throws(DatabaseError) -> QueryResult {
         guard let result else { throw lastError() }
         switch PQresultStatus(result) {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:

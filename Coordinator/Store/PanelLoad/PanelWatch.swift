@@ -85,11 +85,11 @@ extension Store {
         guard let print = try ChangeTracking.fingerprint(table: table, connection), print.text == registration.fingerprint
         else { return false }
         let state = try connection.execute(
-            """
-            SELECT EXISTS (SELECT FROM panel_caches WHERE token = $1::uuid AND table_oid = $2 AND snapshot::text = $3)
-                AND NOT EXISTS (
-                    SELECT FROM changed_pnl WHERE table_oid = $2 AND NOT pg_visible_in_snapshot(xid, $3::pg_snapshot))
-            """, [.text(registration.token), .integer(Int64(print.oid)), .text(registration.snapshot)])
+            prepared: """
+                SELECT EXISTS (SELECT FROM panel_caches WHERE token = $1::uuid AND table_oid = $2 AND snapshot::text = $3)
+                    AND NOT EXISTS (
+                        SELECT FROM changed_pnl WHERE table_oid = $2 AND NOT pg_visible_in_snapshot(xid, $3::pg_snapshot))
+                """, [.text(registration.token), .integer(Int64(print.oid)), .text(registration.snapshot)])
         guard state.boolean(0, 0) else { return false }
         return try membership(watch.region, pool: watch.pool, connection) == watch.membership
     }
@@ -101,14 +101,15 @@ extension Store {
             let regionID = Int64(try requireRegion(region, connection))
             let table = RegionTables(region).alphas(unsubmitted: name == PoolName.unsubmitted)
             found = try connection.execute(
-                """
-                SELECT count(*), sum(hashtextextended(alpha_id, 0)) FROM \(table)
-                WHERE region_id = $1\(PoolName.typeCondition(name))
-                """, [.integer(regionID)])
+                prepared: """
+                    SELECT count(*), sum(hashtextextended(alpha_id, 0)) FROM \(table)
+                    WHERE region_id = $1\(PoolName.typeCondition(name))
+                    """, [.integer(regionID)])
         } else {
             let poolID = try poolID(region, name, connection)
             found = try connection.execute(
-                "SELECT count(*), sum(hashtextextended(alpha_id, 0)) FROM pool_members WHERE pool_id = $1", [.integer(poolID)])
+                prepared: "SELECT count(*), sum(hashtextextended(alpha_id, 0)) FROM pool_members WHERE pool_id = $1",
+                [.integer(poolID)])
         }
         return "\(found.text(0, 0) ?? "") \(found.text(0, 1) ?? "")"
     }

@@ -86,18 +86,18 @@ enum ChangeTracking {
     static func fingerprint(table: String, _ connection: Connection) throws(DatabaseError) -> (oid: Int, text: String)? {
         let names = triggers.map { "'\($0.name)'" }.joined(separator: ", ")
         let found = try connection.execute(
-            """
-            SELECT c.oid, concat_ws('/', c.oid, c.relfilenode, l.oid, l.relfilenode, string_agg(
-                concat_ws(':', t.oid, t.xmin, t.tgtype, p.oid, p.xmin), ',' ORDER BY t.tgname))
-            FROM pg_class c JOIN pg_class l ON l.oid = to_regclass('\(records)')
-            JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgenabled = 'A' AND t.tgname IN (\(names))
-            JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = '\(function)'
-            WHERE c.oid = to_regclass(quote_ident($1)) AND c.relkind = 'r' AND c.relpersistence = 'p'
-                AND l.relpersistence = 'p' AND NOT c.relhassubclass AND NOT c.relrowsecurity
-                AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
-                AND NOT EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = c.oid)
-            GROUP BY c.oid, c.relfilenode, l.oid, l.relfilenode HAVING count(*) = \(triggers.count)
-            """, [.text(table)])
+            prepared: """
+                SELECT c.oid, concat_ws('/', c.oid, c.relfilenode, l.oid, l.relfilenode, string_agg(
+                    concat_ws(':', t.oid, t.xmin, t.tgtype, p.oid, p.xmin), ',' ORDER BY t.tgname))
+                FROM pg_class c JOIN pg_class l ON l.oid = to_regclass('\(records)')
+                JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgenabled = 'A' AND t.tgname IN (\(names))
+                JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = '\(function)'
+                WHERE c.oid = to_regclass(quote_ident($1)) AND c.relkind = 'r' AND c.relpersistence = 'p'
+                    AND l.relpersistence = 'p' AND NOT c.relhassubclass AND NOT c.relrowsecurity
+                    AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
+                    AND NOT EXISTS (SELECT FROM pg_subscription_rel s WHERE s.srrelid = c.oid)
+                GROUP BY c.oid, c.relfilenode, l.oid, l.relfilenode HAVING count(*) = \(triggers.count)
+                """, [.text(table)])
         guard found.rowCount == 1, let oid = found.integer(0, 0), let text = found.text(0, 1) else { return nil }
         return (oid, text)
     }
