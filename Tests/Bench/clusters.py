@@ -53,9 +53,7 @@ def layout(bench):
         peer(distances[:300, :300])
         ours, theirs = [], []
         for seed in range(bench.rounds):
-            job = bench.json(
-                "run", "clusters", "--region", "USA", "--param", "methods=umap", "--param", f"seed={seed}", "--wait")
-            ours.append(seconds(job))
+            ours.append(seconds(bench, "clusters", "--param", "methods=umap", "--param", f"seed={seed}"))
             theirs.append(peer(distances))
     return [Figure.at_least(
         "15", f"nearest neighbours and UMAP, from the panel to published rows, n = {n:,} x {DAYS:,}, against umap-learn from all "
@@ -122,7 +120,7 @@ def large_figure(bench):
                  "clusters": ["clusters", "--param", "methods=umap,hdbscan"]}
         taken = {}
         for name, arguments in parts.items():
-            taken[name] = seconds(bench.json("run", *arguments, "--region", "USA", "--wait"))
+            taken[name] = seconds(bench, *arguments)
         workers = [worker["process_id"] for worker in bench.json("workers")["workers"]]
         memory = [peak(family(workers[0])["coordinator"]), max(map(peak, workers))]
     pairs = n * (n - 1) * 4 / 2**30
