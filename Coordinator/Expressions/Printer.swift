@@ -88,7 +88,8 @@ struct Printer {
 
     /// A string holds at most one of the two quotes, since it has no escapes.
     private static func quoted(_ value: String) -> String {
-        value.contains("\"") ? "'\(value)'" : "\"\(value)\""
+        // By bytes: a quote with a mark that combines with it is another character.
+        value.utf8.contains(UInt8(ascii: "\"")) ? "'\(value)'" : "\"\(value)\""
     }
 }
 

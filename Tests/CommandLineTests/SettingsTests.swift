@@ -136,6 +136,12 @@ import Testing
         #expect((mode as? NSNumber)?.intValue == 0o600)
         let given = try settings(["ALPHAGRID_TOKEN": Self.otherToken]).coordinatorToken(state: folder)
         #expect(given.token.secret == Self.otherToken && given.file == nil)
+        // A token of somebody's must not open everything.
+        let stored = AccessToken.random(prefix: AccessToken.prefix).secret
+        let error = try #require(throws: GridError.self) {
+            try settings(["ALPHAGRID_TOKEN": stored]).coordinatorToken(state: folder)
+        }
+        #expect(error.kind == .usage && error.message.contains("ALPHAGRID_TOKEN holds a token of"))
     }
 
     @Test("Nothing to connect to is exit code 4 and says what to do")

@@ -14,6 +14,18 @@ extension EndToEnd {
             try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         }
 
+        @Test("Workers with nothing in hand that are told to drain have drained, every one, and none is taken for lost")
+        func drains() async throws {
+            let cluster = try await TestCluster(workers: 4)
+            try await cluster.alphagrid("workers", "drain", "all")
+            try await waitUntil("the workers to leave") {
+                let workers = try await cluster.json("/v1/workers")["workers"] as? [[String: Any]]
+                return workers?.allSatisfy { $0["state"] as? String == "drained" } == true
+            }
+            let metrics = try #require(try await HTTP.get("http://\(cluster.http)/metrics", token: try cluster.token()))
+            #expect(metrics.text.contains("alphagrid_workers_lost_total 0"), "\(metrics.text)")
+        }
+
         @Test(
             "A plan is kept to, a paused job waits over a restart of the coordinator and says so, and one retried does the rest",
             .timeLimit(.minutes(5)))

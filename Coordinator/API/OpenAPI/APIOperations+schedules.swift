@@ -37,7 +37,7 @@ extension APIOperation {
         APIOperation(
             route: "POST v1/webhooks", tag: "webhooks",
             summary: "Has messages sent to an address; a secret that the coordinator makes is in this answer only.",
-            body: [.json(.ref("WebhookRequest"))], status: 201, answer: [.json(.ref("Webhook"))], problems: [409]),
+            body: [.json(.ref("WebhookRequest"))], status: 201, answer: [.json(.ref("Webhook"))], problems: [404, 409]),
         APIOperation(
             route: "GET v1/webhooks/:id", tag: "webhooks", summary: "One webhook with its last messages.",
             parameters: [webhook], answer: [.json(.ref("Webhook"))], problems: [404]),

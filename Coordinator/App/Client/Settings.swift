@@ -86,7 +86,20 @@ struct Settings: Sendable {
     }
 
     /// The token a coordinator asks for, and the file it is in; one is made in the state folder when none is set.
+    ///
+    /// - Throws: also for a token of `alphagrid tokens`: whoever had that would be an admin, and could not be shut out.
     func coordinatorToken(state: StateDirectory) throws(GridError) -> (token: AccessToken, file: String?) {
+        let chosen = try tokenOfCoordinator(state: state)
+        guard !chosen.token.secret.hasPrefix(AccessToken.prefix) else {
+            throw GridError(
+                .usage,
+                "\(chosen.file ?? "ALPHAGRID_TOKEN") holds a token of 'alphagrid tokens add', which must not become the "
+                    + "coordinator's own: unset ALPHAGRID_TOKEN and ALPHAGRID_TOKEN_FILE, or name another token")
+        }
+        return chosen
+    }
+
+    private func tokenOfCoordinator(state: StateDirectory) throws(GridError) -> (token: AccessToken, file: String?) {
         if let secret = value("ALPHAGRID_TOKEN") {
             return (try AccessToken(secret, source: "ALPHAGRID_TOKEN"), nil)
         }

@@ -105,7 +105,7 @@ struct ResultsCommand: AsyncParsableCommand {
         guard shownAs == .table else { return }
         if page.rows.isEmpty {
             StandardError.writeLine(
-                filter.isEmpty
+                filter.isEmpty && alpha == nil && method == nil && universe == nil
                     ? "no rows: either nothing like it was published, or a later job has replaced it"
                     : "no rows: nothing was published that meets the filters")
         }

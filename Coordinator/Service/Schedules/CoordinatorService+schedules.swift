@@ -20,8 +20,13 @@ extension CoordinatorService {
         try await waiting { service throws(GridError) in
             let next = try Self.next(cron: request.cron, timeZone: request.timeZone ?? "UTC")
             return try service.usingDatabase { () throws(GridError) in
-                // What could never become a job is refused now, not at night.
-                _ = try service.resolved(request.job)
+                // What could never become a job is refused now, not at night; alphas may still come.
+                let job = try service.resolved(request.job)
+                do throws(GridError) {
+                    try service.requireAlphas(of: job, try Region(job.region))
+                } catch {
+                    if error.kind == .notFound { throw error }
+                }
                 return try service.store.addSchedule(request, nextAt: next, epoch: service.epoch)
             }
         }

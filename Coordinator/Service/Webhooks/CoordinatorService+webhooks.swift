@@ -22,6 +22,17 @@ extension CoordinatorService {
         try await waiting { service throws(GridError) in
             // Judged again with every message, since names change their addresses; now so that a mistake is seen at once.
             let target = try WebhookTarget(parsing: request.url)
+            if !target.isSecure, service.configuration.webhooksAllowed.isEmpty {
+                throw GridError(
+                    .conflict,
+                    "\(target.host.printable) is not told anything over plain http: expected https, or a coordinator that "
+                        + "runs with its address in --webhook-allow")
+            }
+            if let name = request.region {
+                let region = try Region(name)
+                // It throws for a region that there is not.
+                _ = try service.usingDatabase { () throws(GridError) in try service.store.pools(region) }
+            }
             if let addresses = try? NetworkAddress.resolve(target.host) {
                 _ = try target.address(among: addresses, allowed: service.configuration.webhooksAllowed)
             }

@@ -6,7 +6,7 @@ import Foundation
 package struct WebhookTarget: Hashable, Sendable {
     let url: String
     package let host: String
-    let isSecure: Bool
+    package let isSecure: Bool
 
     /// - Throws: `GridError(.usage)` unless it is a plain http or https address.
     package init(parsing text: String) throws(GridError) {
@@ -41,7 +41,9 @@ package struct WebhookTarget: Hashable, Sendable {
         let list = found.prefix(4).map(\.description).joined(separator: ", ")
         if found.contains(where: \.isPublic), !isSecure {
             throw GridError(
-                .conflict, "\(host.printable) is not asked over plain http: expected https, or its range in --webhook-allow")
+                .conflict,
+                "\(host.printable) is not asked over plain http: expected https, or a coordinator that runs with its range in "
+                    + "--webhook-allow")
         }
         throw GridError(
             .conflict,
