@@ -3,6 +3,7 @@ Scripts/contract."""
 import argparse
 import json
 import os
+import re
 import shutil
 import socket
 import statistics
@@ -90,10 +91,12 @@ def seconds_of_job(cluster):
         time.sleep(0.5)
     if view["state"] != "done":
         sys.exit(f"streams: job {job} is {view['state']}: {view.get('error')}")
-    with open(cluster.log.name) as log:
+    with open(os.path.join(cluster.environment["ALPHAGRID_STATE"], "logs", "coordinator.log")) as log:
         for line in log:
-            if "job done" in line and f"job={job} " in line + " ":
-                return float(line.split("running_seconds=")[1].split()[0])
+            # The log is text or JSON.
+            found = re.search(r'"?running_seconds"?[=:] ?"?([0-9.]+)', line)
+            if "job done" in line and found and re.search(rf'"?job"?[=:] ?"?{job}\b', line):
+                return float(found.group(1))
     sys.exit(f"streams: the log says nothing of job {job}")
 
 
