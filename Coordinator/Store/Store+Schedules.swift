@@ -85,15 +85,20 @@ extension Store {
         }
     }
 
-    /// Those whose time has come by the database's clock, and those that wait for a change and may look for one.
+    /// Those whose time has come by the database's clock, and those that wait for a change when there is one.
     package func dueSchedules() throws(GridError) -> [DueSchedule] {
         try pool.read(Self.scheduling) { connection in
-            try Self.schedules(
+            let found = try Self.schedules(
                 """
                 WHERE NOT paused AND (next_at <= clock_timestamp() OR on_change AND (last_at IS NULL
                     OR last_at + min_pause_seconds * interval '1 second' <= clock_timestamp()))
                 ORDER BY schedule_id
                 """, [], connection)
+            // Asked every second: what has not changed costs one query, and no transaction that writes.
+            return try found.filter { due in
+                guard due.view.onChange else { return true }
+                return try Self.hasChanged(due.view.scheduleID, try Self.tables(of: due.view.job), connection)
+            }
         }
     }
 
