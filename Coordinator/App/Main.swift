@@ -81,6 +81,11 @@ struct Outcome: Equatable {
 
     /// One sentence and where to look: the parser would repeat every flag of the command.
     private static func mistake(_ sentence: String, full: String) -> String {
+        var sentence = sentence
+        // What begins with a dash is taken for the next option.
+        if let flag = sentence.firstMatch(of: /^Missing value for '(--[a-z0-9-]+)/) {
+            sentence += "; one that begins with '-' is written \(flag.1)=-..."
+        }
         let hint = full.split(separator: "\n").last { $0.contains("See '") }?.trimmingCharacters(in: .whitespaces)
         return "error: \(sentence)\n" + (hint.map { "\($0)\n" } ?? "")
     }

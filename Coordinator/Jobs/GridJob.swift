@@ -7,12 +7,21 @@ import ClusterModel
 /// from others.
 package protocol GridJob: AnyObject, Sendable {
     /// The first stage, and after each finished stage the next one, until there is something to publish.
-    func next() throws -> JobStep
+    ///
+    /// - Parameter tell: called with a name before each part that takes long without any task, so that whoever looks sees what
+    ///   goes on. What it throws, which means that nobody wants the job any more, is to be passed on.
+    func next(telling tell: @escaping StageTeller) throws -> JobStep
 
     /// Takes in the partial of one task of the present stage. Called once per task, in any order.
     ///
     /// - Throws: `GridError` when the bytes are not that task's partial; nothing has been merged then.
     func merge(task index: Int, partial: Payload) throws(GridError)
+}
+
+package typealias StageTeller = (String) throws -> Void
+
+extension GridJob {
+    package func next() throws -> JobStep { try next { _ in } }
 }
 
 package enum JobStep: Sendable {

@@ -48,4 +48,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case resumeIgnored
     /// A worker that is taken back while it drains is sent away all the same.
     case undrainIgnored
+    /// A worker to which nothing can be sent is a stranger, whatever of its words still waits to be read.
+    case unroutableForgotten
+    /// Connections of workers that have gone, or have come back by others, are remembered for ever.
+    case connectionsKept
 }

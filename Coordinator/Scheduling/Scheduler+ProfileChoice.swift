@@ -142,7 +142,7 @@ extension Scheduler {
         guard let other, answer(of: other) != mine else { return }
         alarm(
             "worker \(workers[worker].id) computes other bits than \(workers[other].id) although both run "
-                + "\(profiles[profile].profile): install the same OpenBLAS on all hosts")
+                + "\(profiles[profile].profile): install the same OpenBLAS on all hosts", worker: workers[worker].id)
     }
 }
 

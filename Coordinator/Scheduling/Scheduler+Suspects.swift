@@ -5,8 +5,10 @@ import ClusterModel
 extension Scheduler {
     /// Takes a worker out until its process is started anew, and fails the jobs it has contributed to: a partial cannot be
     /// taken out of what it was merged into.
-    mutating func suspect(_ name: WorkerID, _ sentence: String) {
-        alarm("\(sentence): it gets no more leases")
+    ///
+    /// - Parameter task: what it computed wrongly.
+    mutating func suspect(_ name: WorkerID, _ sentence: String, task: TaskID) {
+        alarm("\(sentence): it gets no more leases", worker: name, task: task)
         if let worker = workerByName[name], !workers[worker].isSuspect {
             counters.workersSuspected += 1
             workers[worker].isSuspect = true

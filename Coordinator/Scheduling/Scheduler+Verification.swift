@@ -134,7 +134,8 @@ extension Scheduler {
         if let before = known.first(where: { $0.worker == answer.worker }) {
             // Sent again, or by another attempt, an answer of a dispute tells nothing new: somebody else has to be asked.
             if before.checksum == answer.checksum { return queueVerification(of: task, job) }
-            suspect(answer.worker, "worker \(answer.worker) gave two different results of \(subject(task, job))")
+            let sentence = "worker \(answer.worker) gave two different results of \(subject(task, job))"
+            suspect(answer.worker, sentence, task: ref.task)
             return
         }
         note(ref.task, job) { $0.add(.differs, attempt: ref.attempt, worker: answer.worker, at: $1) }
@@ -142,7 +143,7 @@ extension Scheduler {
             counters.disagreements += 1
             alarm(
                 "worker \(answer.worker) computed other bytes for \(subject(task, job)) than worker \(known[0].worker): "
-                    + "one of them computes wrongly")
+                    + "one of them computes wrongly", worker: answer.worker, task: ref.task)
         }
         if jobs[job]?.stage?.verifications[task] == nil { open(Verification(answers: known), of: task, job) }
         jobs[job]?.stage?.verifications[task]?.answers.append(answer)
@@ -160,12 +161,15 @@ extension Scheduler {
 
     /// Whoever is alone against two others computes wrongly.
     private mutating func decide(_ task: UInt32, _ job: Int) {
-        guard let verification = jobs[job]?.stage?.verifications[task], let right = verification.majority else { return }
-        let subject = subject(task, job)
+        guard let name = jobs[job]?.id, let plan = jobs[job]?.stage?.plan,
+            let verification = jobs[job]?.stage?.verifications[task], let right = verification.majority
+        else { return }
+        let (subject, id) = (subject(task, job), TaskID(job: name, plan: plan, index: task))
         let others = verification.answers.filter { $0.checksum == right }.map(\.worker.rawValue).joined(separator: " and ")
         endVerification(of: task, job)
         for answer in verification.answers where answer.checksum != right {
-            suspect(answer.worker, "worker \(answer.worker) computed other bytes for \(subject) than \(others), which agree")
+            let sentence = "worker \(answer.worker) computed other bytes for \(subject) than \(others), which agree"
+            suspect(answer.worker, sentence, task: id)
         }
         completeStageIfDone(job)
     }

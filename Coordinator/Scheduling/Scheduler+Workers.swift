@@ -9,9 +9,6 @@ extension Scheduler {
             refuse(peer, sentence)
             return
         }
-        // A connection is one worker's: if it speaks under another name now, the former owner has no connection.
-        if let owner = workerByPeer[peer], workers[owner].id != hello.worker { disconnect(owner) }
-
         if let worker = workerByName[hello.worker] {
             let isSameProcess =
                 workers[worker].incarnation == hello.incarnation
@@ -126,7 +123,12 @@ extension Scheduler {
         // Takes the worker out of its former profile's sums before the profile may change.
         workers[worker].state = .unreachable
         refresh(worker)
-        if let old = workers[worker].peer, old != peer { workerByPeer[old] = nil }
+        // A connection is one worker's: if it speaks under another name now, the former owner has no connection.
+        if let owner = workerByPeer[peer], owner != worker {
+            unreachable(owner)
+            workers[owner].peer = nil
+        }
+        if let old = workers[worker].peer, old != peer { forget(old) }
         workerByPeer[peer] = worker
         let profile = referProfile(hello.profile)
         releaseProfile(workers[worker].profile)
@@ -218,7 +220,7 @@ extension Scheduler {
     /// same. Said again with every heartbeat, since words get lost.
     private mutating func sendAwayIfDue(_ worker: Int) {
         // One without a connection would not hear of it: until it comes back there is time to change one's mind.
-        guard workers[worker].drainOrdered, workers[worker].peer != nil else { return }
+        guard workers[worker].drainOrdered, workers[worker].state == .connected else { return }
         let isLate = workers[worker].drainDeadline.map { $0 <= now } ?? false
         // Sent away once, it is sent away again, whatever it has taken up since.
         guard workers[worker].creditInUse == 0 || isLate || workers[worker].isLeaving else { return }
@@ -228,17 +230,28 @@ extension Scheduler {
 
     // MARK: Going
 
-    /// Its attempts stay: the worker may come back by another connection before it is lost.
+    /// Its attempts stay: the worker may come back by another connection before it is lost. So does the connection, as what it
+    /// brought before it broke may wait to be read: results, and the goodbye of a worker that has left.
     mutating func unroutable(_ peer: Peer) {
         guard let worker = workerByPeer[peer] else { return }
-        disconnect(worker)
+        unreachable(worker)
+        if planted(.unroutableForgotten) {
+            workers[worker].peer = nil
+            forget(peer)
+        }
     }
 
-    private mutating func disconnect(_ worker: Int) {
-        if let peer = workers[worker].peer { workerByPeer[peer] = nil }
-        workers[worker].peer = nil
-        if workers[worker].state == .connected { workers[worker].state = .unreachable }
+    private mutating func unreachable(_ worker: Int) {
+        guard workers[worker].state == .connected else { return }
+        workers[worker].state = .unreachable
+        workers[worker].lastAsked = nil
         refresh(worker)
+    }
+
+    /// The connection is no worker's any more: if it speaks again, it is a stranger's.
+    private mutating func forget(_ peer: Peer) {
+        workerByPeer[peer] = nil
+        if !planted(.connectionsKept) { effects.append(.forget(peer)) }
     }
 
     mutating func lose(_ worker: Int) {
@@ -266,7 +279,7 @@ extension Scheduler {
     mutating func vacate(_ worker: Int) {
         workers[worker].state = .vacant
         refresh(worker)
-        if let peer = workers[worker].peer { workerByPeer[peer] = nil }
+        if let peer = workers[worker].peer { forget(peer) }
         workerByName[workers[worker].id] = nil
         releaseProfile(workers[worker].profile)
         let generation = workers[worker].timerGeneration

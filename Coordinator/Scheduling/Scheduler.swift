@@ -139,14 +139,16 @@ package struct Scheduler: Sendable {
             goodbye(worker)
             return
         }
-        if workers[worker].state == .lost { askAgain(worker) }
+        // What was sent to it meanwhile may be gone.
+        if workers[worker].state != .connected { askAgain(worker) }
     }
 
     private mutating func undecodable(from peer: Peer, reason: String) {
         counters.messagesUndecodable += 1
         // A stranger's garbage is only counted; from a worker it means that something is broken.
         guard let worker = workerByPeer[peer] else { return }
-        alarm("worker \(workers[worker].id) sent a message that cannot be read: \(reason.oneLine())")
+        let id = workers[worker].id
+        alarm("worker \(id) sent a message that cannot be read: \(reason.oneLine())", worker: id)
     }
 
     /// To a worker whose connection is known; says nothing otherwise.
@@ -156,9 +158,9 @@ package struct Scheduler: Sendable {
         effects.append(.send(peer, message))
     }
 
-    mutating func alarm(_ sentence: String) {
+    mutating func alarm(_ sentence: String, worker: WorkerID, task: TaskID? = nil) {
         counters.alarms += 1
-        effects.append(.alarm(sentence))
+        effects.append(.alarm(sentence, worker: worker, task: task))
     }
 
     /// Whether a test planted this mistake.

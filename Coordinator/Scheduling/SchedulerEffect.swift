@@ -22,6 +22,8 @@ package enum SchedulerEffect: Equatable, Sendable {
     case workerLost(WorkerID, attemptsReturned: Int)
     /// Said goodbye.
     case workerLeft(WorkerID)
-    /// Something that must not happen and that a person should look at, as one sentence.
-    case alarm(String)
+    /// Something that must not happen and that a person should look at, as one sentence; whom and what it is about, for logs.
+    case alarm(String, worker: WorkerID? = nil, task: TaskID? = nil)
+    /// The connection of a worker that has left or was forgotten, or has come back by another one: nobody waits for it.
+    case forget(Peer)
 }

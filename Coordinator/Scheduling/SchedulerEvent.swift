@@ -8,7 +8,7 @@ package enum SchedulerEvent: Equatable, Sendable {
     case undecodable(from: Peer, reason: String)
     /// A frame of a protocol version that this program does not speak.
     case unsupportedVersion(from: Peer, version: UInt32)
-    /// The transport knows no way to this peer any more: what was sent to it is gone.
+    /// The transport knows no way to this peer any more: what was sent to it is gone. What it has said may still come.
     case unroutable(Peer)
 
     /// The next stage of a job, or its first. A job has one stage at a time.

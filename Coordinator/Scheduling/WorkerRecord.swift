@@ -7,7 +7,8 @@ struct WorkerRecord: Sendable {
         case vacant
         /// Said hello and is heard of. Goes to unreachable, lost, or vacant after its goodbye.
         case connected
-        /// The transport lost its connection; it may come back by another one. Goes to connected or lost.
+        /// What was sent to it did not get through. What it has said before is heard all the same, and it may come back, also by
+        /// another connection. Goes to connected, lost, or vacant after its goodbye.
         case unreachable
         /// Silent for too long, its attempts given back. Goes to connected, or to vacant when it is forgotten.
         case lost
@@ -18,7 +19,7 @@ struct WorkerRecord: Sendable {
     var incarnation: UInt64 = 0
     /// Earlier processes of this name that a later one took over from; bounded by `Limits.takenOverProcessesMax`.
     var displaced: [UInt64] = []
-    /// Where to send; nil unless connected, or lost on a connection that may still work.
+    /// By which it said hello last, whether or not it still works; nil while vacant, or when another worker speaks by it now.
     var peer: Peer?
     /// Position in `Scheduler.profiles`; nil only while vacant.
     var profile: Int?

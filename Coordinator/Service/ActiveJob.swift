@@ -135,6 +135,9 @@ final class ActiveJob: Sendable {
             view.stages = driver.finishedStages
             view.profile = driver.profile?.description
             view.note(partialsKept: driver.partialsKept)
+            if let local = driver.local {
+                view.stages.append(StageView(name: local.name, tasksDone: 0, tasksTotal: 1, inCoordinator: true))
+            }
             guard let stage, stage.plan == driver.plan else { return view }
             var present = StageView(name: stage.stageName, tasksDone: stage.merged, tasksTotal: stage.total)
             if let last = view.stages.last, last.name == present.name { present.round = (last.round ?? 1) + 1 }

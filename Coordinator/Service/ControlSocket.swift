@@ -85,14 +85,12 @@ struct ControlHandler: SocketHandler {
         let transport = transport(port)
         do throws(GridError) {
             let (message, payload) = try WireCodec.decodeWorkerMessage(frames)
-            // Whoever speaks the protocol keeps its place among the peers when strangers crowd in.
             if case .hello(let hello) = message {
                 if let refusal = door.refusal(of: hello, keyName: port.keyName(of: peer)) {
                     log.warning("worker refused", metadata: ["address": "\(port.address(of: peer))", "reason": "\(refusal)"])
                     _ = transport.send(.refused(refusal), payload: nil, to: peer)
                     return
                 }
-                _ = port.keep(peer)
                 tellBlocks(.joined(door.believed(hello)))
             }
             shell.received(from: peer, message, payload: payload, at: now, via: transport)
@@ -129,10 +127,13 @@ struct ControlHandler: SocketHandler {
     }
 
     /// Those who know the former secret ask for the new one by a hello.
-    private mutating func spreadSecret(via port: SocketPort) {
+    private mutating func spreadSecret(at now: MonotonicTime, via port: SocketPort) {
         guard door.renewSecretIfRevoked() else { return }
         let transport = transport(port)
-        for peer in port.kept where !transport.send(.whoAreYou, payload: nil, to: peer) { port.forget(peer) }
+        for peer in port.kept where !transport.send(.whoAreYou, payload: nil, to: peer) {
+            // Asked again when it is heard again.
+            shell?.handle(.unroutable(peer), at: now, via: transport)
+        }
     }
 
     mutating func handle(_ command: SchedulerCommand, at now: MonotonicTime, via port: SocketPort) {
@@ -149,7 +150,7 @@ struct ControlHandler: SocketHandler {
 
     mutating func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? {
         guard let shell else { return nil }
-        spreadSecret(via: port)
+        spreadSecret(at: now, via: port)
         if let deadline = shell.nextDeadline, deadline <= now {
             shell.handle(.tick, at: now, via: transport(port))
         }
@@ -171,7 +172,9 @@ private struct PortTransport: CoordinatorTransport {
 
     func send(_ message: CoordinatorMessage, payload: Payload?, to peer: Peer) -> Bool {
         var message = message
-        if let blockSecret, case .welcome(var welcome) = message {
+        if case .welcome(var welcome) = message {
+            // Whoever is welcome keeps its place among the peers when strangers crowd in, until the scheduler forgets it.
+            port.keep(peer)
             // The scheduler decides who is welcome, and knows no secrets.
             welcome.blockSecret = blockSecret
             message = .welcome(welcome)
@@ -183,4 +186,6 @@ private struct PortTransport: CoordinatorTransport {
             return true
         }
     }
+
+    func forget(_ peer: Peer) { port.forget(peer) }
 }

@@ -74,9 +74,13 @@ extension CoordinatorService: GridControl {
 
     package func jobs(_ request: JobsRequest) async throws -> [JobView] {
         try await waiting { service throws(GridError) in
+            if let kind = request.kind { _ = try JobKind(parsing: kind) }
             let live = service.shared.withLock { $0.jobs.mapValues(\.view.state) }
             let rows = try service.usingDatabase { () throws(GridError) in
-                try service.store.jobs(request, live: live)
+                let rows = try service.store.jobs(request, live: live)
+                // Jobs of a region may outlive it; only a name that means nothing is a mistake.
+                if rows.isEmpty, let name = request.region { try service.store.expectRegion(try Region(name)) }
+                return rows
             }
             return rows.map { service.liveView(of: $0.jobID) ?? $0 }
         }
@@ -104,7 +108,7 @@ extension CoordinatorService: GridControl {
 
     package func workers() async throws -> [WorkerView] {
         shared.withLock { shared in
-            let drained = shared.drains.drained
+            let drained = shared.drains.drained()
             let present = shared.snapshot.workers.map { shared.drains.marked($0) }
             return (present + drained.filter { left in !present.contains { $0.worker == left.worker } })
                 .sorted { $0.worker.utf8.lexicographicallyPrecedes($1.worker.utf8) }

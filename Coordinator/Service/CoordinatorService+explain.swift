@@ -16,6 +16,10 @@ extension CoordinatorService {
         }
         switch view.state {
         case .running:
+            if let local = drivers[id]?.progress.local {
+                if let task { throw Self.noTask(task, of: view) }
+                return ExplainView(jobID: id, sentence: Self.alone(id, local, at: .now()) + Self.pause(of: view))
+            }
             return try await waiting { service throws(GridError) in
                 let (sentence, found) = try service.lookAtScheduler { scheduler, now in
                     (scheduler.explain(id, at: now), task.flatMap { scheduler.explain(id, task: $0) })
@@ -27,6 +31,12 @@ extension CoordinatorService {
             if let task { throw Self.noTask(task, of: view) }
             return ExplainView(jobID: id, sentence: "job \(id) \(beginning(of: view, active))\(Self.pause(of: view))")
         }
+    }
+
+    /// Of a job that computes something by itself.
+    static func alone(_ id: JobID, _ local: (name: String, since: MonotonicTime), at now: MonotonicTime) -> String {
+        "job \(id), stage \(local.name): the coordinator computes it by itself, with one thread and without any worker, for "
+            + "\(Int(now.seconds(since: local.since))) s now"
     }
 
     private static func noTask(_ task: Int, of view: JobView) -> GridError {
@@ -106,7 +116,7 @@ extension CoordinatorService {
     /// Sentences for people who look at the status.
     func notes(_ shared: Shared) -> [String] {
         var notes = shared.snapshot.waits.sorted { $0.key < $1.key }.prefix(Self.notesMax).map { "job \($0) waits \($1)" }
-        let drained = shared.drains.drained
+        let drained = shared.drains.drained()
         for worker in drained.prefix(Self.notesMax) {
             notes.append(
                 "worker \(worker.worker) was drained and has left\(worker.drainReason.map { ": \($0)" } ?? "")")

@@ -224,9 +224,11 @@ extension CoordinatorService {
         shared.withLock {
             $0.jobs[job.id] = nil
             $0.admission.remove(job.id)
+            $0.retention.jobEnded()
             if $0.ended.count == Limits.jobsEndedLatelyMax { $0.ended.removeFirst() }
             if job.view.state.isFinal { $0.ended.append(job.view) }
         }
+        panels?.writeSoon()
         admit()
     }
 

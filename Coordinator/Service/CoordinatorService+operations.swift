@@ -37,12 +37,32 @@ extension CoordinatorService {
 
     package func remove(_ id: JobID) async throws -> JobView {
         var view = try await job(id)
+        try await awaitEnd(of: view)
         try await waiting { service throws(GridError) in
             try service.usingDatabase { () throws(GridError) in try service.store.removeJob(id, epoch: service.epoch) }
         }
         view.resultTable = view.resultTable.flatMap { $0.hasSuffix("_jobs") ? nil : $0 }
         return view
     }
+
+    /// A job is cancelled at once, and its row says so when its thread has let go of what it was doing.
+    ///
+    /// - Throws: `GridError(.conflict)` that says what it does when that takes longer than anybody waits for an answer.
+    func awaitEnd(of view: JobView, milliseconds: Int = Limits.removalPatienceMilliseconds) async throws {
+        guard view.state.isFinal else { return }
+        for _ in 0..<(milliseconds / Self.removalLookMilliseconds) {
+            guard shared.withLock({ $0.jobs[view.jobID] }) != nil else { return }
+            try await Task.sleep(nanoseconds: UInt64(Self.removalLookMilliseconds) * 1_000_000)
+        }
+        guard shared.withLock({ $0.jobs[view.jobID] }) != nil else { return }
+        let doing = drivers[view.jobID]?.progress.local.map { " with \($0.name)" } ?? ""
+        throw GridError(
+            .conflict,
+            "job \(view.jobID) is \(view.state.rawValue), and its thread in the coordinator is not yet through\(doing): remove "
+                + "it when that is over")
+    }
+
+    private static let removalLookMilliseconds = 50
 
     /// First the database, so that it holds whatever happens to this coordinator, then the rest; one after another, so that the
     /// last word is the same everywhere.
@@ -105,6 +125,9 @@ extension CoordinatorService {
         }
         let ordered = view
         shared.withLock { $0.drains.order(drain, ordered) }
+        var metadata: Logger.Metadata = ["worker": "\(worker)", "reason": "\(order.reason.printable)"]
+        metadata["deadline_seconds"] = order.deadlineSeconds.map { "\($0)" }
+        log.info("worker ordered to drain", metadata: metadata)
         post(.drain(worker, deadline: order.deadlineSeconds.map { .now().advanced(milliseconds: Int64($0) * 1_000) }))
         if view.state == "connected" { view.state = "draining" }
         view.drainReason = order.reason.isEmpty ? nil : order.reason
@@ -131,6 +154,7 @@ extension CoordinatorService {
             }
         }
         try await waiting { service throws(GridError) in try service.takeBack(worker) }
+        log.info("order to drain taken back", metadata: ["worker": "\(worker)", "had_left": "\(drained != nil)"])
         if drained == nil { view.state = "connected" }
         (view.drainReason, view.drainDeadline) = (nil, nil)
         return view

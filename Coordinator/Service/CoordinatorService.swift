@@ -60,6 +60,7 @@ package final class CoordinatorService: Sendable {
         /// As they ended, oldest first; at most `Limits.jobsEndedLatelyMax`.
         var ended: [JobView] = []
         var drains = DrainOrders()
+        var retention = RetentionLooks()
         var isDatabaseReachable = true
         var lastError: String?
         var isStopping = false

@@ -71,7 +71,7 @@ private final class IdleJob: GridJob, @unchecked Sendable {
         self.number = number
     }
 
-    func next() throws -> JobStep {
+    func next(telling tell: @escaping StageTeller) throws -> JobStep {
         guard !isBegun else { return .publish(.nothing) }
         isBegun = true
         return .stage(

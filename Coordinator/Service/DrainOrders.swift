@@ -6,16 +6,17 @@ import Store
 struct DrainOrders: Sendable {
     private struct Order: Sendable {
         var stored: Store.StoredDrain
-        /// As it was last seen.
+        /// As it was last seen, and when: in seconds since 1970.
         var view: WorkerView
+        var seenAt: Double
         /// False for an order of an earlier coordinator until its worker comes.
         var isTold = true
     }
 
     private var orders: [WorkerID: Order] = [:]
 
-    mutating func order(_ drain: Store.StoredDrain, _ view: WorkerView) {
-        orders[drain.worker] = Order(stored: drain, view: view)
+    mutating func order(_ drain: Store.StoredDrain, _ view: WorkerView, at now: Double = Self.now) {
+        orders[drain.worker] = Order(stored: drain, view: view, seenAt: now)
         while orders.count > Limits.drainOrdersMax {
             let other = orders.keys.sorted().first { orders[$0]?.stored.hasLeft == true } ?? orders.keys.min()
             if let other { orders[other] = nil }
@@ -28,8 +29,12 @@ struct DrainOrders: Sendable {
             worker: drain.worker.rawValue, host: "", processID: drain.processID, version: "", profile: "", state: "draining",
             slots: 0, running: 0, queued: 0, tasksDone: 0, tasksFailed: 0, memoryBytes: 0, cachedBytes: 0,
             gigaflopsPerSecond: 0, heartbeatAgeSeconds: 0)
-        orders[drain.worker] = Order(stored: drain, view: view, isTold: false)
+        // One that has left was there until its order was marked as fulfilled.
+        orders[drain.worker] = Order(stored: drain, view: view, seenAt: drain.changedAt ?? Self.now, isTold: false)
     }
+
+    /// Seconds since 1970.
+    static var now: Double { Date.now.timeIntervalSince1970 }
 
     mutating func remove(_ worker: WorkerID) { orders[worker] = nil }
 
@@ -39,14 +44,14 @@ struct DrainOrders: Sendable {
     func stored(_ worker: WorkerID) -> Store.StoredDrain? { holds(worker) ? orders[worker]?.stored : nil }
 
     /// A worker that has left as it was ordered to.
-    func left(_ worker: WorkerID) -> WorkerView? { drained.first { $0.worker == worker.rawValue } }
+    func left(_ worker: WorkerID) -> WorkerView? { drained().first { $0.worker == worker.rawValue } }
 
     /// Takes in who is there.
     ///
     /// - Returns: orders whose workers have not heard of them, those that are fulfilled now, and workers whose orders are over
     ///   because somebody has started them again.
     mutating func see(
-        _ workers: [WorkerView]
+        _ workers: [WorkerView], at now: Double = Self.now
     ) -> (untold: [Store.StoredDrain], fulfilled: [Store.StoredDrain], over: [WorkerID]) {
         guard !orders.isEmpty else { return ([], [], []) }
         let present = Dictionary(workers.map { (WorkerID($0.worker), $0) }, uniquingKeysWith: { first, _ in first })
@@ -61,7 +66,7 @@ struct DrainOrders: Sendable {
                     continue
                 }
                 if !order.isTold { untold.append(order.stored) }
-                (order.isTold, order.view) = (true, view)
+                (order.isTold, order.view, order.seenAt) = (true, view, now)
             } else if order.isTold, !order.stored.hasLeft {
                 order.stored.hasLeft = true
                 fulfilled.append(order.stored)
@@ -84,12 +89,13 @@ struct DrainOrders: Sendable {
         return view
     }
 
-    /// Those that have left, by name.
-    var drained: [WorkerView] {
+    /// Those that have left, by name; the age of their last sign of life goes on growing.
+    func drained(at now: Double = Self.now) -> [WorkerView] {
         orders.keys.sorted().compactMap { worker in
             guard let order = orders[worker], order.stored.hasLeft else { return nil }
             var view = Self.marked(order.view, order)
             (view.state, view.running, view.queued, view.gigaflopsPerSecond) = ("drained", 0, 0, 0)
+            view.heartbeatAgeSeconds += max(0, now - order.seenAt)
             view.drainDeadline = nil
             return view
         }

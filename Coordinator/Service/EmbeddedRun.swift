@@ -133,6 +133,8 @@ private final class MessageBuffer: CoordinatorTransport {
         return true
     }
 
+    func forget(_ peer: Peer) {}
+
     func next() -> (CoordinatorMessage, Payload?)? {
         messages.isEmpty ? nil : messages.removeFirst()
     }

@@ -1,6 +1,7 @@
 import ClusterModel
 import Dispatch
 import Jobs
+import Messaging
 import Scheduling
 import Synchronization
 import WireProtocol
@@ -14,6 +15,8 @@ final class JobDriver: Sendable {
         /// Tiles of the present stage, of those known to follow, and of those done.
         var stageTiles = 0
         var laterTiles = 0
+        /// What the job computes by itself at the moment, on its own thread, and since when.
+        var local: (name: String, since: MonotonicTime)?
         var earlierTiles = 0
         var finishedStages: [StageView] = []
         var profile: NumericProfile?
@@ -29,8 +32,20 @@ final class JobDriver: Sendable {
         var isStopped = false
 
         mutating func closeStage() {
+            if let local = progress.local {
+                finished(StageView(name: local.name, tasksDone: 1, tasksTotal: 1, inCoordinator: true))
+                progress.local = nil
+            }
             guard let stage else { return }
-            var view = StageView(name: stage.name, tasksDone: stage.taskCount, tasksTotal: stage.taskCount)
+            finished(StageView(name: stage.name, tasksDone: stage.taskCount, tasksTotal: stage.taskCount))
+            progress.earlierTiles += stage.tileCount
+            progress.plan = nil
+            progress.stageTiles = 0
+            self.stage = nil
+        }
+
+        private mutating func finished(_ stage: StageView) {
+            var view = stage
             // Rounds of one name are one stage to look at: there may be thousands.
             if let last = progress.finishedStages.last, last.name == view.name {
                 view.tasksDone += last.tasksDone
@@ -39,10 +54,6 @@ final class JobDriver: Sendable {
                 progress.finishedStages.removeLast()
             }
             progress.finishedStages.append(view)
-            progress.earlierTiles += stage.tileCount
-            progress.plan = nil
-            progress.stageTiles = 0
-            self.stage = nil
         }
     }
 
@@ -164,13 +175,23 @@ final class JobDriver: Sendable {
     private func advance() {
         guard !state.withLock({ $0.isStopped }) else { return }
         do {
-            switch try job.next() {
+            switch try job.next(telling: { try self.beginsAlone($0) }) {
             case .stage(let stage): begin(stage)
             case .publish(let outcome): end(.success(outcome))
             }
         } catch {
             end(.failure(error as? GridError ?? GridError(.failed, "the job could not be planned: \(error)")))
         }
+    }
+
+    /// The job computes something by itself; one that nobody wants any more stops there.
+    private func beginsAlone(_ name: String) throws(GridError) {
+        let isStopped = state.withLock { state in
+            state.closeStage()
+            if !state.isStopped { state.progress.local = (name, .now()) }
+            return state.isStopped
+        }
+        if isStopped { throw GridError(.conflict, "job \(id) goes on no more") }
     }
 
     /// What is still to be written down is written now. On the job's thread.

@@ -23,12 +23,12 @@ struct JobPlanner {
         let kind = try JobKind(parsing: view.kind)
         let parameters = try view.correlationParameters()
         let own = try size(view.pool)
-        let others = kind == .crossCorrelation ? try size(PoolName.submitted) : nil
+        let others = try submittedBeside(kind)
         let dates = others.map { Self.union(own.dates, $0.dates) } ?? own.dates
         let firstDay = try Panel.firstDay(of: parameters.window, dates: dates, dayCount: dates.count)
         let layout = try layout(alphas: own.alphas, dayCount: dates.count)
         let work = try stages(kind, layout, others?.alphas, parameters, dates, firstDay)
-        let tasks = work.stages.reduce(0) { $0 + $1.tasks }
+        let tasks = work.planned.reduce(0) { $0 + $1.tasks }
         let alphas = own.alphas + (others?.alphas ?? 0)
         let windowDays = dates.count - firstDay
         let panelBytes = alphas * dates.count * Self.valueBytes
@@ -38,11 +38,11 @@ struct JobPlanner {
             alphas: alphas, days: dates.count, windowDays: windowDays, tiles: work.tiles, tasks: tasks, stages: work.stages,
             flops: 2 * Double(view.blockEdge * view.blockEdge) * Double(windowDays) * Double(work.tiles), panelBytes: panelBytes,
             bytesToWorkers: work.tiles > 0 ? panelBytes * max(1, connected.count) : panelBytes,
-            coordinatorMemoryBytes: panelBytes + alphas * (Self.bytesPerAlpha + merged) + Self.bytesFixed,
+            coordinatorMemoryBytes: panelBytes + alphas * (Self.bytesPerAlpha + merged) + Self.bytesFixed + work.matrixBytes,
             // Blocks as they come and the operands made of them.
             workerMemoryBytes: 2 * panelBytes, basis: "")
         let peak = connected.peakGigaflopsPerSecond(parameters.precision, profile: nil)
-        let forecast = work.isAll ? Forecast(flops: plan.flops, peakGigaflopsPerSecond: peak) : nil
+        let forecast = Forecast(flops: plan.flops, peakGigaflopsPerSecond: peak)
         plan.predictedSeconds = forecast?.seconds
         plan.predictedLowSeconds = forecast?.low
         plan.predictedHighSeconds = forecast?.high
@@ -51,10 +51,27 @@ struct JobPlanner {
     }
 
     private struct Work {
-        var stages: [PlanView.Stage] = []
-        var tiles = 0
-        /// Whether these are all stages that are certain to come.
-        var isAll = true
+        var planned: [PlannedStage] = []
+        /// All distances, and twice as much to work on, where methods need them at once.
+        var matrixBytes = 0
+
+        /// Of the stages that are certain to come.
+        var tiles: Int { planned.reduce(0) { $0 + ($1.repeats ? 0 : $1.tiles) } }
+        /// Whether the time of the tiles is nearly all of the time.
+        var isOnlyTiles: Bool { !planned.contains { $0.repeats || $0.isLocal || $0.tiles == 0 } }
+        var stages: [PlanView.Stage] {
+            planned.map {
+                PlanView.Stage(
+                    name: $0.name, tasks: $0.tasks, repeats: $0.repeats ? true : nil, inCoordinator: $0.isLocal ? true : nil)
+            }
+        }
+    }
+
+    /// The submitted alphas that a job looks at besides those of its own pool, if it does.
+    private func submittedBeside(_ kind: JobKind) throws(GridError) -> (alphas: Int, dates: [Day])? {
+        if kind == .crossCorrelation { return try size(PoolName.submitted) }
+        // A selection does without them where there are none.
+        return kind == .selection && view.pool == PoolName.unsubmitted ? try? size(PoolName.submitted) : nil
     }
 
     private func stages(
@@ -62,43 +79,50 @@ struct JobPlanner {
         _ firstDay: Int
     ) throws(GridError) -> Work {
         let plan = CorrelationPlan(layout: layout, parameters: parameters, firstDay: firstDay)
-        var work = Work()
-        func add(_ stage: JobStage) {
-            work.stages.append(PlanView.Stage(name: stage.name, tasks: stage.taskCount))
-            work.tiles += stage.tileCount
-        }
+        let columns = try others.map { count throws(GridError) in try self.layout(alphas: count, dayCount: dates.count) }
         switch kind {
         case .correlation:
             guard layout.alphaCount >= 2 else { throw GridError(.usage, "correlation needs at least 2 alphas, there is 1") }
             let wanted = WantedValues.everything(alphaCount: layout.alphaCount)
-            for (wave, rows) in plan.waves.enumerated() {
-                let name = CorrelationJob.waveName(wave, of: plan.waves.count)
-                add(plan.stage(name: name, rows: rows, mode: .full, wanted: wanted))
-            }
+            return Work(
+                planned: plan.waves.enumerated().map { wave, rows in
+                    let name = CorrelationJob.waveName(wave, of: plan.waves.count)
+                    return PlannedStage(plan.stage(name: name, rows: rows, mode: .full, wanted: wanted))
+                })
         case .crossCorrelation:
-            let columns = try self.layout(alphas: others ?? 0, dayCount: dates.count)
-            let job = try CrossCorrelationJob(rows: layout, columns: columns, parameters: parameters, firstDay: firstDay)
-            if let stage = try Self.first(job) { add(stage) }
+            guard let columns else { return Work() }
+            return try Self.first(
+                CrossCorrelationJob(rows: layout, columns: columns, parameters: parameters, firstDay: firstDay))
         case .features:
-            if let stage = try Self.first(FeaturesJob(layout: layout, dates: dates, firstDay: firstDay, isDaily: false)) {
-                add(stage)
-            }
+            return try Self.first(FeaturesJob(layout: layout, dates: dates, firstDay: firstDay, isDaily: false))
         case .clusters:
-            let job = try ClustersJob(plan: plan, dates: dates, parameters: try ClusterParameters(view.params))
-            if let stage = try Self.first(job) { add(stage) }
-            work.isAll = false
+            let wanted = try ClusterParameters(view.params)
+            let count = wanted.needsMatrix ? layout.alphaCount : 0
+            return Work(
+                planned: try Self.planning { try ClustersJob.planned(plan, dates: dates, parameters: wanted) },
+                matrixBytes: 3 * count * max(0, count - 1) / 2 * Self.valueBytes)
         case .selection:
             let wanted = try SelectionParameters(view.params, threshold: view.threshold, absolute: view.absolute)
-            if let stage = SelectionJob.firstStage(of: plan, parameters: wanted) { add(stage) }
-            work.isAll = false
+            let cross = try columns.map { columns throws(GridError) -> SelectionJob.CrossPlan in
+                let joined = try PanelLayout(joining: layout, columns)
+                return (
+                    CorrelationPlan(layout: joined, parameters: parameters, firstDay: firstDay), 0..<layout.blockCount,
+                    layout.blockCount..<joined.blockCount
+                )
+            }
+            return Work(planned: SelectionJob.planned(plan, crossPlan: cross, parameters: wanted))
         }
-        return work
     }
 
-    private static func first(_ job: some GridJob) throws(GridError) -> JobStage? {
+    /// Of a job of one stage.
+    private static func first(_ job: some GridJob) throws(GridError) -> Work {
+        guard case .stage(let stage) = try planning({ try job.next() }) else { return Work() }
+        return Work(planned: [PlannedStage(stage)])
+    }
+
+    private static func planning<R>(_ body: () throws -> R) throws(GridError) -> R {
         do {
-            if case .stage(let stage) = try job.next() { return stage }
-            return nil
+            return try body()
         } catch {
             throw error as? GridError ?? GridError(.failed, "the job could not be planned: \(error)")
         }
@@ -116,16 +140,22 @@ struct JobPlanner {
     private static func union(_ a: [Day], _ b: [Day]) -> [Day] { Set(a).union(b).sorted() }
 
     private static func basis(_ work: Work, _ workers: Int, _ peak: Double, isKnown: Bool) -> String {
-        let cut =
-            work.isAll
-            ? "all stages, as they are cut for a panel that is read afresh" : "the first stage; what it finds decides the rest"
-        if isKnown {
-            let speed = Int(peak.rounded())
-            return
-                "\(cut); the time is from \(workers == 1 ? "1 worker" : "\(workers) workers") connected, which measured \(speed) "
-                + "GFLOP/s together; the reading of the PnL is not in it"
+        var parts = ["all stages, as they are cut for a panel that is read afresh"]
+        if work.planned.contains(where: \.repeats) {
+            parts.append("how often some come, once, several times or never, only the values tell: tasks are those of once")
         }
-        return work.isAll ? "\(cut); no worker that has measured itself is connected, or nothing to measure by, so no time" : cut
+        guard isKnown else {
+            return (parts + ["no worker that has measured itself is connected, or nothing to measure by, so no time"])
+                .joined(separator: "; ")
+        }
+        let connected = workers == 1 ? "1 worker" : "\(workers) workers"
+        parts.append("the time is from \(connected) connected, which measured \(Int(peak.rounded())) GFLOP/s together")
+        parts.append(
+            work.isOnlyTiles
+                ? "the reading of the PnL is not in it"
+                : "it is that of the tiles which are certain: the reading of the PnL, stages without tiles and those that may "
+                    + "come again are not in it")
+        return parts.joined(separator: "; ")
     }
 }
 

@@ -20,6 +20,9 @@ protocol CoordinatorTransport {
     ///
     /// - Returns: false when there is no way to this peer any more, or it does not read what it gets.
     func send(_ message: CoordinatorMessage, payload: Payload?, to peer: Peer) -> Bool
+
+    /// The peer is no worker's any more.
+    func forget(_ peer: Peer)
 }
 
 /// Carries out what the scheduler decides. Used by one thread: that of the control socket, or of an embedded run.
@@ -130,8 +133,14 @@ final class SchedulerShell {
         case .workerLeft(let worker):
             workerGone(worker)
             log?.info("worker left", metadata: ["worker": "\(worker)"])
-        case .alarm(let sentence):
-            log?.error("\(sentence)")
+        case .alarm(let sentence, let worker, let task):
+            var metadata: Logger.Metadata = [:]
+            metadata["worker"] = worker.map { "\($0)" }
+            metadata["job"] = task.map { "\($0.job)" }
+            metadata["task"] = task.map { "\($0.index)" }
+            log?.error("\(sentence)", metadata: metadata)
+        case .forget(let peer):
+            transport.forget(peer)
         }
         return nil
     }

@@ -69,10 +69,9 @@ extension Store {
             """
             INSERT INTO found_pairs
             SELECT least(a COLLATE "C", b), greatest(a COLLATE "C", b), max(r), max(days) FROM (
-                SELECT l.alpha_id AS a, n.id::varchar(50) AS b, n.r, n.days
-                FROM \(quoted(identifier: tables.neighbourLists(.region))) l
-                    CROSS JOIN LATERAL unnest(l.neighbour_ids, l.correlations, l.days) AS n (id, r, days)
-                WHERE l.job_id = $1 AND abs(n.r) >= $2
+                SELECT alpha_id AS a, neighbour_id::varchar(50) AS b, correlation AS r, days
+                FROM \(quoted(identifier: tables.neighbours(.region)))
+                WHERE job_id = $1 AND abs(correlation) >= $2
                 UNION ALL
                 SELECT alpha_id_a, alpha_id_b, correlation, days FROM \(quoted(identifier: tables.edges(.region)))
                 WHERE job_id = $1 AND abs(correlation) >= $2) p

@@ -81,14 +81,14 @@ extension Store {
     /// - Throws: `GridError(.notFound)` for an unknown region, `.conflict` when there are more than `Limits.edgesMax` pairs.
     package func closePairs(_ region: Region, above threshold: Double) throws(GridError) -> ClosePairs? {
         let tables = RegionTables(region)
-        let (view, lists) = (tables.neighbours(.region), tables.neighbourLists(.region))
-        let action = Action("read the neighbours of \(region)", needs: "SELECT on \(view) and \(lists)")
+        let (view, lists, rows) = (tables.neighbours(.region), tables.neighbourLists(.region), tables.correlation)
+        let action = Action("read the neighbours of \(region)", needs: "SELECT on \(view), \(lists) and \(rows)")
         return try pool.read(action, patience: .bulk) { connection in
             _ = try Self.requireRegion(region, connection)
             let state = try connection.execute(
                 """
-                SELECT max(job_id), max(cardinality(neighbour_ids)), count(*) FROM \(quoted(identifier: lists))
-                WHERE kind = 'absolute'
+                SELECT (SELECT max(job_id) FROM \(quoted(identifier: rows))), max(cardinality(absolute_ids)), count(*)
+                FROM \(quoted(identifier: lists)) WHERE absolute_ids <> '{}'
                 """)
             guard let job = state.integer(0, 0), let kept = state.integer(0, 1), kept > 0 else { return nil }
             let found = try connection.execute(

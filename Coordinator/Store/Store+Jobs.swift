@@ -36,7 +36,7 @@ extension Store {
 
     /// A job's row as last saved, but for `eta_seconds`, which is never stored.
     package func job(_ id: JobID) throws(GridError) -> JobView {
-        let found = try jobRows("read job \(id)", "WHERE job_id = $1", [.integer(id.rawValue)])
+        let found = try jobRows("read job \(id)", "WHERE job_id = $1", [.integer(id.rawValue)], isFrequent: true)
         guard let job = found.first else { throw GridError(.notFound, "job \(id) does not exist") }
         return job
     }
@@ -68,7 +68,7 @@ extension Store {
         return try jobRows(
             "list jobs",
             "\(conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))") ORDER BY \(order) "
-                + "LIMIT \(limit) OFFSET \(offset)", values)
+                + "LIMIT \(limit) OFFSET \(offset)", values, isFrequent: request.sort == nil && request.states.isEmpty)
     }
 
     private static func jobOrder(_ sort: SortKey?) throws(GridError) -> String {
@@ -135,11 +135,13 @@ extension Store {
         ]
     }
 
-    private func jobRows(_ doing: String, _ condition: String, _ values: [SQLValue]) throws(GridError) -> [JobView] {
+    private func jobRows(
+        _ doing: String, _ condition: String, _ values: [SQLValue], isFrequent: Bool = false
+    ) throws(GridError) -> [JobView] {
         let columns = Self.jobColumns.map { $0.name.hasSuffix("_at") ? Self.isoTime($0.name) : $0.name }
-        return try pool.read(Action(doing, needs: "SELECT on jobs")) { connection in
-            let found = try connection.execute("SELECT \(columns.joined(separator: ", ")) FROM jobs \(condition)", values)
-            return try (0..<found.rowCount).map { try Self.jobView(found, $0) }
+        let statement = "SELECT \(columns.joined(separator: ", ")) FROM jobs \(condition)"
+        return try pool.ask(Action(doing, needs: "SELECT on jobs"), statement, values, isFrequent: isFrequent) { found in
+            try (0..<found.rowCount).map { try Self.jobView(found, $0) }
         }
     }
 

@@ -66,15 +66,14 @@ extension Store {
     /// ones, never a mixture. Publishing the same again changes only `last_updated`.
     ///
     /// - Parameters:
-    ///   - neighbours: of alphas that have a row, those of one alpha and kind together and nearest first; gone through once
-    ///     per attempt. Without them there are none afterwards.
+    ///   - neighbours: of alphas that have a row; gone through once per attempt at most. Without them there are none afterwards.
     ///   - edges: of alphas that have a row, in any order.
     ///   - job: saved in the same transaction, so that a job is done exactly when its rows are there.
     /// - Throws: `GridError(.conflict)` when another coordinator has taken over, or the region's settings are no longer
     ///   those of the publication (target `.region`); nothing is written then.
     @discardableResult
     package func publishCorrelation(
-        _ rows: [CorrelationRow], neighbours: (any Sequence<CorrelationNeighbour>)? = nil,
+        _ rows: [CorrelationRow], neighbours: PublishedNeighbours? = nil,
         edges: (any Sequence<CorrelationEdge>)? = nil, of publication: Publication, epoch: Epoch, saving job: JobView? = nil
     ) throws(GridError) -> PublishReport {
         try ensureRegion(publication.region)
@@ -94,7 +93,8 @@ extension Store {
     ) throws(GridError) -> PublishReport {
         let action = Action(
             "publish \(table)",
-            needs: "SELECT, INSERT, UPDATE and DELETE on \(table), UPDATE on coordinator_lease, and TEMPORARY on the database")
+            needs: "SELECT, INSERT, UPDATE and DELETE on \(table) and what belongs to it, UPDATE on coordinator_lease, "
+                + "and TEMPORARY on the database")
         return try pool.write(action, patience: .bulk) { connection in
             try Self.hold(epoch, connection)
             if publication.target == .region { try Self.requireSettings(of: publication, connection) }

@@ -8,16 +8,11 @@ extension Store {
     ///
     /// - Parameter isWhole: whether every alpha of the result is known to be there.
     static func replaceRelations(
-        _ neighbours: (any Sequence<CorrelationNeighbour>)?, _ edges: (any Sequence<CorrelationEdge>)?,
+        _ neighbours: PublishedNeighbours?, _ edges: (any Sequence<CorrelationEdge>)?,
         of publication: Publication, isWhole: Bool, _ connection: Connection
     ) throws {
         let tables = RegionTables(publication.region)
-        try replace(
-            tables.neighbourLists(publication.target), ["alpha_id", "kind", "neighbour_ids", "correlations", "days"],
-            of: publication, connection
-        ) { writer in
-            try copyLists(neighbours, of: publication, writer)
-        }
+        try replaceLists(neighbours, of: publication, isWhole: isWhole, connection)
         try replace(
             tables.edges(publication.target), ["alpha_id_a", "alpha_id_b", "correlation", "days"], of: publication, connection
         ) { writer in
@@ -34,29 +29,6 @@ extension Store {
         let gone = try connection.execute(
             "SELECT alpha_id FROM incoming_rows i WHERE NOT EXISTS (SELECT FROM alphas a WHERE a.alpha_id = i.alpha_id)")
         try deleteRelations(of: (0..<gone.rowCount).compactMap { gone.text($0, 0) }, tables, connection)
-    }
-
-    /// Writes runs of neighbours of one alpha and kind as one row each.
-    private static func copyLists(
-        _ neighbours: (any Sequence<CorrelationNeighbour>)?, of publication: Publication, _ writer: CopyWriter
-    ) throws {
-        var list: [CorrelationNeighbour] = []
-        func write() throws {
-            guard let first = list.first else { return }
-            try writer.row(fields: 6)
-            try writer.put(first.alphaID)
-            try writer.put(first.kind.rawValue)
-            try writer.put(list.map(\.neighbourID))
-            try writer.put(list.map(\.correlation))
-            try writer.put(list.map { $0.days.map { Int32(clamping: $0) } })
-            try writer.put(publication.jobID.rawValue)
-            list.removeAll(keepingCapacity: true)
-        }
-        for neighbour in neighbours ?? [] {
-            if let last = list.last, last.kind != neighbour.kind || last.alphaID != neighbour.alphaID { try write() }
-            list.append(neighbour)
-        }
-        try write()
     }
 
     /// Replaces the rows of a region, or of a job.
@@ -78,15 +50,18 @@ extension Store {
         for target in [Publication.Target.region, .job] {
             let lists = quoted(identifier: tables.neighbourLists(target))
             try connection.execute("DELETE FROM \(lists) WHERE alpha_id = ANY ($1::text[])", [.texts(ids)])
-            try connection.execute(
-                """
-                UPDATE \(lists) SET (neighbour_ids, correlations, days) = (
-                    SELECT coalesce(array_agg(n.id ORDER BY n.rank), '{}'), coalesce(array_agg(n.r ORDER BY n.rank), '{}'),
-                        coalesce(array_agg(n.days ORDER BY n.rank), '{}')
-                    FROM unnest(neighbour_ids, correlations, days) WITH ORDINALITY AS n (id, r, days, rank)
-                    WHERE n.id <> ALL ($1::text[]))
-                WHERE neighbour_ids && $1::text[]
-                """, [.texts(ids)])
+            for columns in CorrelationNeighbour.Kind.allCases.map(RegionTables.listColumns) {
+                let names = columns.joined(separator: ", ")
+                try connection.execute(
+                    """
+                    UPDATE \(lists) SET (\(names)) = (
+                        SELECT coalesce(array_agg(n.id ORDER BY n.rank), '{}'), coalesce(array_agg(n.r ORDER BY n.rank), '{}'),
+                            coalesce(array_agg(n.days ORDER BY n.rank), '{}')
+                        FROM unnest(\(names)) WITH ORDINALITY AS n (id, r, days, rank)
+                        WHERE n.id <> ALL ($1::text[]))
+                    WHERE \(columns[0]) && $1::text[]
+                    """, [.texts(ids)])
+            }
             let edges = quoted(identifier: tables.edges(target))
             for column in ["alpha_id_a", "alpha_id_b"] {
                 try connection.execute("DELETE FROM \(edges) WHERE \(column) = ANY ($1::text[])", [.texts(ids)])

@@ -3,40 +3,48 @@ import ClusterModel
 extension Store {
     /// All regions by name, with what has been published of them.
     package func regions() throws(GridError) -> [RegionView] {
-        try pool.read(Action("list the regions", needs: "SELECT on AlphaGrid's tables")) { connection in
+        let action = Action("list the regions", needs: "SELECT on AlphaGrid's tables")
+        return try regionsRead.answer(to: "all", action, from: pool) { connection in
             let found = try connection.execute(
                 """
-                SELECT region_name, convention, window_spec, min_overlap, region_id,
-                    (SELECT count(*) FROM alphas a WHERE a.region_id = r.region_id),
-                    (SELECT count(*) FROM alphas_unsubmitted a WHERE a.region_id = r.region_id)
-                FROM regions r ORDER BY region_name COLLATE "C" LIMIT \(Limits.regionsMax)
+                SELECT region_name, convention, window_spec, min_overlap, region_id
+                FROM regions ORDER BY region_name COLLATE "C" LIMIT \(Limits.regionsMax)
                 """)
             return try (0..<found.rowCount).compactMap { row in
                 // A name that is no region's stands in an adopted database; it has no tables of ours.
                 guard let region = try? Region(found.text(row, 0) ?? "") else { return nil }
                 var view = RegionView(
                     region: region.name, convention: found.text(row, 1) ?? "", window: found.text(row, 2) ?? "",
-                    minOverlap: found.integer(row, 3) ?? 0,
-                    alphas: RegionView.Alphas(
-                        submitted: found.integer(row, 5) ?? 0, unsubmitted: found.integer(row, 6) ?? 0))
-                try Self.describe(&view, RegionTables(region), id: found.integer(row, 4) ?? 0, connection)
+                    minOverlap: found.integer(row, 3) ?? 0, alphas: RegionView.Alphas(submitted: 0, unsubmitted: 0))
+                try Self.describeAlphas(of: &view, id: found.integer(row, 4) ?? 0, connection)
+                try Self.describe(&view, RegionTables(region), connection)
                 return view
             }
         }
     }
 
-    private static func describe(
-        _ view: inout RegionView, _ tables: RegionTables, id: Int, _ connection: Connection
-    ) throws {
-        let values: (String) throws -> [String] = { column in
-            try connection.execute(
-                "SELECT DISTINCT \(column) FROM alphas WHERE region_id = $1 AND \(column) IS NOT NULL ORDER BY 1 LIMIT 1000",
-                [.integer(Int64(id))]
-            ).texts()
+    /// How many there are, and what is known of them; the table is read once for all of it.
+    private static func describeAlphas(of view: inout RegionView, id: Int, _ connection: Connection) throws {
+        let values: (String) -> String = { column in
+            """
+            (SELECT coalesce(json_agg(v), '[]') FROM (
+                SELECT DISTINCT \(column) AS v FROM known WHERE \(column) IS NOT NULL ORDER BY 1 LIMIT 1000) s)
+            """
         }
-        view.universes = try values("universe").sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        view.delays = try values("delay").compactMap { Int($0) }
-        view.types = try values("alpha_type").sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let found = try connection.execute(
+            prepared: """
+                WITH known AS MATERIALIZED (
+                    SELECT universe, delay, alpha_type, count(*) AS n FROM alphas WHERE region_id = $1 GROUP BY 1, 2, 3)
+                SELECT (SELECT sum(n) FROM known), (SELECT count(*) FROM alphas_unsubmitted WHERE region_id = $1),
+                    \(values("universe")), \(values("delay")), \(values("alpha_type"))
+                """, [.integer(Int64(id))])
+        view.alphas = RegionView.Alphas(submitted: found.integer(0, 0) ?? 0, unsubmitted: found.integer(0, 1) ?? 0)
+        view.universes = try fromJSON(found.text(0, 2), as: [String].self).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        view.delays = try fromJSON(found.text(0, 3), as: [Int].self)
+        view.types = try fromJSON(found.text(0, 4), as: [String].self).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    private static func describe(_ view: inout RegionView, _ tables: RegionTables, _ connection: Connection) throws {
         let pnl = tables.pnl(unsubmitted: false)
         if try !TableColumn.all(of: pnl, connection).isEmpty {
             let days = try connection.execute("SELECT min(date), max(date) FROM \(quoted(identifier: pnl))")
@@ -52,18 +60,22 @@ extension Store {
     private static func published(
         _ result: RegionResult, _ tables: RegionTables, _ connection: Connection
     ) throws -> RegionView.Result? {
-        // Neighbours are a view of lists, which are quicker to count.
+        // Neighbours are a view of lists, which are quicker to count, and came with the rows of alphas.
         let isList = result == .neighbours
-        let table = isList ? tables.neighbourLists(.region) : tables.place(of: result, .region).table
+        let table = isList ? tables.correlation : tables.place(of: result, .region).table
         let columns = try TableColumn.all(of: table, connection).map(\.name)
         guard !columns.isEmpty else { return nil }
         let updated = columns.contains("last_updated") ? "max(last_updated)" : "NULL::timestamp"
         let job = columns.contains("job_id") ? "max(job_id)" : "NULL::bigint"
+        let sizes = CorrelationNeighbour.Kind.allCases.map { "cardinality(\(RegionTables.listColumns($0)[0]))" }
+        let count = """
+            (SELECT sum(\(sizes.joined(separator: " + "))) FROM \(quoted(identifier: tables.neighbourLists(.region))))
+            """
         let found = try connection.execute(
             """
             SELECT n, job, to_char(coalesce(updated, (SELECT finished_at FROM jobs WHERE job_id = job)),
                 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-            FROM (SELECT \(isList ? "sum(cardinality(neighbour_ids))" : "count(*)") AS n, \(job) AS job, \(updated) AS updated
+            FROM (SELECT \(isList ? count : "count(*)") AS n, \(job) AS job, \(updated) AS updated
                 FROM \(quoted(identifier: table))) s
             """)
         guard let rows = found.integer(0, 0), rows > 0 else { return nil }

@@ -24,6 +24,13 @@ extension Store {
         }
     }
 
+    /// - Throws: `GridError(.notFound)` that names those there are, when the region is none of them.
+    package func expectRegion(_ region: Region) throws(GridError) {
+        try pool.read(Action("look for region \(region)", needs: "SELECT on regions")) { connection in
+            _ = try Self.requireRegion(region, connection)
+        }
+    }
+
     /// Changes what the region's own job computes. Published rows stay as they are until the next job.
     ///
     /// - Parameter creating: whether a region that is new is made.

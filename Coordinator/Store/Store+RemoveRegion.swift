@@ -34,6 +34,8 @@ extension Store {
                 if let view = table.view { try connection.execute("DROP VIEW IF EXISTS \(quoted(identifier: view.name))") }
                 try connection.execute("DROP TABLE IF EXISTS \(quoted(identifier: table.name))")
             }
+            try connection.execute(
+                "DELETE FROM published_lists WHERE table_name = $1", [.text(RegionTables(region).neighbourLists(.region))])
             try connection.execute("DELETE FROM regions WHERE region_id = $1", [regionID])
             try connection.execute(ChangeTracking.forgetDroppedTables)
             try Self.audit("remove region", region: region, subject: region.name, detail: report, connection)

@@ -18,6 +18,12 @@ extension RegionTables {
     }
 }
 
+/// What a page of results answers.
+struct PageQuestion: Hashable, Sendable {
+    var request: ResultRequest
+    var region: Region
+}
+
 extension Store {
     /// Rows of what jobs have published of a region.
     ///
@@ -25,7 +31,7 @@ extension Store {
     ///   the result's rows do not have.
     package func results(_ request: ResultRequest, region: Region) throws(GridError) -> ResultPage {
         let action = Action("read \(request.result.rawValue) of \(region)", needs: "SELECT on the region's tables")
-        return try pool.read(action) { connection in
+        return try pagesRead.answer(to: PageQuestion(request: request, region: region), action, from: pool) { connection in
             let regionID = try Self.requireRegion(region, connection)
             let target = try request.job.map { try Self.target(of: $0, region, connection) } ?? .region
             let (table, order) = RegionTables(region).place(of: request.result, target)
@@ -39,10 +45,13 @@ extension Store {
             let sorting = try query.sorting(request.sort, then: order)
             let from = "FROM \(quoted(identifier: table)) t \(query.condition)"
             let count = query.values.count
+            // Rows are chosen first and written afterwards: otherwise the times of all rows would be written as JSON has them
+            // before a page of them is taken, which costs several times as much as the rest.
             let found = try connection.execute(
                 """
-                SELECT \(shown.map(\.selection).joined(separator: ", ")) \(from)
-                ORDER BY \(sorting) LIMIT $\(count + 1) OFFSET $\(count + 2)
+                SELECT \(shown.map(\.selection).joined(separator: ", ")) FROM (
+                    SELECT t.* \(from) ORDER BY \(sorting) LIMIT $\(count + 1) OFFSET $\(count + 2)) t
+                ORDER BY \(sorting)
                 """, query.values + [.integer(Int64(request.limit + 1)), .integer(Int64(request.offset))])
             let rows = try (0..<min(request.limit, found.rowCount)).map { row in
                 try shown.enumerated().map { try $1.value(found.text(row, $0)) }

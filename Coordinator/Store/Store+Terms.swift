@@ -58,13 +58,14 @@ extension Store {
         let action = Action("forget old jobs", needs: "DELETE on jobs and the result tables of jobs")
         return try pool.write(action, patience: .bulk) { connection in
             try Self.hold(epoch, connection)
+            let ended = "state IN ('done', 'failed', 'cancelled')"
+            // The newest one that is too many is found by going back along the key.
             return try connection.execute(
                 """
                 DELETE FROM jobs WHERE job_id IN (
-                    SELECT job_id FROM (
-                        SELECT job_id, finished_at, row_number() OVER (ORDER BY job_id DESC) AS place
-                        FROM jobs WHERE state IN ('done', 'failed', 'cancelled')) ended
-                    WHERE place > $1 OR finished_at < clock_timestamp() - $2::integer * interval '1 day'
+                    SELECT job_id FROM jobs
+                    WHERE \(ended) AND (finished_at < clock_timestamp() - $2::integer * interval '1 day'
+                        OR job_id <= (SELECT job_id FROM jobs WHERE \(ended) ORDER BY job_id DESC OFFSET $1 LIMIT 1))
                     ORDER BY job_id LIMIT \(Limits.jobsForgottenAtOnceMax))
                 """, [.integer(Int64(count)), .optional(days)]
             ).affectedRows
@@ -87,6 +88,8 @@ extension Store {
         /// Seconds since 1970.
         package var deadline: Double?
         package var hasLeft = false
+        /// Seconds since 1970, of an order that was read.
+        package var changedAt: Double?
 
         package init(worker: WorkerID, processID: Int32, reason: String, deadline: Double?, hasLeft: Bool = false) {
             self.worker = worker
@@ -132,13 +135,15 @@ extension Store {
         try pool.read(Self.draining) { connection in
             let found = try connection.execute(
                 """
-                SELECT worker, process_id, reason, extract(epoch FROM deadline_at), has_left FROM drain_orders
-                ORDER BY worker COLLATE "C"
+                SELECT worker, process_id, reason, extract(epoch FROM deadline_at), has_left, extract(epoch FROM ordered_at)
+                FROM drain_orders ORDER BY worker COLLATE "C"
                 """)
             return (0..<found.rowCount).map { row in
-                StoredDrain(
+                var drain = StoredDrain(
                     worker: WorkerID(found.text(row, 0) ?? ""), processID: Int32(clamping: found.integer(row, 1) ?? 0),
                     reason: found.text(row, 2) ?? "", deadline: found.real(row, 3), hasLeft: found.boolean(row, 4))
+                drain.changedAt = found.real(row, 5)
+                return drain
             }
         }
     }

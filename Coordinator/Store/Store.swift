@@ -11,6 +11,11 @@ package final class Store: Sendable {
     let pool: ConnectionPool
     /// Panels being read at once.
     let loads = DispatchSemaphore(value: Limits.panelLoadsMax)
+    /// What was read last of regions and their results.
+    let regionsRead = SnapshotMemory<String, [RegionView]>(answersMax: 1)
+    let pagesRead = SnapshotMemory<PageQuestion, ResultPage>(answersMax: Limits.pagesRememberedMax) {
+        $0.rows.count <= Limits.pageRowsRememberedMax
+    }
     /// Called in every publication when all is written and nothing committed.
     let publicationWritten: @Sendable () -> Void
 

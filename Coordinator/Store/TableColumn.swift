@@ -14,14 +14,21 @@ struct TableColumn: Sendable {
 
     let name: String
     let kind: Kind
+    /// Whether the database's own order of its texts is that of their bytes.
+    let isBytewise: Bool
 
     /// In the table's order; empty when there is no such table.
     static func all(of table: String, _ connection: Connection) throws(DatabaseError) -> [TableColumn] {
         let found = try connection.execute(
-            """
-            SELECT a.attname, t.typcategory FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-            WHERE a.attrelid = to_regclass(quote_ident($1)) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
-            """, [.text(table)])
+            prepared: """
+                SELECT a.attname, t.typcategory, CASE c.collname
+                    WHEN 'default' THEN (
+                        SELECT d.datcollate IN ('C', 'POSIX') AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') = 'c'
+                        FROM pg_database d WHERE d.datname = current_database())
+                    ELSE c.collname IN ('C', 'POSIX') END
+                FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation c ON c.oid = a.attcollation
+                WHERE a.attrelid = to_regclass(quote_ident($1)) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+                """, [.text(table)])
         return (0..<found.rowCount).map { row in
             let kind: Kind =
                 switch found.text(row, 1) ?? "" {
@@ -31,15 +38,16 @@ struct TableColumn: Sendable {
                 case "D": .time
                 default: .composite
                 }
-            return TableColumn(name: found.text(row, 0) ?? "", kind: kind)
+            return TableColumn(name: found.text(row, 0) ?? "", kind: kind, isBytewise: found.boolean(row, 2))
         }
     }
 
     /// In a statement whose table is `t`.
     var reference: String { "t.\(quoted(identifier: name))" }
 
-    /// Texts in the order of their bytes, whatever the database's collation.
-    var ordered: String { kind == .text ? "\(reference) COLLATE \"C\"" : reference }
+    /// Texts in the order of their bytes, whatever the database's collation. Where that is its own order nothing is said of
+    /// it: an index has the column's collation, and is used for no other, not even for one that sorts alike.
+    var ordered: String { kind == .text && !isBytewise ? "\(reference) COLLATE \"C\"" : reference }
 
     /// What `value` takes: times as JSON has them, lists and objects as JSON.
     var selection: String {

@@ -53,11 +53,14 @@ package struct StageView: Codable, Hashable, Sendable {
     /// Of stages that repeat until something is found: the how many-th time it is; nil for one that does not. How many there will
     /// be nobody knows, so its tasks are those known so far.
     package var round: Int?
-    package init(name: String, tasksDone: Int, tasksTotal: Int, round: Int? = nil) {
+    /// True of what the coordinator computes by itself, which counts as one task; nil where workers have the tasks.
+    package var inCoordinator: Bool?
+    package init(name: String, tasksDone: Int, tasksTotal: Int, round: Int? = nil, inCoordinator: Bool? = nil) {
         self.name = name
         self.tasksDone = tasksDone
         self.tasksTotal = tasksTotal
         self.round = round
+        self.inCoordinator = inCoordinator
     }
 }
 

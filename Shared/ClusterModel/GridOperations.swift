@@ -45,9 +45,15 @@ package struct PlanView: Codable, Hashable, Sendable {
     package struct Stage: Codable, Hashable, Sendable {
         package var name: String
         package var tasks: Int
-        package init(name: String, tasks: Int) {
+        /// True of one that may be needed several times, or not at all, which only the values tell; its tasks are those of once.
+        package var repeats: Bool?
+        /// True of what the coordinator computes by itself, without tasks.
+        package var inCoordinator: Bool?
+        package init(name: String, tasks: Int, repeats: Bool? = nil, inCoordinator: Bool? = nil) {
             self.name = name
             self.tasks = tasks
+            self.repeats = repeats
+            self.inCoordinator = inCoordinator
         }
     }
 
@@ -200,6 +206,8 @@ package struct WebhookView: Codable, Hashable, Sendable {
     package var createdAt: String
     /// Shown once, to whoever added it.
     package var secret: String?
+    /// Why messages may not arrive as things are; shown once, to whoever added it.
+    package var warning: String?
     /// The newest first, where one webhook is asked for.
     package var deliveries: [Delivery]?
     package init(webhookID: Int64, url: String, events: [WebhookEvent], region: String?, threshold: Double?, createdAt: String) {

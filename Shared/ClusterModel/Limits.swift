@@ -252,6 +252,8 @@ package enum Limits {
     package static let tileMapMilliseconds: Int64 = 500
     /// Jobs that ended lately and are still told about.
     package static let jobsEndedLatelyMax = 64
+    /// How long a request to remove a cancelled job waits for the job's thread.
+    package static let removalPatienceMilliseconds = 5_000
     /// Parameters that only one kind of job has, of one job.
     package static let jobParametersMax = 40
     package static let jobParameterBytesMax = 500
@@ -312,6 +314,11 @@ package enum Limits {
     /// Beyond this, a writing transaction leaves one record that says that anything may have changed.
     package static let changeRecordBytesMax = 256 << 20
     package static let panelCacheBytesDefault = 64 << 30
+    /// Of the panels used last, in a coordinator's memory.
+    package static let panelsInMemoryBytesMax = 128 << 20
+    /// Pages of results that are remembered, each of at most so many rows.
+    package static let pagesRememberedMax = 32
+    package static let pageRowsRememberedMax = 200
     package static let copyBufferBytes = 1 << 18
     package static let auditRowsMax = 100_000
     package static let auditRowsListedMax = 10_000

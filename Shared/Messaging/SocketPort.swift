@@ -100,7 +100,7 @@ package final class SocketPort {
             }
             return .sent
         } catch {
-            if isRouter { peers.forget(peer) }
+            // It keeps its handle: libzmq still delivers what a connection brought before it broke.
             return .unroutable
         }
     }

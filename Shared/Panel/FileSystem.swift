@@ -8,9 +8,13 @@ import Darwin
 
 /// The system calls of this module: each retries EINTR and turns errno into a sentence that names the file.
 package enum FileSystem {
+    /// What stands for standard input where a file is to be read.
+    package static let standardInput = "-"
+
     /// A path as the user typed it, safe to repeat: how messages about a file's content name it. Never cut short, since
     /// what tells two files apart is often the end.
     package static func name(_ path: String) -> String {
+        if path == standardInput { return "standard input" }
         var scalars = String.UnicodeScalarView()
         for scalar in path.unicodeScalars {
             scalars.append(scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) ? "?" : scalar)
@@ -18,11 +22,12 @@ package enum FileSystem {
         return String(scalars)
     }
 
-    /// The bytes of a file: mapped when it is a regular one, read to its end when it is a pipe or a device.
+    /// The bytes of a file, or of standard input for `-`: mapped when it is a regular one, read to its end when it is a pipe
+    /// or a device.
     ///
     /// Others may replace a mapped file by renaming, but must not cut it short while it is in use.
     package static func contents(of path: String) throws(GridError) -> Payload {
-        let descriptor = try open(path, O_RDONLY)
+        let descriptor = try open(path == standardInput ? "/dev/stdin" : path, O_RDONLY)
         defer { close(descriptor) }
         var info = stat()
         guard fstat(descriptor, &info) == 0 else { throw failure("cannot be read", path) }

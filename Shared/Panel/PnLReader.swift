@@ -4,14 +4,15 @@ import ClusterModel
 ///
 /// Wide: first column `date`, one column per alpha. Long: the columns `alpha_id,date,pnl`. Rows come in any order; dates
 /// are `YYYY-MM-DD`; missing values are empty or what pandas reads as missing (`PnLText.missingTexts`). NPY: two
-/// dimensions, rows are dates without names, columns are alphas A000001, A000002, ...
+/// dimensions, rows are dates without names, columns are alphas A000001, A000002, ... Standard input (`-`) is
+/// CSV, plain or gzipped.
 package enum PnLReader {
     /// - Throws: `GridError(.usage)` naming file, line and column of what is wrong, several of them where rows are bad;
     ///   `.notFound` when there is no such file.
     package static func read(path: String) throws(GridError) -> PnLTable {
         let name = FileSystem.name(path)
-        let suffixes = [".csv", ".csv.gz", ".npy"]
-        guard let suffix = suffixes.first(where: { name.lowercased().hasSuffix($0) }) else {
+        let suffix = [".csv", ".csv.gz", ".npy"].first(where: { name.lowercased().hasSuffix($0) })
+        guard suffix != nil || path == FileSystem.standardInput else {
             throw GridError(.usage, "\(path): expected a file that ends in .csv, .csv.gz or .npy")
         }
         let file = try FileSystem.contents(of: path)

@@ -3,7 +3,8 @@
 
 usage: bench.py --bin FOLDER [--only 1,8,12] [--quick] [--json FILE] [--markdown FILE]
 
---quick takes one round instead of five: to see whether everything runs.
+--quick takes one round instead of five: to see whether everything runs. A figure that fails is named at the end, and then no
+Markdown is written.
 """
 import argparse
 import datetime
@@ -11,7 +12,9 @@ import json
 import os
 import platform
 import subprocess
+import sys
 import tempfile
+import traceback
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
@@ -81,7 +84,7 @@ def main():
     parser.add_argument("--markdown")
     options = parser.parse_args()
     wanted = set(options.only.split(",")) if options.only else None
-    figures = []
+    figures, failures = [], []
     with tempfile.TemporaryDirectory(prefix="alphagrid-bench-") as folder:
         # A private PostgreSQL started by root runs as another user, who has to get here.
         os.chmod(folder, 0o711)
@@ -89,11 +92,16 @@ def main():
         facts = machine(bench)
         for tags, group in GROUPS:
             if wanted is None or tags & wanted:
-                figures += group(bench)
+                # What was found in a quarter of an hour is shown whatever comes after it.
+                try:
+                    figures += group(bench)
+                except (Exception, SystemExit) as error:
+                    traceback.print_exc()
+                    failures.append(f"figures {', '.join(sorted(tags, key=int))}: {error}")
     figures.sort(key=lambda figure: int(figure.number))
     text = markdown(facts, figures)
     print(text)
-    if options.markdown:
+    if options.markdown and not failures:
         notes = os.path.join(os.path.dirname(os.path.abspath(__file__)), "remarks.md")
         if os.path.exists(notes):
             with open(notes) as file:
@@ -102,7 +110,9 @@ def main():
             file.write(text)
     if options.json:
         with open(options.json, "w") as file:
-            json.dump({"machine": facts, "figures": [asdict(figure) for figure in figures]}, file, indent=2)
+            json.dump({"machine": facts, "figures": [asdict(figure) for figure in figures], "failures": failures}, file, indent=2)
+    if failures:
+        sys.exit("bench: " + "\n".join(failures))
 
 
 if __name__ == "__main__":

@@ -21,11 +21,14 @@ PSQL = max(glob.glob("/usr/lib/postgresql/*/bin/psql"), default="psql")
 
 
 @contextlib.contextmanager
-def cluster(bench, workers):
-    """A cluster of its own on this machine."""
+def cluster(bench, workers=1):
+    """A cluster of its own on this machine; of one worker with a slot for every core, as hosts are meant to have."""
     state = tempfile.mkdtemp(prefix="state-", dir=bench.folder)
+    # Its database's own user has to get here too; otherwise its files would be kept elsewhere, and stay.
+    os.chmod(state, 0o711)
     environment = bench.environment | {"ALPHAGRID_STATE": state}
-    up = subprocess.Popen([bench.program("alphagrid"), "up", "--workers", str(workers), "--state", state],
+    up = subprocess.Popen([bench.program("alphagrid"), "up", "--workers", str(workers), "--state", state,
+                           "--slots", str(max(1, bench.cores // workers))],
                           env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         connection = os.path.join(state, "connection.json")
@@ -58,6 +61,10 @@ class Submitter:
         with open(f"{state}/token") as file:
             self.headers = {"Authorization": f"Bearer {file.read().strip()}", "Content-Type": "application/json"}
         self.connection = http.client.HTTPConnection(urlparse(place["url"]).netloc)
+
+    def connect(self):
+        """Anew for every job: a connection that is idle for long, while a peer computes, is closed by the coordinator."""
+        self.connection.close()
         self.connection.connect()
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -70,6 +77,7 @@ class Submitter:
 
     def run(self):
         """Seconds from the request to published rows."""
+        self.connect()
         start = time.perf_counter()
         job = self.ask("POST", "/v1/jobs", json.dumps({"kind": "correlation", "region": "USA"}))
         while job["state"] != "done":
@@ -87,7 +95,8 @@ def wait_for_kept(state):
                 f"{state}/panels/*.partial"):
             break
         time.sleep(0.05)
-    time.sleep(0.3)
+    # What the last job began to write may not be there yet, and a change's own writing goes on behind it.
+    time.sleep(1.2)
 
 
 def figures(bench):
@@ -95,7 +104,7 @@ def figures(bench):
         return []
     bench.say("figures 8 and 9: a region from PostgreSQL")
     data = bench.synthetic(ALPHAS, DAYS)
-    with cluster(bench, bench.cores) as (state, place), psycopg.connect(place["database"], autocommit=True) as database:
+    with cluster(bench) as (state, place), psycopg.connect(place["database"], autocommit=True) as database:
         bench.alphagrid("db", "import", data, "--region", "USA")
         bench.alphagrid("db", "configure", "--region", "USA", "--window", "all")
         submitter = Submitter(state, place)

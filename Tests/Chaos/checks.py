@@ -11,7 +11,7 @@ COORDINATOR_KIB_MAX = 512 << 10
 REGIONS = ("usa", "chn")
 # Tables that one publication of a kind replaces together.
 TABLES = {
-    "correlation": ("correlation_{}", "correlation_neighbour_lists_{}", "correlation_edges_{}"),
+    "correlation": ("correlation_{}", "correlation_neighbours_{}", "correlation_edges_{}"),
     "cross-correlation": ("correlation_unsubmitted_{}",),
     "features": ("alpha_features_{}",),
     "clusters": ("alpha_clusters_{}", "alpha_cluster_methods_{}", "alpha_tree_{}"),

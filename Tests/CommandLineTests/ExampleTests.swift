@@ -115,7 +115,9 @@ import Testing
     func completions(shell: String, check: [String]) throws {
         let run = try Run(["completions", shell])
         #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
-        for word in ["correlate", "support-dump", "drain", "min-overlap"] { #expect(run.output.contains(word)) }
+        for word in ["correlate", "support-dump", "drain", "min-overlap", "ffill-diff", "cross-correlation", "publishing"] {
+            #expect(run.output.contains(word))
+        }
         let said = try complaint(shell, check, run.output)
         #expect(said ?? "" == "")
         // The two others are where they were installed.

@@ -86,6 +86,35 @@ import Testing
         #expect(error?.kind == .usage && error?.message.contains(named) == true, "\(error?.message ?? "")")
     }
 
+    @Test("Whoever asks for states of jobs by the flag of the state folder is told the right one")
+    func stateFolder() throws {
+        let mistaken = try parse(["jobs", "--state", "running,queued"], as: JobsCommand.List.self)
+        let error = #expect(throws: GridError.self) { try mistaken.expectFolder() }
+        #expect(error?.message.hasSuffix("expected --states running,queued") == true)
+        #expect(throws: Never.self) { try parse(["jobs", "--state", "/data/grid"], as: JobsCommand.List.self).expectFolder() }
+    }
+
+    @Test("Numbers may be negative")
+    func negative() throws {
+        let run = try parse(["run", "correlation", "--region", "USA", "--threshold", "-0.3"], as: RunCommand.self)
+        #expect(try run.request().threshold == -0.3)
+        let add = ["webhooks", "add", "https://h", "--event", "alert.correlation", "--threshold", "-0.3"]
+        #expect(try parse(add, as: WebhooksCommand.Add.self).threshold == -0.3)
+        #expect(try parse(["check", "x.csv", "--region", "USA", "--sharpe", "-1.5"], as: CheckCommand.self).sharpe == -1.5)
+    }
+
+    @Test("'up' hands on what its coordinator is to keep and whom it may talk to, and refuses what that would refuse")
+    func upHousekeeping() throws {
+        let words = ["up", "--keep-jobs", "50", "--keep-days", "7", "--keep-panels", "2", "--webhook-allow", "10.0.0.0/8"]
+        let handed = try parse(words, as: UpCommand.self).housekeeping.arguments()
+        let coordinator = try parse(["coordinator"] + handed, as: CoordinatorCommand.self)
+        let checked = try coordinator.housekeeping.checked()
+        #expect(checked.jobsKept == 50 && checked.jobDaysKept == 7 && checked.panelBytesMax == 2 << 30)
+        #expect(checked.webhooksAllowed.count == 1)
+        let wrong = try parse(["up", "--webhook-allow", "foo"], as: UpCommand.self)
+        #expect(throws: GridError.self) { try wrong.housekeeping.arguments() }
+    }
+
     @Test("Lists are what 'jobs' and 'workers' do by default")
     func defaults() throws {
         #expect(try parse(["jobs"], as: JobsCommand.List.self).limit == 20)
@@ -123,6 +152,8 @@ import Testing
             let lines = outcome(arguments)?.message.split(separator: "\n") ?? []
             #expect(lines.count == 2 && lines[0].hasPrefix("error: ") && lines[1].hasPrefix("See 'alphagrid"), "\(lines)")
         }
+        let dashed = outcome(["run", "correlation", "--region", "USA", "--window", "-4y"])?.message ?? ""
+        #expect(dashed.contains("one that begins with '-' is written --window=-..."), "\(dashed)")
         for arguments in [["correlate", "a", "--json", "--format", "csv"], ["status", "--format", "table", "--json"]] {
             #expect(outcome(arguments)?.exitCode == 2)
             #expect(outcome(arguments)?.message.contains("--json and --format") == true)

@@ -28,6 +28,16 @@ import Darwin
 
         """
 
+    @Test(
+        "A flag that is not valid is refused before anything is made",
+        arguments: [["coordinator", "--database", "service=x"], ["up"]])
+    func nothingMade(words: [String]) throws {
+        let scratch = try Scratch()
+        let run = try Run(words + ["--webhook-allow", "foo", "--state", "\(scratch.path)/state"])
+        #expect(run.status == 2 && run.errors.contains("address range 'foo' is not valid"), "\(run.errors)")
+        #expect(scratch.names.isEmpty, "\(scratch.names)")
+    }
+
     @Test("correlate gives the known answer as CSV, and nothing else on standard output")
     func correlate() throws {
         let scratch = try Scratch()

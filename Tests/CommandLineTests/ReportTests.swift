@@ -152,6 +152,52 @@ import Testing
             ])
     }
 
+    @Test("What the coordinator computes without tasks is named wherever a job is shown, and never a share of nothing")
+    func inCoordinator() {
+        var view = someJob(5, .running, done: 10, total: 10)
+        view.stages.append(StageView(name: "linkage (ward)", tasksDone: 0, tasksTotal: 1, inCoordinator: true))
+        let doing = "linkage (ward) in the coordinator"
+        #expect(JobReport.progress(view) == doing)
+        #expect(JobReport.progressLine(view) == "job 5 correlation USA running \(doing)")
+        #expect(JobReport.page(view).contains { $0.hasPrefix("stages") && $0.hasSuffix("tiles 10/10, \(doing)") })
+        let report = report([view], [])
+        #expect(report.changes(since: nil) == ["job 5 correlation USA running \(doing)"])
+        let row = report.lines(terminal: plain).first { $0.contains("linkage") } ?? ""
+        #expect(row.contains("in the coordinator") && !row.contains("%") && !row.contains("0/1"), "\(row)")
+        view.stages[1].tasksDone = 1
+        #expect(JobReport.page(view).contains { $0.hasSuffix("tiles 10/10, linkage (ward) done") })
+    }
+
+    @Test("A plan says of which stages the number is of once, and which have no tasks")
+    func plan() {
+        var plan = PlanView(
+            alphas: 10, days: 9, windowDays: 8, tiles: 3, tasks: 4,
+            stages: [
+                .init(name: "distances", tasks: 3), .init(name: "spanning tree", tasks: 1, repeats: true),
+                .init(name: "linkage (ward)", tasks: 0, inCoordinator: true),
+            ], flops: 1, panelBytes: 1, bytesToWorkers: 1, coordinatorMemoryBytes: 1, workerMemoryBytes: 1, basis: "all stages")
+        plan.predictedSeconds = nil
+        let line = PlanReport.page(plan).first { $0.hasPrefix("stages") } ?? ""
+        #expect(line.hasSuffix("distances 3, spanning tree 1 each time, linkage (ward) in the coordinator"), "\(line)")
+    }
+
+    @Test("A schedule without a pause says so")
+    func noPause() {
+        var view = ScheduleView(
+            scheduleID: 1, name: "n", cron: nil, onChange: true, timeZone: "UTC", minPauseSeconds: 0,
+            job: JobRequest(kind: "features", region: "USA"), paused: false, createdAt: "")
+        #expect(ScheduleReport.when(view) == "on change, without a pause between jobs")
+        view.minPauseSeconds = 300
+        #expect(ScheduleReport.when(view) == "on change, at most every 5m00s")
+    }
+
+    @Test("An order that is taken back from a worker that has left does not say that it is drained")
+    func undrained() {
+        let line = WorkersCommand.Undrain.line
+        #expect(line(someWorker("w1")) == "worker w1 connected")
+        #expect(line(someWorker("w1", state: "drained")) == "worker w1 has left; its order to drain is taken back")
+    }
+
     @Test("The line of a running job has bar, rate and time left")
     func progressLine() {
         var view = someJob(5, .running, done: 64, total: 128)

@@ -35,6 +35,9 @@ import Testing
         #expect(try await resolved("all", openOnly: true) == [4, 2])
         #expect(try await resolved("3-9", openOnly: true) == [4])
         #expect(try await resolved("9", openOnly: true) == [9])
+        // Nothing of it is left: each is asked for, and says for itself why nothing is done, as one that is named alone.
+        #expect(try await resolved("5-7", openOnly: true) == [7, 6, 5])
+        #expect(try await resolved("2,5-5", openOnly: true) == [2, 5])
     }
 
     @Test(
@@ -54,10 +57,8 @@ import Testing
 
     @Test("A part that means no job is not found, and says where to look")
     func none() async throws {
-        for words in ["20-30", "5-5"] {
-            let error = await #expect(throws: GridError.self) { _ = try await resolved(words, openOnly: true) }
-            #expect(error?.kind == .notFound)
-        }
+        let missing = await #expect(throws: GridError.self) { _ = try await resolved("20-30", openOnly: true) }
+        #expect(missing?.kind == .notFound)
         let error = await #expect(throws: GridError.self) {
             _ = try await selection("last").resolve { _, _ in [] }
         }
@@ -101,5 +102,7 @@ import Testing
         #expect(partly == GridError(.partlyDone, "2 of 3 done; job 11: job 11 is done already"))
         let alone = await #expect(throws: GridError.self) { try await run([11]) }
         #expect(alone?.kind == .conflict)
+        let none = await #expect(throws: GridError.self) { try await run([11, 12]) }
+        #expect(none == GridError(.conflict, "nothing was done; job 11 is done already; job 12 is done already"))
     }
 }

@@ -144,6 +144,15 @@ import Testing
         #expect(error.kind == .usage && error.message.contains("ALPHAGRID_TOKEN holds a token of"))
     }
 
+    @Test("Whoever names another address than that of the running cluster is told whose token there is")
+    func otherAddress() throws {
+        let scratch = try state()
+        let error = #expect(throws: GridError.self) {
+            _ = try settings().connection(urlFlag: "http://127.0.0.1:1", stateFlag: scratch.path)
+        }
+        #expect(error?.message.contains("alone; leave out --url to ask that one") == true, "\(error?.message ?? "")")
+    }
+
     @Test("Nothing to connect to is exit code 4 and says what to do")
     func nothing() throws {
         let error = #expect(throws: GridError.self) {
@@ -170,7 +179,8 @@ import Testing
             "http://host:99999x", "",
         ])
     func badAddress(text: String) {
-        #expect(throws: GridError.self) { _ = try Settings.baseURL(text, source: "--url") }
+        let error = #expect(throws: GridError.self) { _ = try Settings.baseURL(text, source: "--url") }
+        #expect(error?.message.contains("user:pw") == false)
     }
 
     @Test(

@@ -124,6 +124,7 @@ extension EndToEnd {
             for (arguments, names) in [
                 (["--connect", "udp://127.0.0.1:1"], "udp"), (["--connect", "tcp://127.0.0.1:1", "--slots", "0"], "slots"),
                 (["--connect", "tcp://127.0.0.1:1", "--memory", "much"], "much"), ([], "connect"),
+                (["--connect", "udp://127.0.0.1:1", "--connect", "tcp://127.0.0.1:1"], "udp"),
             ] {
                 let outcome = try await run(Place.program("alphagrid-worker"), arguments)
                 #expect(outcome.status == 2, "\(arguments): \(outcome.status) \(outcome.errors)")

@@ -58,7 +58,7 @@ package enum SchedulerTarget: FuzzTarget {
                     for effect in scheduler.handle(.finish(job), at: now) {
                         if case .discard(let handle) = effect { handles.remove(handle) }
                     }
-                case .alarm(let sentence):
+                case .alarm(let sentence, _, _):
                     if sentence.utf8.count > 2_000 { wrong.append("an alarm of \(sentence.utf8.count) bytes") }
                 default: break
                 }

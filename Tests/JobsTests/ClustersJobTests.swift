@@ -31,6 +31,53 @@ struct ClustersJobTests {
         #expect(try #require(found.meanSilhouette) > 0.4)
     }
 
+    @Test(
+        "A job says what it computes by itself, and goes through what was planned for it",
+        arguments: [
+            ["methods": "average,ward", "clusters": "4", "bootstrap": "3", "consensus": "true"],
+            ["methods": "umap,hdbscan,mst,dbscan,single", "min_cluster_size": "5", "eps": "0.4"],
+            ["methods": "kmeans,pca,complete", "clusters_tried": "5"], ["methods": "kmeans", "clusters": "4"],
+            ["methods": "average", "choose_by": "gap", "references": "2", "clusters_tried": "5"],
+            ["methods": "kmeans,tsne", "kmeans_on": "features", "clusters": "2", "perplexity": "5"],
+        ])
+    func planned(params: [String: String]) throws {
+        let data = try GroupedPanel()
+        let (plan, parameters) = (try data.plan(), try ClusterParameters(params))
+        let planned = try ClustersJob.planned(plan, dates: data.panel.dates, parameters: parameters)
+        let job = try ClustersJob(plan: plan, dates: data.panel.dates, parameters: parameters)
+        var tasks: [String: Int] = [:]
+        var alone: Set<String> = []
+        _ = try data.run(job) { name, count in
+            // Passes over the tree are counted in their names.
+            let name = name.hasPrefix("spanning tree") ? "spanning tree" : name
+            if let count { tasks[name, default: 0] += count } else { alone.insert(name) }
+        }
+        for stage in planned where !stage.repeats {
+            #expect(stage.isLocal ? alone.contains(stage.name) : tasks[stage.name] == stage.tasks, "\(stage)")
+        }
+        #expect(Set(tasks.keys).isSubset(of: planned.filter { !$0.isLocal }.map(\.name)), "\(tasks.keys)")
+        #expect(alone.isSubset(of: planned.filter(\.isLocal).map(\.name)), "\(alone)")
+        if params["bootstrap"] != nil { #expect(alone.contains("linkage (average)") && tasks["resample ward"] == 3) }
+    }
+
+    @Test("A job that nobody wants any more stops where it next says what it computes by itself")
+    func unwanted() throws {
+        struct Unwanted: Error {}
+        let data = try GroupedPanel()
+        let parameters = try ClusterParameters(["methods": "average,ward", "clusters": "4"])
+        let job = try ClustersJob(plan: try data.plan(), dates: data.panel.dates, parameters: parameters)
+        guard case .stage(let stage) = try job.next() else { throw GridError(.failed, "it begins with the distances") }
+        #expect(stage.name == "distances")
+        var heard: [String] = []
+        #expect(throws: Unwanted.self) {
+            _ = try job.next { name in
+                heard.append(name)
+                if heard.count == 2 { throw Unwanted() }
+            }
+        }
+        #expect(heard.count == 2)
+    }
+
     @Test("A job is let go with all that it holds, whether it has ended or not")
     func isLetGo() throws {
         let data = try GroupedPanel()

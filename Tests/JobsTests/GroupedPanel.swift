@@ -85,15 +85,21 @@ struct GroupedPanel {
 
     /// Runs a job with the real kernels, on this thread, the tasks of each stage in an order that the seed decides.
     ///
-    /// - Parameter other: a panel that the job reads too.
-    func run(_ job: any GridJob, shuffle: UInt64 = 1, beside other: Panel? = nil) throws -> JobOutcome {
+    /// - Parameters:
+    ///   - other: a panel that the job reads too.
+    ///   - saw: told of each stage with its number of tasks, and of what the job does by itself with nil.
+    func run(
+        _ job: any GridJob, shuffle: UInt64 = 1, beside other: Panel? = nil,
+        saw: @escaping (_ name: String, _ tasks: Int?) -> Void = { _, _ in }
+    ) throws -> JobOutcome {
         let executor = TaskExecutor(source: PanelBlocks([panel] + (other.map { [$0] } ?? [])), cache: BlockCache(bytesMax: .max))
         let slot = executor.makeSlot()
         var generator = SeededGenerator(seed: shuffle)
         while true {
-            switch try job.next() {
+            switch try job.next(telling: { saw($0, nil) }) {
             case .publish(let outcome): return outcome
             case .stage(let stage):
+                saw(stage.name, stage.taskCount)
                 for task in (0..<stage.taskCount).shuffled(using: &generator) {
                     try job.merge(task: task, partial: try slot.run(kind: stage.kind, payload: stage.payload(task)).payload)
                 }

@@ -1,5 +1,6 @@
 import ClusterModel
 import Dispatch
+import Glibc
 import Messaging
 import Synchronization
 import Testing
@@ -104,6 +105,47 @@ import Testing
             outcome = try #require(server.nextOutcome())
         }
         #expect(outcome == .unroutable)
+    }
+
+    @Test("What a peer said before it left comes by its own handle, also once nothing can be sent to it any more")
+    func lastWords() throws {
+        /// Says the same to its first sender until nothing can be sent, while that sender's next words wait.
+        final class Talker: SocketHandler {
+            typealias Command = Never
+            let inbox: Inbox
+            let hasLeft: DispatchSemaphore
+            init(_ inbox: Inbox, _ hasLeft: DispatchSemaphore) { (self.inbox, self.hasLeft) = (inbox, hasLeft) }
+            func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
+                inbox.add(.message(peer, frames.map { Array($0.bytes) }))
+                guard Array(frames[0].bytes) == Array("first".utf8) else { return }
+                hasLeft.wait()
+                var outcome = SendOutcome.sent
+                for _ in 0..<5_000 where outcome == .sent {
+                    outcome = port.send(frames, to: peer)
+                    usleep(1_000)
+                }
+                inbox.add(.outcome(outcome))
+            }
+            func noticed(_ event: SocketEvent, at now: MonotonicTime, via port: SocketPort) {}
+            func handle(_ command: Never, at now: MonotonicTime, via port: SocketPort) {}
+            func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? { nil }
+        }
+        let (server, client, hasLeft) = (Inbox(), Inbox(), DispatchSemaphore(value: 0))
+        let router = try SocketLoop<Talker>(name: "talker", .router(bind: freePort)) { _ in Talker(server, hasLeft) }
+        let dealer = try dealer(client, to: router.endpoint)
+        #expect(client.next() == .event(.connected(Peer(1))))
+        for text in ["first", "last"] {
+            dealer.post(.sendToConnection(payloads(text)))
+            #expect(client.nextOutcome() == .sent)
+        }
+        dealer.stop()
+        dealer.join()
+        hasLeft.signal()
+        let first = try #require(server.nextMessage())
+        #expect(server.nextOutcome() == .unroutable)
+        let last = try #require(server.nextMessage())
+        #expect(last.frames == bytes("last"))
+        #expect(last.peer == first.peer)
     }
 
     @Test("A peer that does not read congests its own queue and nothing else")

@@ -42,6 +42,29 @@ import Testing
                 == "\(bad): line 4, column date: 'x' is not a date: expected YYYY-MM-DD")
     }
 
+    @Test("A minus sign is standard input, plain or gzipped, and is named so where it is wrong")
+    func standardInput() throws {
+        let folder = try TemporaryFolder()
+        // Of this process's tests no other one reads standard input.
+        let own = dup(0)
+        defer {
+            dup2(own, 0)
+            close(own)
+        }
+        func given(_ path: String) throws {
+            let descriptor = try FileSystem.open(path, O_RDONLY)
+            dup2(descriptor, 0)
+            close(descriptor)
+        }
+        for path in [try folder.file("plain", text), try folder.file("packed", gzipStored(Array(text.utf8)))] {
+            try given(path)
+            #expect(try PnLReader.read(path: "-").content == ["A": [1.5, -2], "B": [nil, 300]])
+        }
+        try given(try folder.file("words", "no header\n"))
+        let refusal = message { _ = try PnLReader.read(path: "-") }
+        #expect(refusal.hasPrefix("standard input: line 1: the header begins with 'no header'"), "\(refusal)")
+    }
+
     @Test("A pipe is read to its end")
     func pipe() async throws {
         let folder = try TemporaryFolder()

@@ -152,7 +152,7 @@ struct CoreTypeTests {
                 effects.contains(
                     .alarm(
                         "worker w3 computes other bits than w1 although both run openblas-0.3/Zen/e1: install the same "
-                            + "OpenBLAS on all hosts")) == (number == 3))
+                            + "OpenBLAS on all hosts", worker: WorkerID("w3"))) == (number == 3))
         }
     }
 }

@@ -102,11 +102,12 @@ struct ResultTests {
         let same = talk.result(attempt(9, 0), from: 2, checksum: 10)
         #expect(same == [.discard(talk.lastPayload), ack(attempt(9, 0), to: 2)])
         let other = talk.result(attempt(9, 0), from: 2, checksum: 11)
-        guard case .alarm(let sentence) = other.first else {
+        guard case .alarm(let sentence, let about, let subject) = other.first else {
             Issue.record("no alarm in \(other)")
             return
         }
         #expect(sentence.contains("worker w2 computed other bytes for task 0 of job 1"))
+        #expect(about == WorkerID("w2") && subject == task(0), "a log can be searched for it")
         #expect(talk.scheduler.counters.alarms == 1)
     }
 

@@ -59,7 +59,7 @@ struct StragglerTests {
     func oneOfTwoLost() {
         var talk = straggling()
         #expect(wait(seconds: 3, &talk) == [lease(5, 0, to: 2)])
-        #expect(talk.tell(.received(from: peer(2), .goodbye)) == [.workerLeft(WorkerID("w2"))])
+        #expect(talk.tell(.received(from: peer(2), .goodbye)) == [.workerLeft(WorkerID("w2")), .forget(peer(2))])
         #expect(talk.scheduler.progress(of: JobID(1))?.leased == 1)
         #expect(talk.result(attempt(1, 0), from: 1) == [.merge(attempt(1, 0), talk.lastPayload)])
     }

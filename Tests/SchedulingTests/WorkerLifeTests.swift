@@ -85,7 +85,7 @@ struct WorkerLifeTests {
         talk.wait(milliseconds: 10_000)
         talk.tell(.tick)
         talk.wait(milliseconds: Limits.workerForgottenAfterMilliseconds)
-        #expect(talk.tell(.tick) == [])
+        #expect(talk.tell(.tick) == [.forget(peer(1))])
         #expect(talk.scheduler.workerViews(at: talk.now) == [])
         #expect(talk.scheduler.nextDeadline == nil)
     }
@@ -107,7 +107,7 @@ struct WorkerLifeTests {
         talk.submit(tasks: 1)
         #expect(
             talk.tell(.received(from: peer(2), .hello(hello(1, incarnation: 2))))
-                == [welcome(2), .lease(peer(2), Lease(ref: attempt(2, 0), kind: "toy"))])
+                == [.forget(peer(1)), welcome(2), .lease(peer(2), Lease(ref: attempt(2, 0), kind: "toy"))])
         // The old connection is a stranger's now.
         #expect(talk.heartbeat(from: 1) == [.send(peer(1), .whoAreYou)])
     }
@@ -136,16 +136,44 @@ struct WorkerLifeTests {
         talk.join(1, slots: 1, credit: 2)
         talk.submit(tasks: 2)
         talk.tell(.unroutable(peer(1)))
-        talk.result(attempt(1, 0), from: 1)
-        #expect(talk.scheduler.progress(of: JobID(1))?.leased == 2, "its old connection is a stranger's")
+        #expect(talk.submit(2, plan: 2, tasks: 1) == [])
         talk.wait(milliseconds: 3_000)
-        let back = hello(1, slots: 1, credit: 2, inHand: [attempt(1, 0), attempt(2, 1)])
-        #expect(talk.tell(.received(from: peer(4), .hello(back))) == [welcome(4)])
         #expect(talk.scheduler.progress(of: JobID(1))?.leased == 2)
+        let back = hello(1, slots: 1, credit: 2, inHand: [attempt(1, 0), attempt(2, 1)])
+        #expect(talk.tell(.received(from: peer(4), .hello(back))) == [.forget(peer(1)), welcome(4), profileChosen(job: 2)])
+        #expect(talk.scheduler.progress(of: JobID(1))?.leased == 2)
+        // Nobody's connection any more: its messages are a stranger's.
+        #expect(talk.tell(.received(from: peer(1), .goodbye)) == [.send(peer(1), .whoAreYou)])
         talk.wait(milliseconds: 9_000)
         talk.tell(.unroutable(peer(4)))
         talk.wait(milliseconds: 1_000)
         #expect(talk.tell(.tick) == [.workerLost(WorkerID("w1"), attemptsReturned: 2)])
+    }
+
+    @Test("What a broken connection brought before still counts: results are merged, and a goodbye is one")
+    func lastWords() {
+        var talk = Conversation()
+        talk.join(1, slots: 1, credit: 2)
+        talk.submit(tasks: 2)
+        talk.tell(.unroutable(peer(1)))
+        // Its answer also shows that it may be reached after all, and then a hello puts right what was lost.
+        #expect(
+            talk.result(attempt(1, 0), from: 1) == [.merge(attempt(1, 0), talk.lastPayload), .send(peer(1), .whoAreYou)])
+        #expect(talk.tell(.unroutable(peer(1))) == [])
+        #expect(talk.fail(attempt(2, 1), on: 1) == [ack(attempt(2, 1), to: 1)], "asked once is enough for a while")
+        #expect(talk.tell(.received(from: peer(1), .goodbye)) == [.workerLeft(WorkerID("w1")), .forget(peer(1))])
+        #expect(talk.scheduler.workerViews(at: talk.now) == [])
+        #expect(talk.tell(.merged(task(0))) == [])
+    }
+
+    @Test("A worker that was full for a moment goes on by the same connection, and what it did not get goes back")
+    func congested() {
+        var talk = Conversation()
+        talk.join(1)
+        talk.submit(tasks: 1)
+        talk.tell(.unroutable(peer(1)))
+        #expect(talk.heartbeat(from: 1) == [.send(peer(1), .whoAreYou)])
+        #expect(talk.tell(.received(from: peer(1), .hello(hello(1)))) == [welcome(1), lease(2, 0, to: 1)])
     }
 
     @Test("Draining stops leases, ends with the worker being sent away until it leaves, and holds over a reconnect")
@@ -158,11 +186,11 @@ struct WorkerLifeTests {
         #expect(talk.tell(.merged(task(0))) == [ack(attempt(1, 0), to: 1)])
         #expect(talk.scheduler.workerViews(at: talk.now).map(\.state) == ["draining"])
         let back = hello(1, slots: 1, credit: 2, inHand: [attempt(2, 1)])
-        #expect(talk.tell(.received(from: peer(2), .hello(back))) == [welcome(2)])
+        #expect(talk.tell(.received(from: peer(2), .hello(back))) == [.forget(peer(1)), welcome(2)])
         talk.result(attempt(2, 1), from: 2)
         talk.tell(.merged(task(1)))
         #expect(talk.heartbeat(from: 2) == [.send(peer(2), .drain)])
-        #expect(talk.tell(.received(from: peer(2), .goodbye)) == [.workerLeft(WorkerID("w1"))])
+        #expect(talk.tell(.received(from: peer(2), .goodbye)) == [.workerLeft(WorkerID("w1")), .forget(peer(2))])
         #expect(talk.scheduler.workerViews(at: talk.now) == [])
         #expect(talk.tell(.drain(WorkerID("nobody"))) == [])
         #expect(talk.tell(.received(from: peer(3), .hello(hello(1, incarnation: 2)))).leases == ["1.2->w3"])
@@ -199,7 +227,7 @@ struct WorkerLifeTests {
         #expect(talk.scheduler.leavingWorkers() == [])
         if isTakenBack { talk.tell(.undrain(WorkerID("w1"))) }
         let back = talk.tell(.received(from: peer(2), .hello(hello(1, slots: 1, credit: 2))))
-        #expect(back == (isTakenBack ? [welcome(2)] : [welcome(2), .send(peer(2), .drain)]))
+        #expect(back == [.forget(peer(1)), welcome(2)] + (isTakenBack ? [] : [.send(peer(2), .drain)]))
         talk.submit(tasks: 1)
         #expect(talk.scheduler.progress(of: JobID(1))?.leased == (isTakenBack ? 1 : 0))
     }
@@ -236,8 +264,8 @@ struct WorkerLifeTests {
         talk.join(1)
         talk.submit(tasks: 1)
         talk.join(2)
-        #expect(
-            talk.tell(.received(from: peer(1), .goodbye)) == [.workerLeft(WorkerID("w1")), lease(2, 0, to: 2)])
+        let left = talk.tell(.received(from: peer(1), .goodbye))
+        #expect(left == [.workerLeft(WorkerID("w1")), .forget(peer(1)), lease(2, 0, to: 2)])
     }
 
     @Test("More workers than the limit are refused, until a lost one makes room")
@@ -253,7 +281,7 @@ struct WorkerLifeTests {
         talk.heartbeat(from: 2)
         talk.wait(milliseconds: 5_000)
         talk.tell(.tick)
-        #expect(talk.join(3) == [.workerJoined(WorkerID("w3")), welcome(3)])
+        #expect(talk.join(3) == [.forget(peer(1)), .workerJoined(WorkerID("w3")), welcome(3)])
         #expect(talk.scheduler.workerViews(at: talk.now).map(\.worker) == ["w2", "w3"])
     }
 
@@ -278,7 +306,7 @@ struct WorkerLifeTests {
         talk.join(1)
         #expect(
             talk.tell(.undecodable(from: peer(1), reason: "checksum differs")) == [
-                .alarm("worker w1 sent a message that cannot be read: checksum differs")
+                .alarm("worker w1 sent a message that cannot be read: checksum differs", worker: WorkerID("w1"))
             ])
     }
 

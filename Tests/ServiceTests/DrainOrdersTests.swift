@@ -21,16 +21,16 @@ struct DrainOrdersTests {
         var orders = DrainOrders()
         orders.order(drain("w1"), worker("w1"))
         #expect(orders.see([worker("w1", state: "draining"), worker("w2")]).fulfilled.isEmpty)
-        #expect(orders.drained.isEmpty && orders.holds(WorkerID("w1")))
+        #expect(orders.drained().isEmpty && orders.holds(WorkerID("w1")))
         #expect(orders.marked(worker("w1")).drainReason == "why" && orders.marked(worker("w2")).drainReason == nil)
         // Lost is not left: it may come back.
         #expect(orders.see([worker("w1", state: "lost")]).fulfilled.isEmpty)
         #expect(orders.see([worker("w2")]).fulfilled == [drain("w1", hasLeft: true)])
         #expect(orders.see([worker("w2")]).fulfilled.isEmpty, "said once")
-        #expect(orders.drained.map(\.state) == ["drained"] && !orders.holds(WorkerID("w1")))
+        #expect(orders.drained().map(\.state) == ["drained"] && !orders.holds(WorkerID("w1")))
         #expect(orders.left(WorkerID("w1"))?.drainReason == "why")
         orders.remove(WorkerID("w1"))
-        #expect(orders.drained.isEmpty)
+        #expect(orders.drained().isEmpty)
     }
 
     @Test("The order is over when another process of the name comes")
@@ -47,10 +47,24 @@ struct DrainOrdersTests {
         for name in ["w1", "w2"] { orders.restore(drain(name)) }
         orders.restore(drain("w3", hasLeft: true))
         #expect(orders.see([]).untold.isEmpty, "they may not have come yet")
-        #expect(orders.drained.map(\.worker) == ["w3"])
+        #expect(orders.drained().map(\.worker) == ["w3"])
         let news = orders.see([worker("w1"), worker("w2", process: 9)])
         #expect(news.untold == [drain("w1")] && news.over == [WorkerID("w2")])
         #expect(orders.see([worker("w1")]).untold.isEmpty)
+    }
+
+    @Test("Who has left looks as old as it is, also to a coordinator that has never seen it")
+    func age() throws {
+        var orders = DrainOrders()
+        orders.order(drain("w1"), worker("w1"), at: 1_000)
+        _ = orders.see([worker("w1", state: "draining")], at: 1_010)
+        _ = orders.see([], at: 1_011)
+        #expect(orders.drained(at: 1_070).map(\.heartbeatAgeSeconds) == [60])
+        var stored = drain("w1", hasLeft: true)
+        stored.changedAt = 1_011
+        var later = DrainOrders()
+        later.restore(stored)
+        #expect(later.drained(at: 4_611).map(\.heartbeatAgeSeconds) == [3_600])
     }
 
     @Test("Their number is bounded")
@@ -58,6 +72,6 @@ struct DrainOrdersTests {
         var orders = DrainOrders()
         for number in 0..<(Limits.drainOrdersMax + 50) { orders.order(drain("w\(number)"), worker("w\(number)")) }
         _ = orders.see([])
-        #expect(orders.drained.count == Limits.drainOrdersMax)
+        #expect(orders.drained().count == Limits.drainOrdersMax)
     }
 }

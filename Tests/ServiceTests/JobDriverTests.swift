@@ -15,7 +15,7 @@ struct JobDriverTests {
         // Not locked: one thread at a time uses a job.
         private(set) var merged = 0
         let payloadsMade = Mutex(0)
-        func next() throws -> JobStep {
+        func next(telling tell: @escaping StageTeller) throws -> JobStep {
             .stage(
                 JobStage(name: "toy", plan: PlanHash(7), kind: "toy", taskCount: 1, grid: nil, tileCount: 1) { [self] _ in
                     payloadsMade.withLock { $0 += 1 }
@@ -23,6 +23,79 @@ struct JobDriverTests {
                 })
         }
         func merge(task index: Int, partial: Payload) throws(GridError) { merged += 1 }
+    }
+
+    /// Computes two things by itself behind its stage, until the test lets go of it.
+    private final class PensiveJob: GridJob, @unchecked Sendable {
+        // Not locked: one thread at a time uses a job.
+        private var isBegun = false
+        let isThinking = DispatchSemaphore(value: 0)
+        let mayGoOn = DispatchSemaphore(value: 0)
+        let ends = Mutex(0)
+        func next(telling tell: @escaping StageTeller) throws -> JobStep {
+            if isBegun {
+                for name in ["linkage", "choice"] {
+                    try tell(name)
+                    isThinking.signal()
+                    mayGoOn.wait()
+                }
+                return .publish(.nothing)
+            }
+            isBegun = true
+            let payload: @Sendable (Int) -> Payload = { _ in Payload(copying: [1]) }
+            return .stage(
+                JobStage(name: "toy", plan: PlanHash(7), kind: "toy", taskCount: 1, grid: nil, tileCount: 1, payload: payload))
+        }
+        func merge(task index: Int, partial: Payload) throws(GridError) {}
+    }
+
+    /// A driver whose job has just begun to compute by itself.
+    private func thinking(_ job: PensiveJob, _ queue: DispatchQueue) -> JobDriver {
+        let driver = JobDriver(
+            id: JobID(1), job: job, queue: queue, post: { _ in }, whenDone: { _ in job.ends.withLock { $0 += 1 } })
+        driver.start()
+        queue.sync {}
+        driver.stageComplete(PlanHash(7))
+        job.isThinking.wait()
+        return driver
+    }
+
+    @Test("What a job computes by itself is seen while it lasts, and counts as a stage when it is over")
+    func alone() throws {
+        let (job, queue) = (PensiveJob(), DispatchQueue(label: "job"))
+        let driver = thinking(job, queue)
+        let local = try #require(driver.progress.local)
+        #expect(local.name == "linkage" && driver.progress.plan == nil)
+        let view = ActiveJob(
+            JobView(
+                jobID: JobID(1), kind: "clusters", region: "USA", pool: "submitted", state: .running, priority: 0,
+                convention: "ffill-shift", window: "4y", minOverlap: 60, precision: "float64", blockEdge: 256, submittedAt: ""
+            )
+        ).view(driver: driver.progress, stage: nil, now: local.since)
+        #expect(
+            view.stages == [
+                StageView(name: "toy", tasksDone: 1, tasksTotal: 1),
+                StageView(name: "linkage", tasksDone: 0, tasksTotal: 1, inCoordinator: true),
+            ])
+        let sentence = CoordinatorService.alone(JobID(1), local, at: local.since.advanced(milliseconds: 34_900))
+        #expect(sentence.hasPrefix("job 1, stage linkage: the coordinator computes it by itself"), "\(sentence)")
+        #expect(sentence.hasSuffix("for 34 s now"), "\(sentence)")
+        job.mayGoOn.signal()
+        job.isThinking.wait()
+        job.mayGoOn.signal()
+        queue.sync {}
+        #expect(job.ends.withLock { $0 } == 1 && driver.progress.local == nil)
+        #expect(driver.progress.finishedStages.map(\.name) == ["toy", "linkage", "choice"])
+    }
+
+    @Test("A job that is cancelled while it computes by itself goes no further than the next thing, and tells nobody")
+    func stoppedAlone() {
+        let (job, queue) = (PensiveJob(), DispatchQueue(label: "job"))
+        let driver = thinking(job, queue)
+        driver.stop()
+        job.mayGoOn.signal()
+        queue.sync {}
+        #expect(job.ends.withLock { $0 } == 0 && job.isThinking.wait(timeout: .now()) == .timedOut)
     }
 
     @Test("A partial that has changed between its arrival and its merge is not merged")

@@ -59,6 +59,28 @@ struct JobPlannerTests {
         if kind == .features { #expect(plan.tiles == 0 && plan.flops == 0) }
     }
 
+    @Test("A plan of several stages counts them all, says which may come again, and where the coordinator computes by itself")
+    func severalStages() throws {
+        var clusters = view("clusters")
+        clusters.params = ["methods": "average", "bootstrap": "5", "clusters": "4"]
+        let plan = try planner(clusters, alphas: 300, workers: [worker(peak: 50)]).plan()
+        #expect(
+            plan.stages.map(\.name) == [
+                "distances", "linkage (average)", "check of the heights (average)", "silhouettes (average)", "resample average",
+            ])
+        #expect(plan.stages.map { $0.inCoordinator == true } == [false, true, true, true, false])
+        #expect(plan.tiles == 15 && plan.predictedSeconds != nil && plan.basis.contains("that of the tiles which are certain"))
+        #expect(plan.coordinatorMemoryBytes > 3 * 300 * 299 / 2 * 8, "all distances are held")
+
+        var selection = view("selection")
+        selection.pool = "unsubmitted"
+        let beside = try planner(selection, alphas: 300).plan()
+        #expect(
+            beside.stages.map(\.name) == ["pairs", "cross pairs", "choice", "certificate", "risk parity"] && beside.alphas == 900)
+        #expect(beside.stages.map { $0.repeats == true } == [false, false, false, true, false])
+        #expect(beside.basis.contains("only the values tell"))
+    }
+
     @Test("The request of a retried job asks for the same again", arguments: JobKind.allCases)
     func retried(kind: JobKind) throws {
         var view = view(kind.rawValue)

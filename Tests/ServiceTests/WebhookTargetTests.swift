@@ -42,6 +42,29 @@ struct WebhookTargetTests {
         #expect(try plain.address(among: [found[2]], allowed: [AddressRange(parsing: "::1")]) == address("::1"))
     }
 
+    @Test("A name that nobody knows yet is taken with a warning, but not by plain http where nothing allows it")
+    func unknownHost() throws {
+        let secure = try WebhookTarget(parsing: "https://later.example.com/x")
+        let plain = try WebhookTarget(parsing: "http://later.example.com/x")
+        let local = [try AddressRange(parsing: "10.0.0.0/8")]
+        #expect(try secure.warning(among: [], allowed: [])?.contains("nobody knows the host 'later.example.com'") == true)
+        #expect(try plain.warning(among: [], allowed: local) != nil, "its address may be one that is allowed")
+        #expect(throws: GridError.self) { try plain.warning(among: [], allowed: []) }
+        #expect(try secure.warning(among: [address("8.8.8.8")], allowed: []) == nil)
+        #expect(throws: GridError.self) { try secure.warning(among: [address("10.1.1.1")], allowed: []) }
+    }
+
+    @Test(
+        "What is refused is not repeated where it may hold a password",
+        arguments: [
+            "https://user:hunter2@h.example.com", "https://user:hunter2@h.example.com#x", "ftp://user:hunter2@h",
+            "https://user:hunter2@h .example.com", "user:hunter2@h.example.com",
+        ])
+    func noPassword(text: String) {
+        let error = #expect(throws: GridError.self) { try WebhookTarget(parsing: text) }
+        #expect(error?.message.contains("hunter2") == false && error?.kind == .usage)
+    }
+
     @Test("Numbers that are addresses in disguise are resolved like names, and judged by what they are")
     func disguises() throws {
         for text in ["http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://localhost/", "http://[::1]:9/"] {

@@ -99,6 +99,10 @@ package enum Fault: String, CaseIterable, Sendable {
     /// A worker is to drain, and is taken back before or after it has.
     case undrain
 
+    // New ones come last, since what a seed draws of the others goes by their places.
+    /// What a worker says waits to be read, and meanwhile it leaves, or its connection breaks.
+    case hangUp = "hang-up"
+
     package var position: Int { Self.positions[self] ?? 0 }
 
     private static let positions = Dictionary(uniqueKeysWithValues: allCases.enumerated().map { ($1, $0) })

@@ -35,4 +35,6 @@ package enum ShellBug: String, CaseIterable, Sendable {
     case headersUnchecked
     /// A coordinator takes jobs before it has read which there are, and then takes up those a second time.
     case jobsTakenEarly
+    /// A connection to which nothing can be sent gets another handle when more of it is read.
+    case brokenConnectionForgotten
 }

@@ -67,11 +67,23 @@ struct SimulatedCoordinator {
     var isTelling = false
     /// What came in while the process was stopped; nil while it runs.
     var backlog: [Happening]?
+    /// Those whom no crowd of strangers pushes out of the shell's memory, which is bounded.
+    var keptPeers: Set<Peer> = []
+    /// Handles that a planted mistake gives to connections which have another one already.
+    var renamedPeers: [Peer: Peer] = [:]
 
     mutating func keep(_ partial: ToyJob.Partial) -> PayloadHandle {
         handles += 1
         payloads[PayloadHandle(handles)] = partial
         return PayloadHandle(handles)
+    }
+
+    /// What the scheduler is told of it.
+    func asHeard(_ event: SchedulerEvent) -> SchedulerEvent {
+        guard case .received(let peer, let message, let payload, let checksum) = event, let renamed = renamedPeers[peer] else {
+            return event
+        }
+        return .received(from: renamed, message, payload: payload, checksum: checksum)
     }
 
     mutating func stop() {
@@ -86,6 +98,8 @@ struct SimulatedCoordinator {
         pending = []
         tickAt = nil
         backlog = nil
+        keptPeers = []
+        renamedPeers = [:]
         generation += 1
     }
 }

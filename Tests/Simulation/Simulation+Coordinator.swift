@@ -135,7 +135,8 @@ extension Simulation {
             for position in checkers[host].indices { checkers[host][position].told(event) }
             trace.add(event, host, now)
             let local = coordinators[host].clock.read(now)
-            guard let effects = coordinators[host].scheduler?.handle(event, at: local) else { return }
+            let heard = coordinators[host].asHeard(event)
+            guard let effects = coordinators[host].scheduler?.handle(heard, at: local) else { return }
             for effect in effects {
                 trace.add(effect, host, now)
                 for position in checkers[host].indices {
@@ -150,6 +151,15 @@ extension Simulation {
             }
         }
         planCoordinatorTick(host)
+    }
+
+    /// The connection is closed, though what it brought may still wait to be read.
+    private func cannotReach(_ peer: Peer, _ host: Int) {
+        coordinators[host].pending.append(.unroutable(peer))
+        if options.shellBug == .brokenConnectionForgotten {
+            peerCount += 1
+            coordinators[host].renamedPeers[peer] = Peer(peerCount)
+        }
     }
 
     private func planCoordinatorTick(_ host: Int) {
@@ -167,7 +177,12 @@ extension Simulation {
     private func perform(_ effect: SchedulerEffect, _ host: Int) {
         switch effect {
         case .send(let peer, let message):
-            if !send(message, nil, to: peer, from: host) { coordinators[host].pending.append(.unroutable(peer)) }
+            if !send(message, nil, to: peer, from: host) { cannotReach(peer, host) }
+            if case .welcome = message {
+                coordinators[host].keptPeers.insert(peer)
+                // One that could not be reached when everything healed is only now seen to be a suspect.
+                if hasHealed { restartSuspects(host) }
+            }
             if case .ack = message { _ = reach(.resultAcknowledged, host) }
         case .lease(let peer, let lease):
             let id = lease.ref.task.job
@@ -178,7 +193,7 @@ extension Simulation {
             let running = coordinators[host].jobs[id]
             let task = ToyJob.Task(
                 jobSeed: job.seed, stage: running?.stage ?? 0, index: lease.ref.task.index, carry: running?.carry ?? 0)
-            if !send(.lease(lease), task, to: peer, from: host) { coordinators[host].pending.append(.unroutable(peer)) }
+            if !send(.lease(lease), task, to: peer, from: host) { cannotReach(peer, host) }
             _ = reach(.leaseSent, host)
         case .merge(let ref, let handle):
             guard reach(.resultReceived, host) else { return }
@@ -198,6 +213,7 @@ extension Simulation {
         case .alarm: if hasHealed { restartSuspects(host) }
         case .workerJoined, .workerLost, .workerLeft:
             break
+        case .forget(let peer): coordinators[host].keptPeers.remove(peer)
         }
     }
 }

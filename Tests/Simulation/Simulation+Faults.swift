@@ -9,7 +9,8 @@ extension Simulation {
         for fault in scenario.faults {
             switch fault {
             case .crash, .freeze, .flap, .partition, .oneWayPartition, .flappingPartition, .stranger, .priorityChange,
-                .reconnectStorm, .clockJump, .clockStall, .databaseRestart, .databaseCut, .wallClockJump, .pause, .undrain:
+                .reconnectStorm, .clockJump, .clockStall, .databaseRestart, .databaseCut, .wallClockJump, .pause, .undrain,
+                .hangUp:
                 plan(fault, times: 1...3)
             case .slowness, .taskFailure, .garbledPartial, .wrongBytes, .drain, .rival, .coordinatorRestart, .coordinatorStop,
                 .powerLoss,
@@ -99,6 +100,7 @@ extension Simulation {
         case .undrain: orderToDrain(worker)
         case .rival: startWorker(worker)
         case .liar: liarSpeaks(worker)
+        case .hangUp: wordsWait(of: worker)
         default: break
         }
     }
@@ -150,6 +152,7 @@ extension Simulation {
         case .pause: jobIsPaused(place, false)
         case .undrain: takeBack(place)
         case .freeze: thaw(place)
+        case .hangUp: if workers[place].engine == nil { startWorker(place) } else { openConnection(place) }
         case .partition, .oneWayPartition:
             workers[place].cutToCoordinator = false
             workers[place].cutToWorker = false

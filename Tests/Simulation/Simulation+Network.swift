@@ -1,4 +1,5 @@
 import ClusterModel
+import WorkerEngine
 
 // What becomes of messages on their way.
 
@@ -47,6 +48,14 @@ extension Simulation {
             agenda.add(.reachesWorker(worker, peer, message, task), at: at)
         }
         return true
+    }
+
+    /// What the worker says from now on lies unread for a while, as when its coordinator is busy with others. Now and then it is
+    /// its goodbye, and the connection is closed before anybody has read it.
+    func wordsWait(of worker: Int) {
+        let end = after(random.int(10...2_000))
+        workers[worker].lastToCoordinator = max(workers[worker].lastToCoordinator, end)
+        if workers[worker].isRunning, random.chance(percent: 70) { tell(worker, .drainRequested) }
     }
 
     private func isLost() -> Bool {

@@ -63,7 +63,8 @@ extension SchedulerEffect {
         case .workerJoined(let worker): return (7, UInt64(worker.rawValue.utf8.count), 0)
         case .workerLost(_, let returned): return (8, UInt64(returned), 0)
         case .workerLeft: return (9, 0, 0)
-        case .alarm(let text): return (10, UInt64(text.utf8.count), 0)
+        case .alarm(let text, _, _): return (10, UInt64(text.utf8.count), 0)
+        case .forget(let peer): return (11, peer.rawValue, 0)
         }
     }
 }

@@ -24,8 +24,11 @@ struct KnownSeedsTests {
         Known(seed: 134_384, story: "a worker without a connection counts as sent away, and cannot be taken back any more"),
         Known(seed: 143_567, story: "so does one that is lost"),
         Known(
-            seed: 2_041_488, story: "a job that comes before a coordinator has read which there are is taken up a second time",
+            seed: 1_026, story: "a job that comes before a coordinator has read which there are is taken up a second time",
             shellBug: .jobsTakenEarly),
+        Known(
+            seed: 0, story: "the goodbye of a worker that has hung up is read, and it is not known any more whose it is",
+            plantedBug: .unroutableForgotten),
         // In these the product did well, and the simulation was wrong about it.
         Known(seed: 100_860, story: "a goodbye by a connection that is gone ends no order to drain"),
         Known(seed: 122_788, story: "nor does that of a process which another one has taken over from"),
@@ -33,6 +36,7 @@ struct KnownSeedsTests {
         Known(seed: 109_807, story: "a pause that was asked for before the faults ended is saved after them"),
         Known(seed: 114_857, story: "somebody was told of differing results by the answer to an earlier coordinator's lease"),
         Known(seed: 122_816, story: "somebody was told so, and the same worker gives the other bytes once more"),
+        Known(seed: 348_375, story: "a lone suspect that cannot be reached when everything heals is started anew when it is"),
         Known(seed: 115_256, story: "a lone worker that says it takes twenty leases and takes one needs its time"),
     ]
 

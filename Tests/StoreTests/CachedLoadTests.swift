@@ -66,6 +66,17 @@ final class Reports: @unchecked Sendable {
         #expect(reports.all == [])
     }
 
+    @Test("What is kept beside a panel has its folder as soon as the panel is read, which is before it is written")
+    func placeBesidePanel() throws {
+        let cache = newCache()
+        let loaded = try store.loadPanel(region: usa, blockEdge: 4, cache: cache)
+        let place = try #require(loaded.keptPath)
+        try Data("state".utf8).write(to: URL(fileURLWithPath: place + ".state"))
+        cache.waitForWrites()
+        #expect(FileManager.default.fileExists(atPath: place + ".panel"))
+        #expect(reports.all == [])
+    }
+
     @Test("One new day for every alpha reads that day's rows and no others")
     func newDay() throws {
         try load(.read)

@@ -87,7 +87,7 @@ import Testing
             "correlation_usa PRIMARY KEY (correlation_id)", "correlation_usa UNIQUE (alpha_id)",
             "correlation_usa FOREIGN KEY (alpha_id) REFERENCES alphas(alpha_id) ON DELETE CASCADE",
             "correlation_unsubmitted_usa UNIQUE (alpha_id)",
-            "correlation_neighbour_lists_usa PRIMARY KEY (alpha_id, kind)",
+            "correlation_nearest_usa PRIMARY KEY (alpha_id)",
             "correlation_edges_usa_jobs PRIMARY KEY (job_id, alpha_id_a, alpha_id_b)",
             "correlation_usa_jobs PRIMARY KEY (job_id, alpha_id)",
         ] {

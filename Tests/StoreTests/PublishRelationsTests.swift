@@ -47,7 +47,7 @@ import Testing
     @Test("Neighbours and edges come with the rows, bit for bit, and the next publication replaces them all")
     func replaced() throws {
         try store.publishCorrelation(
-            rows, neighbours: [neighbour("A1", "A2"), neighbour("A1", "A3", 2)],
+            rows, neighbours: PublishedNeighbours([neighbour("A1", "A2"), neighbour("A1", "A3", 2)]),
             edges: [CorrelationEdge(alphaIDA: "A1", alphaIDB: "A2", correlation: -0.75)], of: publication(5), epoch: epoch)
         #expect(
             try texts(Self.neighbourRows) == [
@@ -55,7 +55,7 @@ import Testing
             ])
         #expect(try texts(Self.edgeRows) == ["A1 A2 -0.75 5"])
         let many = (0..<5).lazy.map { i in self.neighbour("A\(i + 1)", "A\((i + 1) % 5 + 1)") }
-        try store.publishCorrelation(rows, neighbours: many, of: publication(6), epoch: epoch)
+        try store.publishCorrelation(rows, neighbours: PublishedNeighbours(many), of: publication(6), epoch: epoch)
         #expect(try texts(Self.neighbourRows).count == 5)
         #expect(try texts(Self.edgeRows) == [])
         try store.publishCorrelation(rows, of: publication(7), epoch: epoch)
@@ -66,7 +66,9 @@ import Testing
     func gone() throws {
         try store.publishCorrelation(
             rows + [CorrelationRow(alphaID: "gone")],
-            neighbours: [neighbour("A1", "A2"), neighbour("A2", "A1"), neighbour("gone", "A1"), neighbour("A3", "gone")],
+            neighbours: PublishedNeighbours([
+                neighbour("A1", "A2"), neighbour("A2", "A1"), neighbour("gone", "A1"), neighbour("A3", "gone"),
+            ]),
             edges: [
                 CorrelationEdge(alphaIDA: "A1", alphaIDB: "A2", correlation: 1, days: 9),
                 CorrelationEdge(alphaIDA: "A2", alphaIDB: "A3", correlation: 1, days: 9),
@@ -81,10 +83,11 @@ import Testing
 
     @Test("A job with other parameters has neighbours and edges of its own, and leaves the region's alone")
     func jobs() throws {
-        try store.publishCorrelation(rows, neighbours: [neighbour("A1", "A2")], of: publication(5), epoch: epoch)
+        try store.publishCorrelation(
+            rows, neighbours: PublishedNeighbours([neighbour("A1", "A2")]), of: publication(5), epoch: epoch)
         for job in [8, 9, 8] as [Int64] {
             try store.publishCorrelation(
-                rows, neighbours: [neighbour("U1", "U2")],
+                rows, neighbours: PublishedNeighbours([neighbour("U1", "U2")]),
                 edges: [CorrelationEdge(alphaIDA: "U1", alphaIDB: "U2", correlation: 1)],
                 of: publication(job, .job), epoch: epoch)
         }
@@ -95,10 +98,11 @@ import Testing
 
     @Test("An older coordinator publishes no pairs either")
     func epochs() throws {
-        try store.publishCorrelation(rows, neighbours: [neighbour("A1", "A2")], of: publication(5), epoch: epoch)
+        try store.publishCorrelation(
+            rows, neighbours: PublishedNeighbours([neighbour("A1", "A2")]), of: publication(5), epoch: epoch)
         _ = try store.takeEpoch(holder: "successor")
         let error = try #require(
-            gridError { try store.publishCorrelation(rows, neighbours: [], of: publication(6), epoch: epoch) })
+            gridError { try store.publishCorrelation(rows, neighbours: nil, of: publication(6), epoch: epoch) })
         #expect(error.kind == .conflict)
         #expect(try texts(Self.neighbourRows).count == 1)
     }

@@ -74,9 +74,10 @@ import Testing
                 alphaID: a, kind: .absolute, rank: ranks[a, default: 1], neighbourID: b, correlation: r, days: 250)
         }
         let other = CorrelationNeighbour(alphaID: "a", kind: .most, rank: 1, neighbourID: "T", correlation: 1, days: 250)
+        let all = (rows + [other]).sorted { ($0.alphaID, $0.rank) < ($1.alphaID, $1.rank) }
         try store.publishCorrelation(
-            ["B", "S", "T", "a", "b"].map { CorrelationRow(alphaID: $0) }, neighbours: rows + [other], of: publication,
-            epoch: epoch)
+            ["B", "S", "T", "a", "b"].map { CorrelationRow(alphaID: $0) }, neighbours: PublishedNeighbours(all),
+            of: publication, epoch: epoch)
     }
 
     @Test("Close pairs are those above the threshold by |r|, with the job that found them")

@@ -1,4 +1,5 @@
 import ClusterModel
+import LocalPostgres
 import Panel
 import Testing
 
@@ -25,8 +26,8 @@ import Testing
                 SELECT 'A' || a, -a / 10.0, a / 10.0, CASE WHEN a = 4 THEN 'NaN'::float END, a, '2020-01-03', 5,
                     '2024-02-29 16:30:00.5'
                 FROM generate_series(1, 4) a;
-            INSERT INTO correlation_neighbour_lists_usa (alpha_id, kind, neighbour_ids, correlations, days, job_id)
-                VALUES ('A1', 'most', '{A2,A3}', '{0.5,0.25}', '{250,240}', 5), ('A1', 'least', '{A4}', '{-0.5}', '{9}', 5);
+            INSERT INTO correlation_nearest_usa
+                VALUES ('A1', '{A2,A3}', '{0.5,0.25}', '{250,240}', '{A4}', '{-0.5}', '{9}', '{}', '{}', '{}');
             INSERT INTO alpha_clusters_usa (alpha_id, method, label, coordinates, job_id)
                 VALUES ('A1', 'hdbscan', 1, NULL, 6), ('A2', 'hdbscan', 0, NULL, 6), ('A3', 'hdbscan', -1, NULL, 6),
                     ('A1', 'umap', NULL, '{0.5,2,3}', 6), ('A2', 'average', 0, NULL, 6);
@@ -73,6 +74,66 @@ import Testing
         var request = ResultRequest(.edges)
         request.universe = "TOP1"
         #expect(try store.results(request, region: usa).rows.count == 1)
+    }
+
+    @Test("Texts are sorted by the indexes there are where the database sorts by bytes, and by bytes where it does not")
+    func bytewise() throws {
+        let explained = try database.sql(
+            "SET enable_sort = off; EXPLAIN SELECT * FROM correlation_usa t ORDER BY \(try column("alpha_id").ordered)")
+        #expect(explained.first?.first??.contains("Index Scan using correlation_usa_alpha_id_key") == true)
+        try database.sql(
+            """
+            ALTER TABLE correlation_usa ALTER max_abs_alpha_id TYPE varchar(50) COLLATE "en-x-icu";
+            UPDATE correlation_usa SET max_abs_alpha_id = CASE alpha_id WHEN 'A1' THEN 'b' WHEN 'A2' THEN 'B' ELSE 'a' END;
+            """)
+        #expect(try ids { $0.sort = [SortKey("max_abs_alpha_id")] } == ["A2", "A3", "A4", "A1"])
+        // A database of another order, of which its columns then are.
+        let other = database.server.uniqueName("test")
+        try database.server.administer("CREATE DATABASE \(other) TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")
+        let store = try Store(url: database.server.running.url(database: other))
+        try store.migrate()
+        let connection = try Connection.open(DatabaseURL(database.server.running.url(database: other)))
+        #expect(try TableColumn.all(of: "alphas", connection).first { $0.kind == .text }?.ordered.hasSuffix("\"C\"") == true)
+    }
+
+    @Test("What was read before is what would be read now, whoever has written in between, and by which transaction")
+    func remembered() throws {
+        let other = try Connection.open(DatabaseURL(database.url))
+        for number in 1...5 {
+            try database.sql("UPDATE correlation_usa SET max_correlation = 0.\(number) WHERE alpha_id = 'A1'")
+            let asked = ResultRequest(.correlation, limit: 1)
+            let column = try #require(try store.results(asked, region: usa).columns.firstIndex(of: "max_correlation"))
+            func shown() throws -> JSONValue { try store.results(asked, region: usa).rows[0][column] }
+            #expect(try shown() == .number(Double(number) / 10))
+            // Begun before, and ended after others that are younger.
+            try other.execute("BEGIN; UPDATE correlation_usa SET max_correlation = 0.9 WHERE alpha_id = 'A1'")
+            try database.sql("INSERT INTO alphas (alpha_id, region_id) SELECT 'B\(number)', region_id FROM regions")
+            #expect(try shown() == .number(Double(number) / 10) && store.regions()[0].alphas.submitted == 4 + number)
+            try other.execute("COMMIT")
+            #expect(try shown() == .number(0.9))
+        }
+        try database.sql("DROP TABLE correlation_usa CASCADE")
+        #expect(gridError { _ = try store.results(ResultRequest(.correlation, limit: 1), region: usa) }?.kind == .conflict)
+    }
+
+    @Test("Answers are remembered for one snapshot, small ones alone, and not more than a few")
+    func memory() {
+        let memory = SnapshotMemory<Int, Int>(answersMax: 2) { $0 < 100 }
+        memory.keep(10, to: 1, at: "5:5:")
+        memory.keep(100, to: 2, at: "5:5:")
+        #expect(memory.known(1, at: "5:5:") == 10 && memory.known(2, at: "5:5:") == nil && memory.known(1, at: "5:6:") == nil)
+        memory.keep(30, to: 3, at: "5:5:")
+        memory.keep(40, to: 4, at: "5:5:")
+        #expect([1, 3, 4].map { memory.known($0, at: "5:5:") } == [nil, nil, 40])
+        memory.keep(50, to: 5, at: "5:6:")
+        #expect(memory.known(4, at: "5:5:") == nil && memory.known(5, at: "5:6:") == 50)
+        memory.keep(60, to: 6, at: nil)
+        #expect(memory.known(6, at: nil) == nil)
+    }
+
+    private func column(_ name: String) throws -> TableColumn {
+        let connection = try Connection.open(DatabaseURL(database.url))
+        return try #require(try TableColumn.all(of: "correlation_usa", connection).first { $0.name == name })
     }
 
     @Test("A page says how many rows there are in all, and shows only the columns asked for, numbers that are none as text")
@@ -130,7 +191,7 @@ import Testing
         #expect(region.results.map(\.result) == [.correlation, .neighbours, .clusters, .clusterMethods])
         #expect(region.results.map(\.rows) == [4, 3, 5, 3])
         #expect(region.results[0].jobID == JobID(5) && region.results[0].lastUpdated == "2024-02-29T16:30:00.500Z")
-        #expect(region.results[1].lastUpdated == nil)
+        #expect(region.results[1].lastUpdated == "2024-02-29T16:30:00.500Z")
     }
 
     @Test("An alpha is shown with its rows of every result, its neighbours nearest first, and coordinates by name")

@@ -13,6 +13,8 @@ import Testing
         database = try TestDatabase()
         epoch = try database.store.takeEpoch(holder: "test")
         try store.ensureRegion(usa)
+        try database.sql(
+            "INSERT INTO alphas (alpha_id, region_id) SELECT a, region_id FROM regions, unnest('{A,B,C,D}'::text[]) a")
     }
 
     private func request() -> WebhookRequest {
@@ -82,22 +84,15 @@ import Testing
     /// Publishes neighbours of alphas A, B, C and D.
     private func publish(_ pairs: [(String, String, Double)]) throws -> JobID {
         let job = try store.createJob(sampleJob(state: .running), epoch: epoch)
-        let rows = pairs.flatMap { a, b, r in [(a, b, r), (b, a, r)] }
-        for (kind, isKind) in [("most", { (r: Double) in r > 0 }), ("least", { $0 < 0 })] {
-            for alpha in Set(rows.map(\.0)).sorted() {
-                let mine = rows.filter { $0.0 == alpha && isKind($0.2) }
-                guard !mine.isEmpty else { continue }
-                _ = try database.sql(
-                    """
-                    INSERT INTO correlation_neighbour_lists_usa (alpha_id, kind, neighbour_ids, correlations, days, job_id)
-                    VALUES ('\(alpha)', '\(kind)', '{\(mine.map(\.1).joined(separator: ","))}',
-                        '{\(mine.map { "\($0.2)" }.joined(separator: ","))}',
-                        '{\(mine.map { _ in "250" }.joined(separator: ","))}', \(job))
-                    ON CONFLICT (alpha_id, kind) DO UPDATE SET neighbour_ids = EXCLUDED.neighbour_ids,
-                        correlations = EXCLUDED.correlations, days = EXCLUDED.days, job_id = EXCLUDED.job_id
-                    """)
-            }
+        let publication = Publication(
+            region: usa, target: .region, jobID: job, convention: .ffillShift, window: .years(4), minOverlap: 60,
+            windowStart: try Day(parsing: "2020-01-03"), windowEnd: try Day(parsing: "2023-12-29"))
+        let both = pairs.flatMap { a, b, r in [(a, b, r), (b, a, r)] }.sorted { ($0.0, $0.2) > ($1.0, $1.2) }
+        let neighbours = both.map { a, b, r in
+            CorrelationNeighbour(alphaID: a, kind: r > 0 ? .most : .least, rank: 1, neighbourID: b, correlation: r, days: 250)
         }
+        let rows = ["A", "B", "C", "D"].map { CorrelationRow(alphaID: $0) }
+        try store.publishCorrelation(rows, neighbours: PublishedNeighbours(neighbours), of: publication, epoch: epoch)
         return job
     }
 

@@ -26,8 +26,9 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Address of the coordinator; those of its standbys follow behind commas.", valueName: "tcp://HOST:5710"))
-    var connect: String?
+            "Address of the coordinator; those of its standbys follow behind commas, or each by a --connect.",
+            valueName: "tcp://HOST:5710"))
+    var connect: [String] = []
 
     @Option(help: ArgumentHelp("Tasks computed at once (default: one per processor).", valueName: "N"))
     var slots: String?
@@ -72,7 +73,8 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func settings(_ environment: [String: String]) throws(GridError) -> WorkerSettings {
-        let connect = value(connect, "CONNECT", environment)
+        // Named one by one or behind commas.
+        let connect = value(connect.isEmpty ? nil : connect.joined(separator: ","), "CONNECT", environment)
         guard let address = connect ?? (describe ? "tcp://127.0.0.1:5710" : nil) else {
             throw GridError(
                 .usage, "--connect is missing: expected the coordinator's address, such as --connect tcp://127.0.0.1:5710")

@@ -25,7 +25,4 @@ package enum WorkerExit: Equatable, Sendable {
     case machineSuspect(String)
     /// The coordinator will not work with this worker, and says why.
     case refused(String)
-
-    /// Whether the coordinator is told of it.
-    package var saysGoodbye: Bool { if case .refused = self { false } else { true } }
 }

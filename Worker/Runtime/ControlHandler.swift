@@ -37,14 +37,9 @@ struct ControlHandler: SocketHandler {
     private let endpoints: [Endpoint]
     private var endpointsTried = 0
     private var triedAt: MonotonicTime?
-    /// Until when the connection stays although all is said.
-    private var endsAt: MonotonicTime?
 
     /// An address that refuses does so at once, and the next one perhaps too.
     private static let turnMilliseconds: Int64 = 300
-    /// A coordinator that answers the last hello of a worker whose connection is gone forgets who it was, and so does not know
-    /// whose goodbye comes behind that hello: it would wait for a worker that has left.
-    private static let goodbyeMilliseconds: Int64 = 300
 
     /// - Parameter keyName: of the worker's key; nil for one without.
     init(
@@ -63,7 +58,6 @@ struct ControlHandler: SocketHandler {
     // MARK: Facts
 
     mutating func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
-        guard endsAt == nil else { return }
         do throws(GridError) {
             let (message, payload) = try WireCodec.decodeCoordinatorMessage(frames)
             note(message, payload, port)
@@ -138,9 +132,7 @@ struct ControlHandler: SocketHandler {
             tell(.cacheHolds(bytes: UInt64(held)), at: now, port)
         }
         tell(.tick, at: now, port)
-        guard let endsAt else { return engine.nextDeadline }
-        if endsAt <= now { port.stop() }
-        return endsAt
+        return engine.nextDeadline
     }
 
     /// What the shell itself makes of a message, before the engine sees it.
@@ -192,11 +184,7 @@ struct ControlHandler: SocketHandler {
                 reconnect(port)
             case .exit(let reason):
                 notice.reason.withLock { $0 = reason }
-                if reason.saysGoodbye, port.connectedPeer != nil {
-                    endsAt = now.advanced(milliseconds: Self.goodbyeMilliseconds)
-                } else {
-                    port.stop()
-                }
+                port.stop()
             }
         }
     }

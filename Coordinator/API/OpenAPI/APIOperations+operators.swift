@@ -113,7 +113,13 @@ extension SchemaCatalogue {
         "Plan": .object(
             [
                 "alphas": .integer(), "days": .integer(), "window_days": .integer(), "tiles": .integer(), "tasks": .integer(),
-                "stages": .list(.object(["name": .string(), "tasks": .integer()])), "flops": .number(),
+                "stages": .list(
+                    .object(
+                        ["name": .string(), "tasks": .integer()],
+                        optional: [
+                            "repeats": .truth("Only the values tell how often it comes, which may be never."),
+                            "in_coordinator": .truth("It has no tasks: the coordinator computes it."),
+                        ])), "flops": .number(),
                 "panel_bytes": .integer(), "bytes_to_workers": .integer(), "coordinator_memory_bytes": .integer(),
                 "worker_memory_bytes": .integer(), "basis": .string("What the figures are based on."),
             ],

@@ -54,7 +54,7 @@ extension APIOperation {
             parameters: [
                 .query("limit", .integer("How many.", 1...Limits.alertsMax)), .query("region", region.schema),
             ],
-            answer: [.json(.object(["alerts": .list(.ref("Alert"))]))]),
+            answer: [.json(.object(["alerts": .list(.ref("Alert"))]))], problems: [404]),
     ]
 }
 
@@ -91,6 +91,7 @@ extension SchemaCatalogue {
             optional: [
                 "region": .string("Only what happens to it is told of."), "threshold": .number("|r| from which on pairs count."),
                 "secret": .string("Of the signatures; shown once."),
+                "warning": .string("Why messages may not arrive as things are; in the answer to adding it."),
                 "deliveries": .list(
                     .object(
                         [

@@ -30,7 +30,7 @@ extension APIOperation {
                 .query("kind", .string("Jobs of this kind.")), .query("region", region.schema),
                 .query("sort", sort(JobsRequest.columns)),
             ],
-            answer: [.json(.ref("JobList"))]),
+            answer: [.json(.ref("JobList"))], problems: [404]),
         APIOperation(
             route: "POST v1/jobs", tag: "jobs", summary: "Submits a job.",
             parameters: [

@@ -49,7 +49,9 @@ enum SchemaCatalogue {
             "stages": .list(
                 .object(
                     ["name": .string(), "tasks_done": .integer(), "tasks_total": .integer()],
-                    optional: ["round": .any()])),
+                    optional: [
+                        "round": .any(), "in_coordinator": .truth("It counts as one task, which no worker gets."),
+                    ])),
             "warnings": .list(.string()),
         ],
         optional: [

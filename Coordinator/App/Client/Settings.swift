@@ -64,6 +64,13 @@ struct Settings: Sendable {
             return Connection(urls: urls, hint: hint, token: try TokenFile.read(path))
         }
         let names = urls.map(\.absoluteString).joined(separator: ", ")
+        // Whoever has mistyped the address does not lack a token.
+        if urls.count == 1, let file, file.tokenFile != nil {
+            throw GridError(
+                .usage,
+                "no token for \(names): the one in \(state) is for \(file.url) alone; leave out \(source) to ask that one, or "
+                    + "set ALPHAGRID_TOKEN or ALPHAGRID_TOKEN_FILE if the address is right")
+        }
         throw GridError(
             .usage,
             "no token for \(names): set ALPHAGRID_TOKEN or ALPHAGRID_TOKEN_FILE, to one of 'alphagrid tokens add' for several "
@@ -132,8 +139,10 @@ struct Settings: Sendable {
             parts.path.isEmpty || parts.path == "/", parts.query == nil, parts.fragment == nil, parts.user == nil,
             parts.password == nil
         else {
+            // What stands before an @ may be a password.
+            let shown = text.contains("@") ? "with '@'" : "'\(text.printable)'"
             throw GridError(
-                .usage, "\(source) '\(text.printable)' is not valid: expected an address such as http://127.0.0.1:8710")
+                .usage, "\(source) \(shown) is not valid: expected an address such as http://127.0.0.1:8710")
         }
         var base = URLComponents()
         base.scheme = scheme

@@ -25,6 +25,8 @@ final class LocalCluster {
         /// `tcp://HOST:PORT` and `HOST:PORT` of the coordinator.
         var bind: String
         var http: String
+        /// Further flags of the coordinator.
+        var housekeeping: [String] = []
         var environment: [String: String]
     }
 
@@ -169,7 +171,7 @@ final class LocalCluster {
             return [
                 coordinatorProgram, "coordinator", "--database", database.url, "--bind", bind, "--http", http,
                 "--state", configuration.state.path,
-            ]
+            ] + configuration.housekeeping
         case .worker:
             var words = [
                 workerProgram, "--connect", connection?.endpoint ?? "", "--slots", "\(configuration.slotsPerWorker)",

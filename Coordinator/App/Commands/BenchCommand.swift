@@ -53,7 +53,7 @@ struct BenchCommand: ParsableCommand {
         @Option(help: "complete, starts (three alphas in ten begin late or end early) or gaps (and 1 % of days missing).")
         var shape = MachineBench.Shape.complete.rawValue
 
-        @Option(help: "float64 or float32.")
+        @Option(help: "float64 or float32.", completion: .precisions)
         var precision = Precision.float64.rawValue
 
         @Option(help: ArgumentHelp("Alphas per tile edge.", visibility: .hidden))

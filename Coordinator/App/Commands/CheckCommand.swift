@@ -22,19 +22,24 @@ struct CheckCommand: AsyncParsableCommand {
               alphagrid check new.csv --against pnl.csv --convention common-dates --window all --json
             """)
 
-    @Argument(help: ArgumentHelp("File with the candidates' PnL: .csv, .csv.gz or .npy.", valueName: "candidate"))
+    @Argument(
+        help: ArgumentHelp(
+            "File with the candidates' PnL: .csv, .csv.gz or .npy; - is CSV from standard input.", valueName: "candidate"),
+        completion: .file())
     var candidate: String
 
     @Option(help: ArgumentHelp("File with the PnL of the alphas to compare with; no server is needed.", valueName: "file"))
     var against: String?
 
-    @Option(help: "Region to compare with, such as USA.")
+    @Option(help: "Region to compare with, such as USA.", completion: .regions)
     var region: String?
 
     @Option(help: "Pool of the region (default: submitted).")
     var pool: String?
 
-    @Option(help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl (default: the region's, else ffill-shift).")
+    @Option(
+        help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl (default: the region's, else ffill-shift).",
+        completion: .conventions)
     var convention: String?
 
     @Option(help: "all, years such as 4y, or days such as 400d (default: the region's, else 4y, for .npy all).")
@@ -49,7 +54,7 @@ struct CheckCommand: AsyncParsableCommand {
     @Flag(help: "Let |r| decide instead of r.")
     var absolute = false
 
-    @Option(help: "The candidate's Sharpe ratio (default: from its PnL).")
+    @Option(parsing: .unconditional, help: "The candidate's Sharpe ratio (default: from its PnL).")
     var sharpe: Double?
 
     @Flag(help: "Exit with 1 when a candidate fails.")

@@ -88,6 +88,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
     var insecure = false
 
     func run() async throws {
+        let kept = try housekeeping.checked()
         let workersAddress = try ListenAddress(parsing: bind, flag: "--bind", scheme: "tcp://")
         let httpAddress = try ListenAddress(parsing: http, flag: "--http")
         let advertised = try advertiseHttp.map { text throws(GridError) in
@@ -134,7 +135,7 @@ struct CoordinatorCommand: AsyncParsableCommand {
         configuration.jobLogDirectory = jobLogs ?? "\(folder.path)/jobs"
         configuration.isStandby = standby
         configuration.webhookTransport = { try await WebhookClient.post($0) }
-        try housekeeping.apply(to: &configuration)
+        kept.apply(to: &configuration)
         let service = try CoordinatorService(configuration: configuration, log: logger)
         let reign = Reign()
         let statePath = folder.path

@@ -34,10 +34,12 @@ struct CorrelateCommand: ParsableCommand {
         case table, csv, json
     }
 
-    @Argument(help: ArgumentHelp("File with the PnL: .csv, .csv.gz or .npy.", valueName: "input"))
+    @Argument(
+        help: ArgumentHelp("File with the PnL: .csv, .csv.gz or .npy; - is CSV from standard input.", valueName: "input"),
+        completion: .file())
     var input: String
 
-    @Option(help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl.")
+    @Option(help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl.", completion: .conventions)
     var convention = Convention.ffillShift.rawValue
 
     @Option(help: "all, years such as 4y, or days such as 400d (default: 4y, for .npy all).")
@@ -46,7 +48,7 @@ struct CorrelateCommand: ParsableCommand {
     @Option(help: "Fewest common returns of a pair, at least 2.")
     var minOverlap = CorrelationParameters.defaultMinOverlap
 
-    @Option(help: "float64 or float32.")
+    @Option(help: "float64 or float32.", completion: .precisions)
     var precision = Precision.float64.rawValue
 
     @OptionGroup var kept: PairOptions

@@ -47,7 +47,7 @@ struct DatabasePromoteCommand: ParsableCommand {
 
     @OptionGroup var selection: AlphaSelection
 
-    @Option(help: "Promote every unsubmitted alpha of this region.")
+    @Option(help: "Promote every unsubmitted alpha of this region.", completion: .regions)
     var region: String?
 
     @OptionGroup var output: OutputOptions
@@ -83,7 +83,7 @@ struct DatabaseRemoveCommand: ParsableCommand {
     @Flag(help: "The alphas are candidates, not submitted ones.")
     var unsubmitted = false
 
-    @Option(help: "Delete this region with its tables, pools and settings.")
+    @Option(help: "Delete this region with its tables, pools and settings.", completion: .regions)
     var region: String?
 
     @Flag(help: "Delete the region's alphas and their PnL too.")

@@ -112,10 +112,10 @@ struct DatabaseConfigureCommand: ParsableCommand {
               alphagrid db configure --region USA --convention ffill-diff --window all
             """)
 
-    @Option(help: "Region, such as USA.")
+    @Option(help: "Region, such as USA.", completion: .regions)
     var region: String
 
-    @Option(help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl.")
+    @Option(help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl.", completion: .conventions)
     var convention: String?
 
     @Option(help: "all, years such as 4y, or days such as 400d.")

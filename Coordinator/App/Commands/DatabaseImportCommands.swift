@@ -14,12 +14,13 @@ struct DatabaseImportCommand: ParsableCommand {
             Examples:
               alphagrid db import pnl.csv.gz --region USA
               alphagrid db import candidates.csv --region USA --unsubmitted
+              zcat pnl.csv.gz | alphagrid db import - --region USA
             """)
 
-    @Argument(help: "File with the PnL.")
+    @Argument(help: "File with the PnL; - is standard input.", completion: .file())
     var file: String
 
-    @Option(help: "Region, such as USA.")
+    @Option(help: "Region, such as USA.", completion: .regions)
     var region: String
 
     @Flag(help: "The alphas are candidates, not submitted ones.")
@@ -48,10 +49,10 @@ struct DatabaseImportAlphasCommand: ParsableCommand {
               alphagrid db import-alphas candidates.json --region USA --unsubmitted
             """)
 
-    @Argument(help: "File with the alphas.")
+    @Argument(help: "File with the alphas; - is standard input.", completion: .file())
     var file: String
 
-    @Option(help: "Region of alphas whose row names none.")
+    @Option(help: "Region of alphas whose row names none.", completion: .regions)
     var region: String?
 
     @Flag(help: "The alphas are candidates, not submitted ones.")

@@ -21,7 +21,7 @@ struct DatabasePoolsCommand: ParsableCommand {
 
     /// The region whose pools are meant, and where they are.
     struct Place: ParsableArguments {
-        @Option(help: "Region, such as USA.")
+        @Option(help: "Region, such as USA.", completion: .regions)
         var region: String
 
         @OptionGroup var output: OutputOptions

@@ -22,7 +22,7 @@ struct ExplainCommand: AsyncParsableCommand {
     @Argument(help: "Another one.")
     var second: String
 
-    @Option(help: "Region of both, such as USA.")
+    @Option(help: "Region of both, such as USA.", completion: .regions)
     var region: String?
 
     @Option(help: "Pool of both (default: submitted).")

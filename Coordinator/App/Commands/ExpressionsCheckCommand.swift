@@ -26,7 +26,7 @@ extension ExpressionsCommand {
         @Option(help: "File with one formula; - is standard input.")
         var file: String?
 
-        @Option(help: "Check the alphas of this region.")
+        @Option(help: "Check the alphas of this region.", completion: .regions)
         var region: String?
 
         @Option(help: "Pool of the region (default: submitted).")

@@ -84,7 +84,7 @@ enum ExpressionFile {
 
 /// The alphas whose formulas are meant, and where they are.
 struct ExpressionPool: ParsableArguments {
-    @Option(help: "Region, such as USA.")
+    @Option(help: "Region, such as USA.", completion: .regions)
     var region: String
 
     @Option(help: "Pool of the region.")

@@ -91,7 +91,9 @@ extension ExpressionsCommand {
 
         @OptionGroup var alphas: ExpressionPool
 
-        @Option(help: ArgumentHelp("|r| above which alphas earn the same, from 0 to less than 1.", valueName: "r"))
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("|r| above which alphas earn the same, from 0 to less than 1.", valueName: "r"))
         var threshold = 0.99
 
         @OptionGroup var operators: OperatorOptions

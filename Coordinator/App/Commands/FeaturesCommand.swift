@@ -27,13 +27,15 @@ struct FeaturesCommand: ParsableCommand {
               alphagrid features --describe
             """)
 
-    @Argument(help: ArgumentHelp("File with the PnL: .csv, .csv.gz or .npy.", valueName: "input"))
+    @Argument(
+        help: ArgumentHelp("File with the PnL: .csv, .csv.gz or .npy; - is CSV from standard input.", valueName: "input"),
+        completion: .file())
     var input: String?
 
     @Flag(help: "Say what each feature is, and in which unit, instead.")
     var describe = false
 
-    @Option(help: "ffill-shift (values are cumulative PnL) or daily-pnl.")
+    @Option(help: "ffill-shift (values are cumulative PnL) or daily-pnl.", completion: .conventions)
     var convention = Convention.ffillShift.rawValue
 
     @Option(help: "all, years such as 4y, or days such as 400d (default: 4y, for .npy all).")

@@ -24,15 +24,37 @@ struct HousekeepingOptions: ParsableArguments {
     private static let daysMax = 36_500
     private static let gibibytesMax = 1 << 20
 
-    func apply(to configuration: inout CoordinatorConfiguration) throws(GridError) {
-        configuration.jobsKept = try Self.number(keepJobs, 1...Self.jobsKeptMax, "--keep-jobs")
-        configuration.jobDaysKept = try keepDays.map { days throws(GridError) in
-            try Self.number(days, 1...Self.daysMax, "--keep-days")
+    /// The same flags, for a coordinator that is started by this program.
+    func arguments() throws(GridError) -> [String] {
+        _ = try checked()
+        var words = ["--keep-jobs", "\(keepJobs)", "--keep-panels", "\(keepPanels)"]
+        if let keepDays { words += ["--keep-days", "\(keepDays)"] }
+        return words + webhooksAllowed.flatMap { ["--webhook-allow", $0] }
+    }
+
+    /// What the flags say.
+    struct Checked {
+        var jobsKept: Int
+        var jobDaysKept: Int?
+        var panelBytesMax: Int
+        var webhooksAllowed: [AddressRange] = []
+
+        func apply(to configuration: inout CoordinatorConfiguration) {
+            configuration.jobsKept = jobsKept
+            configuration.jobDaysKept = jobDaysKept
+            configuration.panelBytesMax = panelBytesMax
+            configuration.webhooksAllowed = webhooksAllowed
         }
-        configuration.panelBytesMax = try Self.number(keepPanels, 0...Self.gibibytesMax, "--keep-panels") << 30
-        var ranges: [AddressRange] = []
-        for text in webhooksAllowed { ranges.append(try AddressRange(parsing: text)) }
-        configuration.webhooksAllowed = ranges
+    }
+
+    /// - Throws: `GridError(.usage)` for what is not valid; to be asked before anything is made or begun.
+    func checked() throws(GridError) -> Checked {
+        var checked = Checked(
+            jobsKept: try Self.number(keepJobs, 1...Self.jobsKeptMax, "--keep-jobs"),
+            jobDaysKept: try keepDays.map { days throws(GridError) in try Self.number(days, 1...Self.daysMax, "--keep-days") },
+            panelBytesMax: try Self.number(keepPanels, 0...Self.gibibytesMax, "--keep-panels") << 30)
+        for text in webhooksAllowed { checked.webhooksAllowed.append(try AddressRange(parsing: text)) }
+        return checked
     }
 
     private static func number(_ value: Int, _ range: ClosedRange<Int>, _ flag: String) throws(GridError) -> Int {

@@ -5,12 +5,16 @@ import Requests
 
 /// Which jobs a command is about: `12`, `1-5`, `3,7-9`, `last`, or `all`.
 ///
+/// A job that is named, by itself or by a range of which nothing else is left, fails as what it is (exit 1: it is done already);
+/// what names no job at all is not found (exit 3).
+///
 /// Any command that takes jobs has these as its arguments and asks `resolve` for the jobs they mean.
 struct JobSelection: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Jobs by id, such as 12, 1-5 or 3,7-9; 'last' for the newest one, 'all' for all (of those it can be done to).",
-            valueName: "jobs"))
+            "Jobs by id, such as 12, 1-5 or 3,7-9; 'last' for the newest one, 'all' for all; of ranges and 'all' those it can be "
+                + "done to.",
+            valueName: "jobs"), completion: .jobs)
     var selectors: [String]
 
     /// Part of a selection.
@@ -68,7 +72,8 @@ struct JobSelection: ParsableArguments {
     /// The ids that are meant, each once: single ones as they are named, the others newest first.
     ///
     /// - Parameters:
-    ///   - among: which jobs `all` and ranges are about; those named by their own id are taken whatever they are.
+    ///   - among: which jobs `all` and ranges are about; those named by their own id are taken whatever they are, and so are
+    ///     those of a range of which none is left, as somebody who names them wants to hear why nothing was done.
     ///   - page: a page of jobs, newest first, before an id; asked at most once for each part.
     /// - Throws: `GridError(.notFound)` when a part means no job.
     func resolve(
@@ -92,8 +97,8 @@ struct JobSelection: ParsableArguments {
                 guard !listed.isEmpty else {
                     throw GridError(.notFound, "there are no jobs \(first)-\(last): see 'alphagrid jobs' for those there are")
                 }
-                found = listed.filter(among).map(\.jobID)
-                guard !found.isEmpty else { throw GridError(.notFound, "\(first)-\(last) means no job to do this to") }
+                let wanted = listed.filter(among)
+                found = (wanted.isEmpty ? Array(listed.prefix(Limits.errorsReportedMax)) : wanted).map(\.jobID)
             }
             ids += found.filter { !ids.contains($0) }
         }
@@ -103,7 +108,8 @@ struct JobSelection: ParsableArguments {
 
 /// Which workers a command is about: names, or `all`.
 struct WorkerSelection: ParsableArguments {
-    @Argument(help: ArgumentHelp("Workers, as 'alphagrid workers' lists them, or 'all'.", valueName: "workers"))
+    @Argument(
+        help: ArgumentHelp("Workers, as 'alphagrid workers' lists them, or 'all'.", valueName: "workers"), completion: .workers)
     var names: [String]
 
     /// - Parameter among: which of them `all` is about.
@@ -122,20 +128,24 @@ struct WorkerSelection: ParsableArguments {
     }
 
     /// Shows workers after something was done with them: as JSON, one that was asked for alone as itself.
-    func report(_ views: [WorkerView], _ output: OutputOptions) throws {
+    ///
+    /// - Parameter line: what a person reads of each.
+    func report(
+        _ views: [WorkerView], _ output: OutputOptions, line: (WorkerView) -> String = { "worker \($0.worker) \($0.state)" }
+    ) throws {
         if output.isJSON {
             if names.count == 1, names != ["all"], let view = views.first { return try StandardOutput.writeJSON(view) }
             return try StandardOutput.writeJSON(WorkerList(workers: views))
         }
-        for view in views { StandardOutput.write("worker \(view.worker) \(view.state)".singleLine + "\n") }
+        for view in views { StandardOutput.write(line(view).singleLine + "\n") }
     }
 }
 
 /// Does something to several things, one after the other, whatever becomes of the others.
 enum Several {
     /// - Returns: what came out for those that worked.
-    /// - Throws: the error when there was one thing, or when nothing worked; `GridError(.partlyDone)` that names those that did
-    ///   not work, after `report` was called for those that did.
+    /// - Throws: when nothing worked, the error if there was one thing, else the kind of the first with what each said;
+    ///   `GridError(.partlyDone)` that names those that did not work, after `report` was called for those that did.
     static func each<ID, View>(
         _ ids: [ID], noun: String, report: ([View]) throws -> Void, _ body: (ID) async throws -> View
     ) async throws {
@@ -151,7 +161,11 @@ enum Several {
                 if error.kind == .unreachable { break }
             }
         }
-        if views.isEmpty, let first = failures.first { throw first.error }
+        if views.isEmpty, let first = failures.first {
+            guard failures.count > 1 else { throw first.error }
+            let said = failures.prefix(Limits.errorsReportedMax).map(\.error.message)
+            throw GridError(first.error.kind, "nothing was done; " + said.joined(separator: "; "))
+        }
         try report(views)
         guard !failures.isEmpty else { return }
         let named = failures.prefix(Limits.errorsReportedMax).map { "\(noun) \($0.id): \($0.error.message)" }

@@ -14,6 +14,9 @@ struct JobsCommand: ParsableCommand {
         commandName: "jobs",
         abstract: "List, show, explain, pause, cancel and retry jobs.",
         discussion: """
+            Of ranges and 'all', jobs are left out that a command cannot be done to. Exit code 1 says that it could be done to \
+            none of those that were named, such as a job that has ended, 3 that no job was named, 5 that it was done to some.
+
             Examples:
               alphagrid jobs
               alphagrid jobs list --limit 100 --json
@@ -44,20 +47,23 @@ struct JobsCommand: ParsableCommand {
         @Option(help: "Only jobs older than this one.")
         var before: String?
 
-        @Option(help: "Only jobs in these states, with commas between them.")
+        @Option(
+            help: "Only jobs in these states, with commas between them.",
+            completion: .jobStates)
         var states: String?
 
-        @Option(help: "Only jobs of this kind.")
+        @Option(
+            help: "Only jobs of this kind: correlation, cross-correlation, features, clusters or selection.", completion: .kinds)
         var kind: String?
 
-        @Option(help: "Only jobs of this region.")
+        @Option(help: "Only jobs of this region.", completion: .regions)
         var region: String?
 
         @Option(
             parsing: .unconditional,
             help: ArgumentHelp(
                 "One of \(JobsRequest.columns.joined(separator: ", ")); with - before it the largest come first.",
-                valueName: "column"))
+                valueName: "column"), completion: .jobColumns)
         var sort: String?
 
         @OptionGroup var output: OutputOptions
@@ -68,12 +74,21 @@ struct JobsCommand: ParsableCommand {
                 throw GridError(
                     .usage, "--limit \(limit) is not valid: expected a number from 1 to \(Limits.jobsListedMax)")
             }
+            try expectFolder()
             let list = try await connection.client().jobList(try request())
             if output.isJSON { return try StandardOutput.writeJSON(list) }
             guard !list.jobs.isEmpty else { return StandardError.writeLine("no jobs") }
             StandardOutput.writeTable(JobReport.table(list.jobs))
             if let next = list.nextBefore { StandardError.writeLine("more with --before \(next)") }
             if list.nextOffset != nil { StandardError.writeLine("there are more than \(limit): ask for more with --limit") }
+        }
+
+        /// Whoever means states of jobs must not be told of a folder.
+        func expectFolder() throws(GridError) {
+            guard let name = connection.state.directory, !name.isEmpty,
+                name.split(separator: ",").allSatisfy({ JobState(rawValue: String($0)) != nil })
+            else { return }
+            throw GridError(.usage, "--state \(name) would be the folder of the cluster's state: expected --states \(name)")
         }
 
         private func request() throws(GridError) -> JobsRequest {

@@ -101,7 +101,7 @@ extension JobsCommand {
                   alphagrid jobs priority last -- -5
                 """)
 
-        @Argument(help: "Jobs by id, such as 12, 1-5 or 3,7-9, or last, or all.")
+        @Argument(help: "Jobs by id, such as 12, 1-5 or 3,7-9, or last, or all.", completion: .jobs)
         var jobs: String
 
         @Argument(help: "-1000 to 1000.")

@@ -18,7 +18,7 @@ struct OpenCommand: AsyncParsableCommand {
               alphagrid open --url https://grid:8710 --ca company-ca.pem
             """)
 
-    @Option(help: "The most the browser may do: viewer, operator or admin (default: what the token may).")
+    @Option(help: "The most the browser may do: viewer, operator or admin (default: what the token may).", completion: .roles)
     var role: String?
 
     @OptionGroup var output: OutputOptions

@@ -24,10 +24,10 @@ struct ResultsCommand: AsyncParsableCommand {
 
     enum Format: String, CaseIterable, ExpressibleByArgument { case table, csv, json, npy }
 
-    @Argument(help: "Which result.")
+    @Argument(help: "Which result.", completion: .results)
     var result: String
 
-    @Option(help: "Region, such as USA.")
+    @Option(help: "Region, such as USA.", completion: .regions)
     var region: String
 
     @Option(help: ArgumentHelp("Rows of this job.", valueName: "id"))
@@ -56,7 +56,7 @@ struct ResultsCommand: AsyncParsableCommand {
     @Option(help: "Rows of alphas of this universe, such as TOP3000.")
     var universe: String?
 
-    @Option(help: "Rows of alphas with this delay.")
+    @Option(parsing: .unconditional, help: "Rows of alphas with this delay.")
     var delay: Int?
 
     @Option(help: "Rows of alphas of this type, such as SUPER.")

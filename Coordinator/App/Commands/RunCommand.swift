@@ -4,12 +4,6 @@ import Foundation
 import Requests
 import Service
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
@@ -45,16 +39,16 @@ struct RunCommand: AsyncParsableCommand {
               alphagrid run correlation --region USA --convention ffill-diff --window all --param block_edge=512 --json
             """)
 
-    @Argument(help: "Kind of job: correlation, cross-correlation, features, clusters or selection.")
+    @Argument(help: "Kind of job: correlation, cross-correlation, features, clusters or selection.", completion: .kinds)
     var kind: String
 
-    @Option(help: "Region, such as USA.")
+    @Option(help: "Region, such as USA.", completion: .regions)
     var region: String
 
     @Option(help: "Pool of alphas.")
     var pool: String?
 
-    @Option(help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl.")
+    @Option(help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl.", completion: .conventions)
     var convention: String?
 
     @Option(help: "all, years such as 4y, or days such as 400d.")
@@ -63,7 +57,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Fewest common returns of a pair, at least 2.")
     var minOverlap: Int?
 
-    @Option(help: "float64 or float32.")
+    @Option(help: "float64 or float32.", completion: .precisions)
     var precision: String?
 
     @OptionGroup var pairs: PairOptions
@@ -236,11 +230,7 @@ struct JobWaiter {
     /// What is wrong, without the advice for who has not begun to wait, and how long it is put up with.
     private static func notice(_ error: GridError, remainingSeconds: Double) -> String {
         let reason = error.message.split(separator: "; ").first ?? ""
-        var end = time(nil) + Int(remainingSeconds.rounded())
-        var parts = tm()
-        localtime_r(&end, &parts)
-        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
-        return "\(reason); trying again until \(clock)"
+        return "\(reason); trying again for \(Quantity.duration(seconds: remainingSeconds.rounded(.up)))"
     }
 
     static func expectDone(_ job: JobView) throws(GridError) {

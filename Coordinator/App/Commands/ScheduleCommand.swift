@@ -34,10 +34,10 @@ struct ScheduleCommand: ParsableCommand {
                   alphagrid schedule add clusters --region USA --cron @weekly --param methods=hdbscan,umap --name weekly-map
                 """)
 
-        @Argument(help: "Kind of job: correlation, cross-correlation, features, clusters or selection.")
+        @Argument(help: "Kind of job: correlation, cross-correlation, features, clusters or selection.", completion: .kinds)
         var kind: String
 
-        @Option(help: "Region, such as USA.")
+        @Option(help: "Region, such as USA.", completion: .regions)
         var region: String
 
         @Option(

@@ -33,7 +33,7 @@ struct TokensCommand: ParsableCommand {
         @Argument(help: "Name by which the audit log will call whoever uses it.")
         var name: String
 
-        @Option(help: "viewer, operator or admin.")
+        @Option(help: "viewer, operator or admin.", completion: .roles)
         var role: String
 
         @Option(

@@ -40,6 +40,8 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where workers connect; port 0 takes a free one.", valueName: "tcp://host:port"))
     var bind = "tcp://127.0.0.1:0"
 
+    @OptionGroup var housekeeping: HousekeepingOptions
+
     @OptionGroup var state: StateOptions
 
     static let workersMax = 256
@@ -67,6 +69,7 @@ struct UpCommand: AsyncParsableCommand {
     }
 
     func configuration() throws(GridError) -> LocalCluster.Configuration {
+        let housekeeping = try housekeeping.arguments()
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let workers = workers ?? min(2, cores)
         guard (1...Self.workersMax).contains(workers) else {
@@ -82,7 +85,7 @@ struct UpCommand: AsyncParsableCommand {
         try ListenAddress(parsing: bind, flag: "--bind", scheme: "tcp://").expectSafe(flag: "--bind", insecure: nil)
         return LocalCluster.Configuration(
             state: try StateDirectory(state.resolved()), workers: workers, slotsPerWorker: slots, workerMemory: memory,
-            bind: bind, http: http, environment: ProcessInfo.processInfo.environment)
+            bind: bind, http: http, housekeeping: housekeeping, environment: ProcessInfo.processInfo.environment)
     }
 
     // MARK: Start

@@ -37,13 +37,15 @@ struct WebhooksCommand: ParsableCommand {
         @Argument(help: "Where messages go.")
         var url: String
 
-        @Option(name: .customLong("event"), help: "What to tell of; may be repeated.")
+        @Option(name: .customLong("event"), help: "What to tell of; may be repeated.", completion: .events)
         var events: [String] = []
 
-        @Option(help: "Only what happens to this region.")
+        @Option(help: "Only what happens to this region.", completion: .regions)
         var region: String?
 
-        @Option(help: ArgumentHelp("|r| from which on new pairs are told of (default: 0.8).", valueName: "r"))
+        @Option(
+            parsing: .unconditional,
+            help: ArgumentHelp("|r| from which on new pairs are told of (default: 0.8).", valueName: "r"))
         var threshold: Double?
 
         @Option(help: ArgumentHelp("File with the secret of the signature (default: one is made).", valueName: "file"))
@@ -70,6 +72,7 @@ struct WebhooksCommand: ParsableCommand {
             if output.isJSON { return try StandardOutput.writeJSON(view) }
             StandardError.writeLine(
                 "webhook \(view.webhookID) added" + (view.secret == nil ? "" : "; its secret is shown only here:"))
+            if let warning = view.warning { StandardError.writeLine("warning: \(warning)".singleLine) }
             if let secret = view.secret { StandardOutput.write(secret + "\n") }
         }
 
@@ -206,7 +209,7 @@ struct AlertsCommand: AsyncParsableCommand {
               alphagrid alerts --region USA --limit 1000 --json
             """)
 
-    @Option(help: "Only those of this region.")
+    @Option(help: "Only those of this region.", completion: .regions)
     var region: String?
 
     @Option(help: "How many, 1 to \(Limits.alertsMax).")

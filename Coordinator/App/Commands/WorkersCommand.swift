@@ -100,12 +100,18 @@ struct WorkersCommand: ParsableCommand {
             try await Several.each(
                 ids, noun: "worker",
                 report: { views in
-                    try selection.report(views, output)
+                    try selection.report(views, output, line: Self.line)
                     guard !output.isJSON, views.contains(where: { $0.state == "drained" }) else { return }
                     StandardError.writeLine(
                         "what has left already is started again by a cluster of 'alphagrid up', elsewhere by you")
                 }
             ) { try await client.undrain($0) }
+        }
+
+        /// An order that is fulfilled can be taken off the list, but nobody comes back by that.
+        static func line(_ worker: WorkerView) -> String {
+            worker.state == "drained"
+                ? "worker \(worker.worker) has left; its order to drain is taken back" : "worker \(worker.worker) \(worker.state)"
         }
     }
 }

@@ -17,7 +17,10 @@ enum JobReport {
     }
 
     static func page(_ job: JobView) -> [String] {
-        let stages = job.stages.map { "\(name($0)) \($0.tasksDone)/\($0.tasksTotal)" }.joined(separator: ", ")
+        let stages = job.stages.map { stage in
+            guard stage.inCoordinator == true else { return "\(name(stage)) \(stage.tasksDone)/\(stage.tasksTotal)" }
+            return "\(name(stage)) \(stage.tasksDone < stage.tasksTotal ? inCoordinator : "done")"
+        }.joined(separator: ", ")
         return TextTable.page([
             ("job", "\(job.jobID)"), ("kind", job.kind), ("region", job.region), ("pool", job.pool),
             ("state", state(job)), ("waits", job.waits), ("reason", job.reason), ("priority", "\(job.priority)"),
@@ -52,9 +55,29 @@ enum JobReport {
     /// `tiles 31%`, or nothing before the first stage and after the end.
     static func progress(_ job: JobView) -> String {
         guard !job.state.isFinal, let stage = currentStage(job) else { return "" }
+        if isInCoordinator(stage) { return "\(name(stage)) \(inCoordinator)" }
         // Of rounds whose number nobody knows, a finished one says nothing of the whole.
         if stage.round != nil, stage.tasksDone == stage.tasksTotal { return name(stage) }
         return "\(name(stage)) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal))%"
+    }
+
+    /// Instead of a share of tasks, of what the coordinator computes without workers.
+    static let inCoordinator = "in the coordinator"
+
+    /// Whether it is going on there.
+    static func isInCoordinator(_ stage: StageView) -> Bool {
+        stage.inCoordinator == true && stage.tasksDone < stage.tasksTotal
+    }
+
+    /// A bar, or where the stage is computed if that is not by tasks.
+    static func bar(_ stage: StageView, width: Int = ProgressBar.barWidth) -> String {
+        if isInCoordinator(stage) { return inCoordinator }
+        return ProgressBar.bar(done: stage.tasksDone, total: stage.tasksTotal, width: width)
+    }
+
+    /// `40/128`, or nothing where there are no tasks.
+    static func tasks(_ stage: StageView) -> String {
+        isInCoordinator(stage) ? "" : "\(stage.tasksDone)/\(stage.tasksTotal)"
     }
 
     /// `kmeans round 7`.
@@ -87,9 +110,7 @@ enum JobReport {
     static func progressLine(_ job: JobView) -> String {
         var parts = ["job \(job.jobID) \(job.kind) \(job.region) \(job.state.rawValue)"]
         if let stage = currentStage(job) {
-            parts.append(name(stage))
-            parts.append(ProgressBar.bar(done: stage.tasksDone, total: stage.tasksTotal))
-            parts.append("\(stage.tasksDone)/\(stage.tasksTotal)")
+            parts += [name(stage), bar(stage), tasks(stage)].filter { !$0.isEmpty }
         }
         if let rate = job.tilesPerSecond { parts.append("\(Quantity.fixed(rate, digits: 1)) tiles/s") }
         if let eta = job.etaSeconds { parts.append("eta \(Quantity.duration(seconds: eta))") }

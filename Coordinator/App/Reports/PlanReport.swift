@@ -3,7 +3,7 @@ import ClusterModel
 /// What a job would be, as a page.
 enum PlanReport {
     static func page(_ plan: PlanView) -> [String] {
-        let stages = plan.stages.map { "\($0.name) \($0.tasks)" }.joined(separator: ", ")
+        let stages = plan.stages.map(stage).joined(separator: ", ")
         return TextTable.page([
             ("alphas", "\(plan.alphas)"), ("days", "\(plan.days), \(plan.windowDays) of them in the window"),
             ("tiles", "\(plan.tiles)"), ("tasks", "\(plan.tasks)"), ("stages", stages),
@@ -12,6 +12,12 @@ enum PlanReport {
             ("coordinator memory", bytes(plan.coordinatorMemoryBytes)), ("worker memory", bytes(plan.workerMemoryBytes)),
             ("time", time(plan)), ("basis", plan.basis),
         ])
+    }
+
+    /// `distances 10`, `spanning tree 3 each time`, `linkage (average) in the coordinator`.
+    private static func stage(_ stage: PlanView.Stage) -> String {
+        if stage.inCoordinator == true { return "\(stage.name) \(JobReport.inCoordinator)" }
+        return "\(stage.name) \(stage.tasks)\(stage.repeats == true ? " each time" : "")"
     }
 
     private static func bytes(_ count: Int) -> String { Quantity.bytes(UInt64(max(0, count))) }

@@ -28,6 +28,7 @@ enum ScheduleReport {
     /// `30 22 * * 1-5 America/New_York`, or on change.
     static func when(_ view: ScheduleView) -> String {
         guard let cron = view.cron else {
+            if view.minPauseSeconds == 0 { return "on change, without a pause between jobs" }
             return "on change, at most every \(Quantity.duration(seconds: Double(view.minPauseSeconds)))"
         }
         return "\(cron) \(view.timeZone)"

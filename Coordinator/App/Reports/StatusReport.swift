@@ -59,8 +59,7 @@ struct StatusReport {
                 let stage = job.state.isFinal ? nil : JobReport.currentStage(job)
                 return [
                     "\(job.jobID)", job.kind, job.region, JobReport.state(job), stage.map { JobReport.name($0) } ?? "",
-                    stage.map { ProgressBar.bar(done: $0.tasksDone, total: $0.tasksTotal) } ?? "",
-                    stage.map { "\($0.tasksDone)/\($0.tasksTotal)" } ?? "",
+                    stage.map { JobReport.bar($0) } ?? "", stage.map(JobReport.tasks) ?? "",
                     job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) } ?? "",
                     job.etaSeconds.map(Quantity.duration) ?? "",
                     job.error ?? job.waits.map { "waits \($0)" }
@@ -130,7 +129,8 @@ struct StatusReport {
     private static func note(_ job: JobView) -> String {
         var text = "job \(job.jobID) \(job.kind) \(job.region) \(JobReport.state(job))"
         if !job.state.isFinal, let stage = JobReport.currentStage(job) {
-            text += " \(JobReport.name(stage)) \(ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal) / 10 * 10)%"
+            let percent = ProgressBar.percent(done: stage.tasksDone, total: stage.tasksTotal) / 10 * 10
+            text += " \(JobReport.name(stage)) \(JobReport.isInCoordinator(stage) ? JobReport.inCoordinator : "\(percent)%")"
         }
         if job.state == .done, let table = job.resultTable { text += ": \(table)" }
         if let error = job.error { text += ": \(error)" }

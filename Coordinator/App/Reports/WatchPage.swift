@@ -77,8 +77,8 @@ struct WatchPage {
                 let stage = job.state.isFinal ? nil : JobReport.currentStage(job)
                 return [
                     "\(job.jobID)", job.kind, job.region, Self.state(job),
-                    stage.map { ProgressBar.bar(done: $0.tasksDone, total: $0.tasksTotal, width: barWidth) } ?? "",
-                    stage.map { "\($0.tasksDone)/\($0.tasksTotal)" } ?? "", job.etaSeconds.map(Quantity.duration) ?? "",
+                    stage.map { JobReport.bar($0, width: barWidth) } ?? "",
+                    stage.map(JobReport.tasks) ?? "", job.etaSeconds.map(Quantity.duration) ?? "",
                     job.error ?? stage?.name ?? (job.state == .done ? job.resultTable ?? "" : ""),
                 ]
             })

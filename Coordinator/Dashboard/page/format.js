@@ -82,6 +82,9 @@ export function time(text) {
     return isToday ? clock.format(date) : `${day.format(date)}, ${clock.format(date).slice(0, 5)}`;
 }
 
+// The zone of all times that are shown, which are those of who looks: 'Europe/Berlin', or 'UTC'.
+export const zone = () => clock.resolvedOptions().timeZone || 'the zone of this browser';
+
 export function ago(text, now = Date.now()) {
     if (!text) return none;
     const seconds = (now - parsed(text).getTime()) / 1000;

@@ -2,6 +2,7 @@
 
 import {h, icon, setText} from './dom.js';
 import {get, offers} from './api.js';
+import {zone} from './format.js';
 import * as live from './live.js';
 import {showKeys} from './keys.js';
 import {switchTheme} from './theme.js';
@@ -37,7 +38,7 @@ export function frame(me, main, signOut) {
     const side = h('div', {class: 'side'},
         h('a', {class: 'brand', href: '#/'}, h('img', {src: '/assets/icon.svg', alt: '', width: 26, height: 26}), 'AlphaGrid'),
         nav,
-        h('div', {class: 'foot'}, state,
+        h('div', {class: 'foot'}, state, h('div', {class: 'zone small muted'}, `Times in ${zone()}`),
             h('div', {class: 'who'}, h('div', {}, h('b', {title: me.name}, me.name), h('span', {class: 'muted'}, me.role)),
                 tool('keyboard', 'Keyboard shortcuts', showKeys), tool('theme', 'Switch between light and dark', switchTheme),
                 tool('exit', 'Sign out', signOut))));

@@ -1,8 +1,8 @@
 // A job as a row with its progress, kept up to date in place.
 
 import {h, reconcile, setText} from './dom.js';
-import {ago, between, count, duration, eta, percent, short} from './format.js';
-import {isFinal, progress} from './live.js';
+import {ago, between, count, duration, eta, percent, short, time} from './format.js';
+import {inCoordinator, isFinal, progress} from './live.js';
 import {badge, bar, setBadge, setBar, stateOf} from './ui.js';
 
 export function jobTable(label) {
@@ -33,6 +33,7 @@ function update(row, job) {
     setText(doing.lastChild, describe(job));
     setText(alphas, count(job.alpha_count));
     setText(submitted, ago(job.submitted_at));
+    submitted.title = time(job.submitted_at);
     setText(took, job.started_at ? between(job.started_at, job.finished_at) : '–');
 }
 
@@ -45,6 +46,8 @@ export function describe(job) {
     if (job.state === 'queued') return 'waits its turn';
     if (job.state === 'planning') return 'reads the region and cuts tiles';
     if (job.state === 'publishing') return 'replaces the region\u2019s rows';
+    const alone = inCoordinator(job);
+    if (alone) return `${alone.name}, in the coordinator`;
     const parts = [percent(progress(job)), eta(job)];
     if (job.tiles_per_second) parts.push(`${short(job.tiles_per_second)} tiles/s`);
     return parts.filter(Boolean).join(' · ');

@@ -140,6 +140,10 @@ function takeTasks(batch) {
 
 export const isFinal = (job) => ['done', 'failed', 'cancelled'].includes(job.state);
 
+// The stage that the coordinator computes by itself at the moment, without tasks.
+export const inCoordinator = (job) => (job.stages || []).find((stage) => stage.in_coordinator
+    && stage.tasks_done < stage.tasks_total);
+
 // Share of all tasks of the stages known so far.
 export function progress(job) {
     if (job.state === 'done') return 1;

@@ -101,9 +101,11 @@ function render(parts, job) {
     setText(parts.stats.size.more, job.day_count ? `${count(job.day_count)} days` : '');
     reconcile(parts.stages, job.stages || [], (stage) => stage.name, (stage) => h('li', {}, h('span', {}, heading(stage.name)),
         h('span', {class: 'muted small'}), bar(`Stage ${stage.name}`)), (row, stage) => {
-        setText(row.children[1], `${count(stage.tasks_done)} of ${count(stage.tasks_total)}`);
+        const isDone = stage.tasks_done === stage.tasks_total;
+        setText(row.children[1], stage.in_coordinator ? `in the coordinator${isDone ? ', done' : ''}`
+            : `${count(stage.tasks_done)} of ${count(stage.tasks_total)}`);
         setBar(row.lastChild, stage.tasks_total ? stage.tasks_done / stage.tasks_total : 0,
-            stage.tasks_total && stage.tasks_done === stage.tasks_total ? 'good' : '');
+            stage.tasks_total && isDone ? 'good' : '');
     });
     // Stages are kept while a coordinator remembers the job, so an old one has none to show.
     const isBare = isOver && !(job.stages || []).length;

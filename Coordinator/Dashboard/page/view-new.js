@@ -122,6 +122,7 @@ function showPlan(plan) {
             ['To workers', plan.bytes_to_workers && bytes(plan.bytes_to_workers)],
             ['Coordinator', plan.coordinator_memory_bytes && `${bytes(plan.coordinator_memory_bytes)} of memory`],
             ['A worker', plan.worker_memory_bytes && `${bytes(plan.worker_memory_bytes)} of memory`],
-            ...(plan.stages || []).map((stage) => [heading(stage.name), `${count(stage.tasks)} tasks`])]),
+            ...(plan.stages || []).map((stage) => [heading(stage.name), stage.in_coordinator
+                ? 'in the coordinator' : `${count(stage.tasks)} tasks${stage.repeats ? ' each time' : ''}`])]),
         plan.basis && h('p', {class: 'muted small'}, plan.basis));
 }

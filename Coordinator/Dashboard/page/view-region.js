@@ -23,8 +23,8 @@ export async function show(context) {
             h('a', {href: '#/regions'}, 'All regions'))));
         return;
     }
-    const tab = tabs.find(([key]) => key === wanted) || tabs[0];
-    context.title(`${tab[1]} of ${name}`);
+    const tab = tabs.find(([key]) => key === wanted);
+    context.title(`${tab ? tab[1] : 'Results'} of ${name}`);
     const body = h('div', {class: 'stack'}, waiting());
     const correlation = (region.results || []).find((result) => result.result === 'correlation');
     const about = [counted(region.alphas?.submitted || 0, 'alpha'), region.convention, region.window,
@@ -33,7 +33,12 @@ export async function show(context) {
         pageHead(name, {crumb: h('a', {href: '#/regions'}, 'Results'), lead: h('p', {}, about), tools: context.may('operator')
             && h('a', {class: 'button', href: `#/jobs/new?region=${name}`}, 'Compute')}),
         h('nav', {class: 'tabs', 'aria-label': `Results of ${name}`}, tabs.map(([key, label]) => h('a',
-            {href: `#/regions/${name}/${key}`, 'aria-current': key === tab[0] ? 'page' : null}, label))), body);
+            {href: `#/regions/${name}/${key}`, 'aria-current': key === wanted ? 'page' : null}, label))), body);
+    if (!tab) {
+        replace(body, h('section', {class: 'card'}, empty(`There is no view '${wanted}'`,
+            h('a', {href: `#/regions/${name}/summary`}, 'Summary'))));
+        return;
+    }
     const result = tab[2] && (region.results || []).find((one) => one.result === tab[2]);
     if (tab[2] && !(result && result.rows)) {
         const kind = {correlation: 'correlation', clusters: 'clusters', 'cluster-methods': 'clusters',

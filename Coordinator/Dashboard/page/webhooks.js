@@ -48,6 +48,7 @@ async function make(regions, load) {
         {name: 'region', label: 'Region', choices: [['', 'All regions'], ...regions]}]});
     if (!made) return;
     load();
+    if (made.warning) toast(made.warning.replace(/^./, (c) => c.toUpperCase()), true);
     if (made.secret) showSecret(made);
 }
 

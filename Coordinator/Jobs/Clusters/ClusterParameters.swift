@@ -17,6 +17,15 @@ package struct ClusterParameters: Hashable, Sendable {
         }
 
         package var linkage: Linkage.Method? { Linkage.Method(rawValue: rawValue) }
+
+        /// What the job itself does for it when the pairs are known; nil where that takes no time.
+        var workOnJobThread: String? {
+            switch self {
+            case .single, .complete, .average, .ward: "linkage (\(rawValue))"
+            case .hdbscan, .dbscan: "clusters (\(rawValue))"
+            case .kmeans, .pca, .umap, .tsne, .mst: nil
+            }
+        }
     }
 
     package var methods: [Method] = [.umap, .hdbscan]
@@ -129,7 +138,7 @@ package struct ClusterParameters: Hashable, Sendable {
     var samples: Int { minSamples ?? minClusterSize }
 
     /// Whether all distances are needed at once: by methods that join clusters, and to find out how many there are.
-    var needsMatrix: Bool {
+    package var needsMatrix: Bool {
         methods.contains { $0.linkage != nil } || consensus || methods.contains(.kmeans) && clusters == nil
     }
 }

@@ -82,10 +82,12 @@ extension ClustersJob {
                 result.figures["gap_error_\(row.clusters)"] = row.error
             }
         } else {
+            try tell("number of clusters (\(method.rawValue))")
             labels = bestCut(linkage, input)
             result.parameters["clusters"] = "best silhouette of 2...\(parameters.clustersTried)"
         }
         for (point, label) in zip(kept, numberedBySize(labels)) { result.labels[point] = label }
+        try tell("check of the heights (\(method.rawValue))")
         result.figures["cophenetic_correlation"] = linkage.copheneticCorrelation(input)
         if method == .ward { result.notes += try euclideanNote(input) }
         result.linkage = ClustersOutcome.Dendrogram(points: kept, merges: linkage.merges, leaves: linkage.leaves())
@@ -135,6 +137,7 @@ extension ClustersJob {
         let tried = findings.kmeans.sorted { $0.key < $1.key }
         var best: (clusters: Int, mean: Double) = (tried.first?.key ?? 2, -.infinity)
         if let distances = findings.distances, tried.count > 1 {
+            try tell("number of clusters (kmeans)")
             for (clusters, found) in tried {
                 guard let mean = Silhouette(distances, labels: found.labels).mean, mean > best.mean else { continue }
                 best = (clusters, mean)

@@ -46,6 +46,8 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
     private var whenOver: (ClustersJob) throws -> Void = { _ in }
     /// Where silhouettes and resamples are.
     private var position = 0
+    /// Of the present call of `next`.
+    private(set) var tell: StageTeller = { _ in }
 
     /// - Parameter dates: of the panel's days; empty when they are not known.
     /// - Throws: `GridError(.usage)` with the figure when a method cannot take so many alphas.
@@ -61,7 +63,10 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
             layout: plan.layout, dates: dates, firstDay: plan.firstDay, isDaily: plan.parameters.convention == .dailyPnL)
     }
 
-    package func next() throws -> JobStep {
+    package func next(telling tell: @escaping StageTeller) throws -> JobStep {
+        self.tell = tell
+        // Whoever is told may hold this job.
+        defer { self.tell = { _ in } }
         while true {
             if let phase {
                 if let stage = try phase.next() { return .stage(stage) }
@@ -73,6 +78,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
                     position = 0
                 }
             } else {
+                if results.count > 1 { try tell("agreement of methods") }
                 return .publish(.clusters(outcome()))
             }
         }
@@ -196,6 +202,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         let count = plan.layout.alphaCount
         let width = findings.features.count / max(1, count)
         let tried = parameters.clusters.map { $0...$0 } ?? 2...max(2, min(parameters.clustersTried, count - 1))
+        try tell("k-means of features")
         for clusters in tried {
             let result = try KMeans.run(
                 findings.features, count: count, width: width, clusters: clusters, seed: parameters.seed,
@@ -233,7 +240,10 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
     // MARK: What follows from the labels
 
     private func runMethods() throws -> Bool {
-        results = try parameters.methods.filter { $0 != .mst }.map(result)
+        results = try parameters.methods.filter { $0 != .mst }.map { method in
+            if let name = method.workOnJobThread { try tell(name) }
+            return try result(method)
+        }
         return false
     }
 
@@ -250,6 +260,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
             }
             let labels = results[at].labels.map { $0 ?? -1 }
             if let distances = findings.distances {
+                try tell("silhouettes (\(results[at].method))")
                 results[at].silhouettes = Silhouette(try straight(distances), labels: labels).values
                 continue
             }
@@ -292,6 +303,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
         guard !labelings.isEmpty else {
             throw GridError(.usage, "parameter consensus is true, so methods must have some that give labels")
         }
+        try tell("consensus")
         let consensus = try Consensus(labelings, clusters: parameters.clusters)
         var result = ClustersOutcome.Result(method: "consensus", parameters: ["labelings": "\(labelings.count)"])
         result.labels = numberedBySize(consensus.labels)

@@ -42,7 +42,7 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
             alphaCount: plan.layout.alphaCount - summaries.alphaCount, precision: plan.parameters.precision)
     }
 
-    package func next() throws -> JobStep {
+    package func next(telling tell: @escaping StageTeller) throws -> JobStep {
         stage = try (coveredBlocks == 0 ? nextWave() : nextStrip()) ?? redoStage()
         if let stage { return .stage(stage) }
         return .publish(.correlation(outcome()))

@@ -107,6 +107,28 @@ package struct CorrelationOutcome: Sendable {
         }
     }
 
+    /// SHA-256 in hexadecimal of everything that decides the neighbours of all kinds, layout included: equal ones say that
+    /// neighbours are the same, different ones do not say that they differ.
+    package func neighboursDigest(alphaIDs: [String]) -> String {
+        var sha = SHA256()
+        var writer = ByteWriter()
+        writer.write("alphagrid-neighbours-1")
+        writer.write(UInt64(alphaIDs.count))
+        for id in alphaIDs { writer.write(id) }
+        writer.writeArray(ranks)
+        for lists in [most, least] {
+            writer.write(UInt64(lists.kept))
+            writer.writeArray(lists.counts)
+            sha.update(data: writer.bytes)
+            writer = ByteWriter()
+            writer.writeArray(lists.lists.map(\.r))
+            writer.writeArray(lists.lists.map(\.rank))
+            writer.writeArray(lists.lists.map(\.days))
+        }
+        sha.update(data: writer.bytes)
+        return BlockHash(bytes: Array(sha.finalize())).description
+    }
+
     private func nearest(_ alpha: Int, _ kind: CorrelationNeighbour.Kind) -> [CorrelationPartial.Neighbour] {
         switch kind {
         case .most: return Array(most[alpha])

@@ -31,7 +31,7 @@ package final class CrossCorrelationJob: GridJob, @unchecked Sendable {
         most = NeighbourLists(alphaCount: rows.alphaCount, kept: parameters.neighbours, end: .most)
     }
 
-    package func next() throws -> JobStep {
+    package func next(telling tell: @escaping StageTeller) throws -> JobStep {
         guard stage == nil else { return .publish(.crossCorrelation(CrossCorrelationOutcome(most, columns.ranks))) }
         // Nothing but neighbours is wanted, and of the columns not even those.
         var wanted = WantedValues.nothing(alphaCount: plan.layout.alphaCount)

@@ -30,7 +30,7 @@ package final class FeaturesJob: GridJob, @unchecked Sendable {
         values = Array(repeating: FeaturesOutcome.undefined, count: layout.alphaCount * AlphaFeature.count)
     }
 
-    package func next() throws -> JobStep {
+    package func next(telling tell: @escaping StageTeller) throws -> JobStep {
         guard !isBegun else { return .publish(.features(FeaturesOutcome(values: values))) }
         isBegun = true
         let (task, layout, blocksPerTask) = (task, layout, blocksPerTask)

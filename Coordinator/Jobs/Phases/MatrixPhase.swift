@@ -21,10 +21,14 @@ final class MatrixPhase: JobPhase {
 
     func next() -> JobStage? {
         guard pairStage == nil else { return nil }
-        // A tile of 512 alphas has 2 MiB of values, a task of 16 of them 32 MiB.
-        let stage = plan.pairStage(name: "distances", groupMax: 4) { _ in .values }
+        let stage = Self.stage(of: plan)
         pairStage = stage
         return stage.stage
+    }
+
+    /// A tile of 512 alphas has 2 MiB of values, a task of 16 of them 32 MiB.
+    static func stage(of plan: CorrelationPlan) -> PairStage {
+        plan.pairStage(name: "distances", groupMax: 4) { _ in .values }
     }
 
     func merge(task index: Int, partial payload: Payload) throws(GridError) {

@@ -41,15 +41,15 @@ class RowsPhase: JobPhase {
     /// First centres come from as many blocks as hold enough alphas to choose from; everything else from all.
     private func makeTasks(_ operation: RowsTask.Operation) -> [RowsTask] {
         let (layout, edge) = (plan.layout, plan.layout.shape.blockEdge)
-        var perTask = (layout.blockCount + Self.tasksPerRoundMax - 1) / Self.tasksPerRoundMax
-        var limit = layout.blockCount
-        // A Gram matrix has days x days values, whatever the number of rows.
-        if case .gram = operation { perTask = max(perTask, (layout.blockCount + 15) / 16) }
-        if case .start(let clusters, _) = operation {
+        var (perTask, limit) = (Self.blocksPerTask(layout, isGram: false), layout.blockCount)
+        switch operation {
+        case .gram: perTask = Self.blocksPerTask(layout, isGram: true)
+        case .start(let clusters, _):
             perTask = min(layout.blockCount, max(1, (4 * clusters + edge - 1) / edge))
             limit = perTask
+            perTask = min(perTask, Limits.blocksPerTaskMax)
+        case .scores, .assign: break
         }
-        perTask = min(perTask, Limits.blocksPerTaskMax)
         return stride(from: 0, to: limit, by: perTask).map { first in
             let blocks = first..<min(first + perTask, limit)
             return RowsTask(
@@ -60,6 +60,18 @@ class RowsPhase: JobPhase {
                         index: UInt32($0), hash: layout.blockHashes[$0], alphaCount: layout.shape.alphas(inBlock: $0).count)
                 }, firstRow: layout.shape.blockStarts[first], operation: operation)
         }
+    }
+
+    /// Of a round that all alphas take part in.
+    static func taskCount(_ layout: PanelLayout, isGram: Bool) -> Int {
+        let perTask = blocksPerTask(layout, isGram: isGram)
+        return (layout.blockCount + perTask - 1) / perTask
+    }
+
+    private static func blocksPerTask(_ layout: PanelLayout, isGram: Bool) -> Int {
+        // A Gram matrix has days x days values, whatever the number of rows.
+        let tasksMax = isGram ? 16 : tasksPerRoundMax
+        return min(Limits.blocksPerTaskMax, (layout.blockCount + tasksMax - 1) / tasksMax)
     }
 
     /// Values by layout position, brought into the order of the points.

@@ -27,7 +27,7 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
     private enum Step: CaseIterable { case pairs, crossPairs, choose, worst, parity }
 
     private let plan: CorrelationPlan
-    private let crossPlan: (plan: CorrelationPlan, rows: Range<Int>, columns: Range<Int>)?
+    private let crossPlan: CrossPlan?
     private let parameters: SelectionParameters
     private let facts: Facts
     private let panel: Panel
@@ -44,8 +44,7 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
     ///   - crossPlan: of these and, behind them, the submitted ones they have to stand beside; nil when they are submitted.
     ///   - panel: the alphas to choose from.
     package init(
-        plan: CorrelationPlan, crossPlan: (plan: CorrelationPlan, rows: Range<Int>, columns: Range<Int>)?,
-        parameters: SelectionParameters, facts: Facts, panel: Panel
+        plan: CorrelationPlan, crossPlan: CrossPlan?, parameters: SelectionParameters, facts: Facts, panel: Panel
     ) {
         self.plan = plan
         self.crossPlan = crossPlan
@@ -54,13 +53,13 @@ package final class SelectionJob: GridJob, @unchecked Sendable {
         self.panel = panel
     }
 
-    /// What every selection begins with, whatever its alphas are like.
-    package static func firstStage(of plan: CorrelationPlan, parameters: SelectionParameters) -> JobStage? {
-        EdgePhase(plan: plan, rule: EdgeRule(from: parameters.threshold, absolute: parameters.absolute)).next()
-    }
-
-    package func next() throws -> JobStep {
+    package func next(telling tell: @escaping StageTeller) throws -> JobStep {
         while let step = steps.first {
+            switch step {
+            case .choose: try tell("choice")
+            case .parity: try tell("risk parity")
+            case .pairs, .crossPairs, .worst: break
+            }
             if let stage = try begin(step) { return .stage(stage) }
             steps.removeFirst()
         }

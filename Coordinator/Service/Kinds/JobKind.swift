@@ -5,7 +5,7 @@ import Store
 
 /// The kinds of jobs that can be asked for. Each has a file beside this one that says what it reads, computes and
 /// publishes; the rest of the service treats all alike.
-enum JobKind: String, CaseIterable, Sendable {
+package enum JobKind: String, CaseIterable, Sendable {
     case correlation
     case crossCorrelation = "cross-correlation"
     case features

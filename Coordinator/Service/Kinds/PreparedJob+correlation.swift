@@ -33,6 +33,7 @@ extension PreparedJob {
         _ outcome: CorrelationOutcome, _ panel: Panel, _ parameters: CorrelationParameters, firstDay: Int
     ) -> JobResult {
         let rows = outcome.rows(alphaIDs: panel.alphaIDs)
+        let nearest = outcome.neighboursDigest(alphaIDs: panel.alphaIDs)
         let edges = parameters.edges == nil ? [] : outcome.edges(alphaIDs: panel.alphaIDs)
         return JobResult(digest: outcome.digest(alphaIDs: panel.alphaIDs)) { store, view, epoch throws(GridError) in
             let settings = try store.regionSettings(try Region(view.region)) ?? RegionSettings()
@@ -44,7 +45,8 @@ extension PreparedJob {
                 view.warnings.append(
                     "more than \(Limits.edgesMax) pairs are beyond the threshold, so none is listed: choose a stricter one")
             }
-            let neighbours = outcome.neighbours(alphaIDs: panel.alphaIDs, kinds: CorrelationNeighbour.Kind.allCases)
+            let neighbours = PublishedNeighbours(
+                outcome.neighbours(alphaIDs: panel.alphaIDs, kinds: CorrelationNeighbour.Kind.allCases), digest: nearest)
             try store.publishCorrelation(
                 rows, neighbours: neighbours, edges: edges ?? [], of: publication, epoch: epoch, saving: view)
         }

@@ -2,6 +2,7 @@ import ClusterModel
 import Dispatch
 import Foundation
 import Logging
+import Messaging
 import Store
 import Synchronization
 
@@ -22,25 +23,18 @@ extension CoordinatorService {
         try await waiting { service throws(GridError) in
             // Judged again with every message, since names change their addresses; now so that a mistake is seen at once.
             let target = try WebhookTarget(parsing: request.url)
-            if !target.isSecure, service.configuration.webhooksAllowed.isEmpty {
-                throw GridError(
-                    .conflict,
-                    "\(target.host.printable) is not told anything over plain http: expected https, or a coordinator that "
-                        + "runs with its address in --webhook-allow")
-            }
             if let name = request.region {
                 let region = try Region(name)
-                // It throws for a region that there is not.
-                _ = try service.usingDatabase { () throws(GridError) in try service.store.pools(region) }
+                try service.usingDatabase { () throws(GridError) in try service.store.expectRegion(region) }
             }
-            if let addresses = try? NetworkAddress.resolve(target.host) {
-                _ = try target.address(among: addresses, allowed: service.configuration.webhooksAllowed)
-            }
+            let warning = try target.warning(
+                among: (try? NetworkAddress.resolve(target.host)) ?? [], allowed: service.configuration.webhooksAllowed)
             let secret = request.secret ?? WebhookMessage.newSecret()
             var view = try service.usingDatabase { () throws(GridError) in
                 try service.store.addWebhook(request, secret: secret, epoch: service.epoch)
             }
             view.secret = request.secret == nil ? secret : nil
+            view.warning = warning
             return view
         }
     }
@@ -67,7 +61,11 @@ extension CoordinatorService {
 
     package func alerts(limit: Int, region: Region?) async throws -> [AlertView] {
         try await waiting { service throws(GridError) in
-            try service.usingDatabase { () throws(GridError) in try service.store.alerts(limit: limit, region: region) }
+            try service.usingDatabase { () throws(GridError) in
+                let alerts = try service.store.alerts(limit: limit, region: region)
+                if alerts.isEmpty, let region { try service.store.expectRegion(region) }
+                return alerts
+            }
         }
     }
 
@@ -198,11 +196,16 @@ extension CoordinatorService {
 
     /// Forgets jobs that ended long ago, some at a time. On the housekeeper's thread.
     func forgetOldJobs() {
+        let (kept, days) = (configuration.jobsKept, configuration.jobDaysKept)
+        guard shared.withLock({ $0.retention.isDue(byAge: days != nil, at: .now()) }) else { return }
         do throws(GridError) {
-            let count = try store.forgetJobs(keeping: configuration.jobsKept, days: configuration.jobDaysKept, epoch: epoch)
-            if count > 0 { log.info("old jobs forgotten, with the results keyed by them", metadata: ["jobs": "\(count)"]) }
+            let count = try store.forgetJobs(keeping: kept, days: days, epoch: epoch)
+            guard count > 0 else { return }
+            log.info("old jobs forgotten, with the results keyed by them", metadata: ["jobs": "\(count)"])
         } catch {
             log.debug("old jobs not forgotten", metadata: ["error": "\(error)"])
         }
+        // There may be more of them.
+        shared.withLock { $0.retention.jobEnded() }
     }
 }

@@ -29,6 +29,20 @@ extension ConnectionPool {
         }
     }
 
+    /// Runs one statement that only reads, and `body` with its rows. It sees one snapshot by itself: the beginning and end of a
+    /// transaction would be two more ways to the server, which cost as much as a short answer.
+    ///
+    /// - Parameter isFrequent: whether the statement is one of a few texts that are asked again and again.
+    func ask<R>(
+        _ action: Action, _ sql: String, _ values: [SQLValue], isFrequent: Bool = false, _ body: (QueryResult) throws -> R
+    ) throws(GridError) -> R {
+        try translating(action) {
+            try repeatingOnFailure { connection in
+                try body(isFrequent ? connection.execute(prepared: sql, values) : connection.execute(sql, values))
+            }
+        }
+    }
+
     /// Runs `body` in a transaction and commits it.
     ///
     /// `body` runs again from the start when another session got in the way or the connection broke, so it must do

@@ -17,7 +17,7 @@ package struct AlphaMetadata: Equatable {
     package var columns: [AlphaColumn]
     package var rows: [Row]
 
-    /// Reads `.csv` or `.json`, also gzipped.
+    /// Reads `.csv` or `.json`, also gzipped; from standard input (`-`) whichever of them it is.
     ///
     /// CSV has a header with `alpha_id` and names of columns in any order; JSON is an array of objects with such keys.
     /// `region` and `alpha_type` may be among them; `sharpe` stands for `is_sharpe` and likewise. What is empty, null or
@@ -28,13 +28,17 @@ package struct AlphaMetadata: Equatable {
     static func read(path: String, unsubmitted: Bool) throws(GridError) -> AlphaMetadata {
         let name = FileSystem.name(path)
         let plain = name.lowercased().hasSuffix(".gz") ? String(name.lowercased().dropLast(3)) : name.lowercased()
-        guard plain.hasSuffix(".csv") || plain.hasSuffix(".json") else {
-            throw GridError(.usage, "\(FileSystem.name(path)): expected a file that ends in .csv or .json, or those with .gz")
+        let isInput = path == FileSystem.standardInput
+        guard isInput || plain.hasSuffix(".csv") || plain.hasSuffix(".json") else {
+            throw GridError(.usage, "\(name): expected a file that ends in .csv or .json, or those with .gz")
         }
         var file = try FileSystem.contents(of: path)
         if Gzip.isGzip(file.bytes) { file = try Gzip.inflate(file.bytes, name: name) }
         defer { withExtendedLifetime(file) {} }
-        return try read(file.bytes, isCSV: plain.hasSuffix(".csv"), name: name, unsubmitted: unsubmitted)
+        // The array that JSON is begins with a bracket, which no column's name does.
+        let first = file.bytes.first { $0 > UInt8(ascii: " ") && $0 < 0x7F }
+        let isCSV = isInput ? first != UInt8(ascii: "[") : plain.hasSuffix(".csv")
+        return try read(file.bytes, isCSV: isCSV, name: name, unsubmitted: unsubmitted)
     }
 
     /// Reads CSV, or else JSON.

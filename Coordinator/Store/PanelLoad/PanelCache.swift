@@ -48,10 +48,14 @@ package final class PanelCache: Sendable {
     private let writes = DispatchQueue(label: "alphagrid.panel-cache")
     /// Panels still to be written down.
     private let pending = Mutex<[@Sendable (PanelCache) -> Void]>([])
-    /// A panel is written so much later, since the job that it was read for needs cores and memory more.
-    private static let writeDelayMilliseconds = 250
+    /// A panel is written so much later unless `writeSoon` is called, since the job that it was read for needs cores and memory
+    /// more.
+    private static let writeDelayMilliseconds = 2_000
     /// Panels of this process that somebody still uses: no need to map and check their files again.
     private let inUse = Mutex<[String: WeakPanel]>([:])
+    /// The panels used last, the latest at the end: small ones stay, because mapping and checking their files takes longer than
+    /// all else of a job for which nothing has changed.
+    private let latest = Mutex<[(name: String, panel: Panel)]>([])
 
     /// - Parameters:
     ///   - directory: made when it is needed.
@@ -67,6 +71,9 @@ package final class PanelCache: Sendable {
     /// Returns when the panels of earlier loads are on disk, as far as they can be kept. Loads do this by themselves; a
     /// program does it before it ends.
     package func waitForWrites() { writes.sync { writePending() } }
+
+    /// The job that a panel was read for is over: what is to be written is written now.
+    package func writeSoon() { writes.async { self.writePending() } }
 
     private func writePending() {
         let due = pending.withLock { pending in
@@ -114,14 +121,23 @@ package final class PanelCache: Sendable {
             panels = panels.filter { $0.value.panel != nil }
             panels[name] = WeakPanel(panel: panel)
         }
+        latest.withLock { panels in
+            panels.removeAll { $0.name == name }
+            panels.append((name, panel))
+            var bytes = panels.reduce(0) { $0 + $1.panel.bytes }
+            while bytes > Limits.panelsInMemoryBytesMax { bytes -= panels.removeFirst().panel.bytes }
+        }
     }
 
     // MARK: Writing
 
-    /// Writes a panel and its entry down, later.
+    /// Writes a panel and its entry down, later. The folder is there at once, for what others keep beside the panel: a short
+    /// job is done before its panel is written.
     ///
     /// - Parameter register: tells the database; nil when the panel must not be kept after all.
     func write(_ key: Key, _ panel: Panel, register: @escaping @Sendable () throws(GridError) -> Entry?) {
+        // What is wrong with it is said when the panel is written.
+        try? makeDirectory()
         pending.withLock { pending in
             pending.append { cache in
                 do throws(GridError) {

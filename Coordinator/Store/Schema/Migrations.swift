@@ -24,6 +24,7 @@ struct Migration: Sendable {
         Migration(version: 10, name: "who leads with which keys, who stands by, and jobs taken up again", sql: leadership),
         Migration(version: 11, name: "paused jobs, orders to drain and schedules", sql: OperationTables.control),
         Migration(version: 12, name: "webhooks and alerts", sql: OperationTables.alerts),
+        Migration(version: 13, name: "all neighbours of an alpha in one row", sql: ListTables.move + Store.sealTable),
     ]
 
     /// The public key is short and no secret: it is its own fingerprint. NULL says that an older program took the lease, which

@@ -15,12 +15,12 @@ struct RegionTables: Sendable {
     var correlationJobs: String { "\(correlation)_jobs" }
     var correlationUnsubmittedJobs: String { "\(correlationUnsubmitted)_jobs" }
     /// Nearest neighbours and pairs beyond a threshold, of the region's own job or keyed by job. Neighbours are a view of the
-    /// lists, one row for each neighbour.
+    /// lists, one row for each neighbour; the lists are one row for each alpha.
     func neighbours(_ target: Publication.Target) -> String {
         "correlation_neighbours_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
     }
     func neighbourLists(_ target: Publication.Target) -> String {
-        "correlation_neighbour_lists_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
+        "correlation_nearest_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
     }
     func edges(_ target: Publication.Target) -> String {
         "correlation_edges_\(region.tableSuffix)\(target == .region ? "" : "_jobs")"
@@ -40,6 +40,9 @@ struct RegionTables: Sendable {
         var indexes: [String] = []
         /// Whether changes of its rows are recorded (see `ChangeTracking`).
         var isWatched = false
+        /// Whether half of each page is left free. Rows that are all updated at once then stay on their pages, and no index
+        /// has to be told where they went, which takes longer than all the rest.
+        var isRewritten = false
         /// A view of it, and what that selects.
         var view: (name: String, query: String)?
 
@@ -54,6 +57,7 @@ struct RegionTables: Sendable {
             return """
                 CREATE TABLE IF NOT EXISTS \(table) (\((columns + constraints).joined(separator: ", ")));
                 \(addable.isEmpty ? "" : "ALTER TABLE \(table) \(additions);")
+                \(isRewritten ? "ALTER TABLE \(table) SET (fillfactor = 45);" : "")
                 \(indexes.map { "CREATE INDEX IF NOT EXISTS idx_\(name)_\($0) ON \(table) (\($0));" }.joined(separator: "\n"))
                 \(isWatched ? ChangeTracking.statements(table: name) : "")
                 \(view.map { "CREATE OR REPLACE VIEW \(quoted(identifier: $0.name)) AS \($0.query);" } ?? "")
@@ -69,7 +73,7 @@ struct RegionTables: Sendable {
                 columns: [
                     "correlation_id bigserial PRIMARY KEY",
                     "alpha_id varchar(50) NOT NULL UNIQUE REFERENCES alphas (alpha_id) ON DELETE CASCADE",
-                ] + Self.resultColumns),
+                ] + Self.resultColumns, isRewritten: true),
             Table(
                 name: correlationUnsubmitted,
                 columns: [
@@ -101,41 +105,6 @@ struct RegionTables: Sendable {
         Table(
             name: name, columns: ["alpha_id varchar(50) NOT NULL"] + columns + [Self.jobColumn],
             constraints: ["PRIMARY KEY (job_id, alpha_id)"], indexes: ["alpha_id"])
-    }
-
-    /// Without references to `alphas`, because checking them would take longer than all the rest: `publishCorrelation`
-    /// and `remove` leave no row of an alpha that is gone.
-    ///
-    /// Whole lists, because a row for each neighbour takes PostgreSQL ten times as long to replace.
-    private func neighbourTable(_ target: Publication.Target) -> Table {
-        Table(
-            name: neighbourLists(target),
-            columns: [
-                "alpha_id varchar(50) NOT NULL", "kind varchar(10) NOT NULL", "neighbour_ids text[] NOT NULL",
-                "correlations double precision[] NOT NULL", "days integer[] NOT NULL",
-                target == .region ? "job_id bigint" : Self.jobColumn,
-            ],
-            constraints: ["PRIMARY KEY (\(target == .region ? "" : "job_id, ")alpha_id, kind)"],
-            view: (
-                neighbours(target),
-                """
-                SELECT l.alpha_id, l.kind, n.rank::integer AS rank, n.neighbour_id, n.correlation, n.days, l.job_id
-                FROM \(quoted(identifier: neighbourLists(target))) l CROSS JOIN LATERAL
-                    unnest(l.neighbour_ids, l.correlations, l.days)
-                    WITH ORDINALITY AS n (neighbour_id, correlation, days, rank)
-                """
-            ))
-    }
-
-    private func edgeTable(_ target: Publication.Target) -> Table {
-        Table(
-            name: edges(target),
-            columns: [
-                "alpha_id_a varchar(50) NOT NULL", "alpha_id_b varchar(50) NOT NULL",
-                "correlation double precision NOT NULL", "days integer", target == .region ? "job_id bigint" : Self.jobColumn,
-            ],
-            constraints: ["PRIMARY KEY (\(target == .region ? "" : "job_id, ")alpha_id_a, alpha_id_b)"],
-            indexes: ["alpha_id_b"])
     }
 
     static let jobColumn = "job_id bigint NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE"
@@ -209,16 +178,30 @@ extension Store {
     }
 
     static func regionID(_ region: Region, _ connection: Connection) throws(DatabaseError) -> Int? {
-        let found = try connection.execute("SELECT region_id FROM regions WHERE region_name = $1", [.text(region.name)])
+        let found = try connection.execute(
+            prepared: "SELECT region_id FROM regions WHERE region_name = $1", [.text(region.name)])
         return found.rowCount == 0 ? nil : found.integer(0, 0)
     }
 
     static func requireRegion(_ region: Region, _ connection: Connection) throws -> Int {
         guard let id = try regionID(region, connection) else {
             throw GridError(
-                .notFound, "region \(region) is unknown: import PnL with 'alphagrid db import FILE --region \(region)' first")
+                .notFound,
+                "region \(region) is unknown: import PnL with 'alphagrid db import FILE --region \(region)' first"
+                    + (try knownRegions(connection)))
         }
         return id
+    }
+
+    /// ` (there are CHN, USA)`; nothing where there is none.
+    private static func knownRegions(_ connection: Connection) throws -> String {
+        let most = Limits.errorsReportedMax
+        let names = try connection.execute(
+            "SELECT region_name FROM regions ORDER BY region_name COLLATE \"C\" LIMIT \(most + 1)"
+        ).texts()
+        guard !names.isEmpty else { return "" }
+        let shown = names.prefix(most).map(\.printable).joined(separator: ", ")
+        return " (there \(names.count == 1 ? "is" : "are") \(shown)\(names.count > most ? " and more" : ""))"
     }
 
     /// The region's id when its row and all columns of all its tables are there. Reading suffices to find out.
@@ -233,10 +216,11 @@ extension Store {
             SELECT n.name || '.' || a.attname FROM unnest($1::text[]) AS n (name)
             JOIN pg_attribute a ON a.attrelid = to_regclass(quote_ident(n.name))
             WHERE a.attnum > 0 AND NOT a.attisdropped
-            """, [.texts(tables.map(\.name))])
+            """, [.texts(tables.map(\.name) + tables.compactMap(\.view?.name))])
         let present = Set(found.texts())
         let isComplete = tables.allSatisfy { table in
             table.columnNames.allSatisfy { present.contains("\(table.name).\($0)") }
+                && table.view.map { present.contains("\($0.name).job_id") } ?? true
         }
         return isComplete ? id : nil
     }

@@ -6,7 +6,7 @@ struct AlarmChecker: Checker {
     private var alarm: String?
 
     mutating func did(_ effect: SchedulerEffect) -> String? {
-        if case .alarm(let sentence) = effect { alarm = sentence }
+        if case .alarm(let sentence, _, _) = effect { alarm = sentence }
         return nil
     }
 

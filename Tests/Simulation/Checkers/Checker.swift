@@ -38,7 +38,7 @@ func allCheckers(withBooks: Bool) -> [any Checker] {
     let outside: [any Checker] = [
         MergedOnceChecker(), OpenStageChecker(), CreditChecker(), ProfileChecker(), CoreTypeChecker(), DrainChecker(),
         AcknowledgeChecker(), PriorityChecker(), FailureChecker(), StrangerChecker(), PauseChecker(), CountsChecker(),
-        MemoryChecker(),
+        MemoryChecker(), GoodbyeChecker(),
         AlarmChecker(), DivergenceChecker(), ResumeChecker(), StepDownChecker(),
     ]
     return withBooks ? outside + [BooksChecker()] : outside

@@ -36,8 +36,8 @@ extension ModelRun {
         case .merge(let ref, _): merge(ref.task)
         case .stageComplete: submitNext()
         case .jobFailed(_, let reason): failure = reason
-        case .alarm(let sentence): failure = sentence
-        case .discard, .profileChosen, .workerJoined, .workerLost, .workerLeft: break
+        case .alarm(let sentence, _, _): failure = sentence
+        case .discard, .profileChosen, .workerJoined, .workerLost, .workerLeft, .forget: break
         }
     }
 

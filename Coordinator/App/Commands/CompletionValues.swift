@@ -1,0 +1,77 @@
+import API
+import ArgumentParser
+import ClusterModel
+import Dispatch
+import Service
+import Synchronization
+
+/// What a shell offers where a value is expected. What never changes stands in the script that 'completions' prints; what a grid
+/// has, its coordinator is asked for when the key is pressed.
+extension CompletionKind {
+    static var kinds: CompletionKind { .list(JobKind.allCases.map(\.rawValue)) }
+    static var conventions: CompletionKind { .list(Convention.allCases.map(\.rawValue)) }
+    static var precisions: CompletionKind { .list(Precision.allCases.map(\.rawValue)) }
+    static var roles: CompletionKind { .list(AccessRole.allCases.map(\.rawValue)) }
+    static var jobStates: CompletionKind { .list(JobState.allCases.map(\.rawValue)) }
+    static var jobColumns: CompletionKind { .list(JobsRequest.columns) }
+    static var results: CompletionKind { .list(RegionResult.allCases.map(\.rawValue)) }
+    static var events: CompletionKind { .list(WebhookEvent.allCases.filter { $0 != .test }.map(\.rawValue)) }
+
+    static var regions: CompletionKind {
+        .custom { words, _, _ in
+            GridWords.ask(words) { client in
+                let list: RegionList = try await client.get("/v1/regions")
+                return list.regions.map(\.region)
+            }
+        }
+    }
+
+    static var jobs: CompletionKind {
+        .custom { words, _, _ in
+            ["last", "all"] + GridWords.ask(words) { try await $0.jobs(JobsRequest(limit: 50)).map { "\($0.jobID)" } }
+        }
+    }
+
+    static var workers: CompletionKind {
+        .custom { words, _, _ in ["all"] + GridWords.ask(words) { try await $0.workers().map(\.worker) } }
+    }
+}
+
+/// Questions to a coordinator whose answers a shell offers.
+enum GridWords {
+    /// Whoever has pressed a key waits for no one.
+    private static let patienceMilliseconds = 1_000
+
+    private final class Answer: Sendable {
+        let words = Mutex<[String]>([])
+        let isThere = DispatchSemaphore(value: 0)
+    }
+
+    /// - Parameter line: the command line so far; its --url, --state and --ca are obeyed.
+    /// - Returns: nothing where there is no coordinator or it does not answer at once: nobody has asked for an error.
+    static func ask(_ line: [String], _ question: @escaping @Sendable (GridClient) async throws -> [String]) -> [String] {
+        let settings = Settings.current
+        let connection = try? settings.connection(
+            urlFlag: value(of: "--url", in: line), stateFlag: value(of: "--state", in: line),
+            authorityFlag: value(of: "--ca", in: line))
+        guard let connection, let client = try? GridClient(connection) else { return [] }
+        let answer = Answer()
+        Task.detached {
+            let found = (try? await question(client)) ?? []
+            // A worker chooses its own name, and a shell takes these apart at blanks.
+            let plain = found.filter { !$0.isEmpty && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } }
+            answer.words.withLock { $0 = plain }
+            answer.isThere.signal()
+        }
+        _ = answer.isThere.wait(timeout: .now() + .milliseconds(patienceMilliseconds))
+        return answer.words.withLock { $0 }
+    }
+
+    private static func value(of flag: String, in line: [String]) -> String? {
+        for (place, word) in line.enumerated() {
+            if word == flag, place + 1 < line.count { return line[place + 1] }
+            if word.hasPrefix("\(flag)=") { return String(word.dropFirst(flag.count + 1)) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,47 @@
+import ClusterModel
+import Dispatch
+import Jobs
+import Logging
+import Synchronization
+import Testing
+
+@testable import Service
+
+struct RemovalTests {
+    /// A coordinator without a database, with a job that was cancelled while its thread still computes.
+    private func cancelled() throws -> (service: CoordinatorService, view: JobView) {
+        let configuration = CoordinatorConfiguration(databaseURL: "postgresql://nobody@localhost/none", bind: "tcp://127.0.0.1:0")
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let service = try CoordinatorService(configuration: configuration, log: silent)
+        let view = JobView(
+            jobID: JobID(7), kind: "clusters", region: "USA", pool: "submitted", state: .running, priority: 0,
+            convention: "ffill-shift", window: "4y", minOverlap: 60, precision: "float64", blockEdge: 256, submittedAt: "")
+        let job = ActiveJob(view)
+        try job.cancel(reason: "")
+        service.shared.withLock { $0.jobs[job.id] = job }
+        return (service, job.view)
+    }
+
+    @Test("Who removes a job that was cancelled a moment ago waits until its thread has let go of it")
+    func waits() async throws {
+        let (service, view) = try cancelled()
+        let isThrough = Mutex(false)
+        async let waited: Void = {
+            try await service.awaitEnd(of: view, milliseconds: 60_000)
+            #expect(isThrough.withLock { $0 })
+        }()
+        try await Task.sleep(for: .milliseconds(20))
+        isThrough.withLock { $0 = true }
+        service.shared.withLock { $0.jobs[view.jobID] = nil }
+        try await waited
+    }
+
+    @Test("A thread that goes on for longer is named with what it does, and one without a thread is not waited for")
+    func longer() async throws {
+        let (service, view) = try cancelled()
+        let error = await #expect(throws: GridError.self) { try await service.awaitEnd(of: view, milliseconds: 100) }
+        #expect(error?.kind == .conflict && error?.message.contains("job 7 is cancelled, and its thread") == true)
+        service.shared.withLock { $0.jobs = [:] }
+        try await service.awaitEnd(of: view, milliseconds: 0)
+    }
+}
