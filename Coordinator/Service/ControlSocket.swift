@@ -19,11 +19,12 @@ final class ControlSocket: Sendable {
     ///   - keys: what keeps strangers out; nil for anybody.
     ///   - trustsNetwork: whether workers without keys are believed where they serve blocks.
     ///   - tellBlocks: is told which workers come and go, on the socket's thread, for those that serve blocks.
+    ///   - drained: how many workers were drained and have left, for what displays say of jobs that wait.
     ///   - publish: gets a snapshot for displays a few times a second, on the socket's thread.
     init(
         endpoint: Endpoint, drivers: JobDrivers, log: Logger, keys: ServerKeys? = nil, trustsNetwork: Bool = false,
         tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void = { _ in }, metrics: RecordedMetrics = RecordedMetrics(),
-        reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
+        reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in }, drained: @escaping @Sendable () -> Int = { 0 },
         publish: @escaping @Sendable (GridSnapshot) -> Void
     ) throws(GridError) {
         var options = SocketOptions()
@@ -33,7 +34,7 @@ final class ControlSocket: Sendable {
         loop = try SocketLoop(name: "control", .router(bind: endpoint), options: options) { _ in
             ControlHandler(
                 drivers: drivers, log: log, door: Doorkeeper(keys: keys, trustsNetwork: trustsNetwork),
-                tellBlocks: tellBlocks, metrics: metrics, reached: reached, publish: publish)
+                tellBlocks: tellBlocks, metrics: metrics, reached: reached, drained: drained, publish: publish)
         }
         self.endpoint = loop.endpoint
     }
@@ -58,6 +59,7 @@ struct ControlHandler: SocketHandler {
     private let tellBlocks: @Sendable (BlockServer.Command) -> Void
     private let metrics: RecordedMetrics
     private let reached: @Sendable (CoordinatorStep) -> Void
+    private let drained: @Sendable () -> Int
     private let publish: @Sendable (GridSnapshot) -> Void
     private var shell: SchedulerShell?
     private var publishedAt: MonotonicTime?
@@ -68,7 +70,8 @@ struct ControlHandler: SocketHandler {
     init(
         drivers: JobDrivers, log: Logger, door: Doorkeeper,
         tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void, metrics: RecordedMetrics,
-        reached: @escaping @Sendable (CoordinatorStep) -> Void, publish: @escaping @Sendable (GridSnapshot) -> Void
+        reached: @escaping @Sendable (CoordinatorStep) -> Void, drained: @escaping @Sendable () -> Int,
+        publish: @escaping @Sendable (GridSnapshot) -> Void
     ) {
         self.drivers = drivers
         self.log = log
@@ -76,6 +79,7 @@ struct ControlHandler: SocketHandler {
         self.tellBlocks = tellBlocks
         self.metrics = metrics
         self.reached = reached
+        self.drained = drained
         self.publish = publish
     }
 
@@ -157,7 +161,7 @@ struct ControlHandler: SocketHandler {
         let due = publishedAt?.advanced(milliseconds: Self.publishEveryMilliseconds) ?? now
         if due <= now {
             if publishedAt != nil { metrics.controlLagSeconds.record(now.seconds(since: due)) }
-            publish(shell.snapshot(at: now))
+            publish(shell.snapshot(at: now, drained: drained()))
             publishedAt = now
         }
         let next = (publishedAt ?? now).advanced(milliseconds: Self.publishEveryMilliseconds)

@@ -21,10 +21,14 @@ extension CoordinatorService {
                 return ExplainView(jobID: id, sentence: Self.alone(id, local, at: .now()) + Self.pause(of: view))
             }
             return try await waiting { service throws(GridError) in
-                let (sentence, found) = try service.lookAtScheduler { scheduler, now in
-                    (scheduler.explain(id, at: now), task.flatMap { scheduler.explain(id, task: $0) })
+                let drained = service.shared.withLock { $0.drains.drainedCount }
+                let (sentence, found, count) = try service.lookAtScheduler { scheduler, now in
+                    (
+                        scheduler.explain(id, at: now, drained: drained), task.flatMap { scheduler.explain(id, task: $0) },
+                        scheduler.progress(of: id)?.total
+                    )
                 }
-                if let task, found == nil { throw Self.noTask(task, of: view) }
+                if let task, found == nil { throw Self.noTask(task, of: view, among: count) }
                 return ExplainView(jobID: id, sentence: sentence + Self.pause(of: view), task: found)
             }
         default:
@@ -39,8 +43,11 @@ extension CoordinatorService {
             + "\(Int(now.seconds(since: local.since))) s now"
     }
 
-    private static func noTask(_ task: Int, of view: JobView) -> GridError {
-        GridError(.notFound, "job \(view.jobID), which is \(view.state.rawValue), has no task \(task) at the moment")
+    /// - Parameter count: of the tasks that its present stage has.
+    private static func noTask(_ task: Int, of view: JobView, among count: Int? = nil) -> GridError {
+        let subject = "job \(view.jobID), which is \(view.state.rawValue), has no"
+        guard let count, count > 0 else { return GridError(.notFound, "\(subject) tasks at the moment, so no task \(task)") }
+        return GridError(.notFound, "\(subject) task \(task): its present stage has the tasks 0 to \(count - 1)")
     }
 
     private static func pause(of view: JobView) -> String {

@@ -143,7 +143,8 @@ package final class CoordinatorService: Sendable {
         let control = try ControlSocket(
             endpoint: endpoint, drivers: drivers, log: log, keys: configuration.keys,
             trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, metrics: recorded,
-            reached: configuration.reached
+            reached: configuration.reached,
+            drained: { [weak self] in self?.shared.withLock { $0.drains.drainedCount } ?? 0 }
         ) { [weak self] snapshot in self?.published(snapshot) }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try takeLease(http)

@@ -89,6 +89,9 @@ struct DrainOrders: Sendable {
         return view
     }
 
+    /// How many have left.
+    var drainedCount: Int { orders.values.count { $0.stored.hasLeft } }
+
     /// Those that have left, by name; the age of their last sign of life goes on growing.
     func drained(at now: Double = Self.now) -> [WorkerView] {
         orders.keys.sorted().compactMap { worker in

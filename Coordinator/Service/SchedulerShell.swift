@@ -86,12 +86,14 @@ final class SchedulerShell {
     func look(_ body: (Scheduler, MonotonicTime) -> Void, at now: MonotonicTime) { body(scheduler, now) }
 
     /// What displays show, taken now.
-    func snapshot(at now: MonotonicTime) -> GridSnapshot {
+    ///
+    /// - Parameter drained: workers that were drained and have left.
+    func snapshot(at now: MonotonicTime, drained: Int = 0) -> GridSnapshot {
         var stages: [JobID: StageProgress] = [:]
         var waits: [JobID: String] = [:]
         for id in drivers.ids {
             stages[id] = scheduler.progress(of: id)
-            waits[id] = scheduler.wait(of: id, at: now)
+            waits[id] = scheduler.wait(of: id, at: now, drained: drained)
         }
         return GridSnapshot(
             workers: scheduler.workerViews(at: now), load: scheduler.load(), counters: scheduler.counters,

@@ -183,6 +183,12 @@ private struct NoRecords: AccessRecords {
         #expect(lines[1] == "the coordinator answers again: job 7 is done")
 
         lines = []
+        var idle = someJob(7, .running)
+        (idle.stages, idle.waits) = ([], "for a worker: none is connected")
+        let told = JobWaiter(client: ComingAndGoing([.success(idle), .success(idle)]), noticeSeconds: 0) { lines.append($0) }
+        #expect(try await told.wait(for: idle).state == .done && lines == ["job 7 waits for a worker: none is connected"])
+
+        lines = []
         let short = JobWaiter(client: ComingAndGoing([.failure(away)])) { lines.append($0) }
         #expect(try await short.wait(for: someJob(7, .running)).state == .done)
         #expect(lines.isEmpty)

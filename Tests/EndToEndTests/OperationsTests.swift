@@ -17,7 +17,10 @@ extension EndToEnd {
         @Test("Workers with nothing in hand that are told to drain have drained, every one, and none is taken for lost")
         func drains() async throws {
             let cluster = try await TestCluster(workers: 4)
-            try await cluster.alphagrid("workers", "drain", "all")
+            let file = try await TestData.synthetic(cluster.state, alphas: 10, days: 100)
+            try await cluster.alphagrid("db", "import", file, "--region", "USA")
+            let ordered = try await cluster.attempt("workers", "drain", "all")
+            #expect(ordered.status == 0 && ordered.errors.contains("jobs wait until one is undrained"), "\(ordered.errors)")
             try await waitUntil("the workers to leave") {
                 let workers = try await cluster.json("/v1/workers")["workers"] as? [[String: Any]]
                 return workers?.allSatisfy { $0["state"] as? String == "drained" } == true

@@ -176,7 +176,14 @@ struct JobTests {
         #expect(talk.scheduler.explain(JobID(1), at: talk.now) == "job 1 has no tasks here")
         talk.submit(tasks: 2)
         let beginning = "job 1, stage tiles: 0 of 2 tasks are done, and it waits "
-        #expect(talk.scheduler.explain(JobID(1), at: talk.now) == beginning + "for a worker: none is connected")
+        func explained(drained: Int = 0) -> String { talk.scheduler.explain(JobID(1), at: talk.now, drained: drained) }
+        #expect(explained() == beginning + "for a worker: none is connected; 'alphagrid-worker --connect' starts one")
+        let undrain = "'alphagrid workers undrain all' takes"
+        #expect(
+            explained(drained: 2)
+                == beginning + "for a worker: none is connected, as 2 were drained and have left; \(undrain) them back")
+        let one = "for a worker: none is connected, as 1 was drained and has left; \(undrain) it back"
+        #expect(talk.scheduler.wait(of: JobID(1), at: talk.now, drained: 1) == one)
         talk.join(1)
         talk.fail(attempt(1, 0), on: 1, "the disk is full")
         #expect(
@@ -186,7 +193,11 @@ struct JobTests {
         talk.submit(2, plan: 2, tasks: 1, priority: -5)
         #expect(talk.scheduler.explain(JobID(2), at: talk.now).hasSuffix("and it waits behind job 1 of priority 0"))
         talk.tell(.drain(WorkerID("w1")))
-        #expect(talk.scheduler.explain(JobID(2), at: talk.now).hasSuffix("for a worker: all 1 connected ones are draining"))
+        let draining = "for a worker: the only connected one is draining"
+        #expect(talk.scheduler.explain(JobID(2), at: talk.now).hasSuffix("\(draining); \(undrain) it back"))
+        #expect(
+            talk.scheduler.explain(JobID(2), at: talk.now, drained: 1)
+                .hasSuffix("\(draining), and 1 was drained and has left; \(undrain) them back"))
     }
 
     @Test("Shows each worker's slots, queue and speed")

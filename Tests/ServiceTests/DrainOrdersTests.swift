@@ -28,6 +28,7 @@ struct DrainOrdersTests {
         #expect(orders.see([worker("w2")]).fulfilled == [drain("w1", hasLeft: true)])
         #expect(orders.see([worker("w2")]).fulfilled.isEmpty, "said once")
         #expect(orders.drained().map(\.state) == ["drained"] && !orders.holds(WorkerID("w1")))
+        #expect(orders.drainedCount == 1)
         #expect(orders.left(WorkerID("w1"))?.drainReason == "why")
         orders.remove(WorkerID("w1"))
         #expect(orders.drained().isEmpty)

@@ -202,14 +202,12 @@ struct JobWaiter {
                 }
                 (silentSince, isSaid) = (nil, false)
                 line.show(JobReport.progressLine(job))
-                if !isIdleSaid, began.duration(to: .now) / .seconds(1) >= noticeSeconds, job.state == .running,
+                if !isIdleSaid, began.duration(to: .now) / .seconds(1) >= noticeSeconds, let waits = job.waits,
                     job.stages.allSatisfy({ $0.tasksDone == 0 })
                 {
                     isIdleSaid = true
-                    if try await client.status().workersConnected == 0 {
-                        line.clear()
-                        say("no worker is connected, so job \(job.jobID) waits: start one with 'alphagrid-worker --connect'")
-                    }
+                    line.clear()
+                    say("job \(job.jobID) waits \(waits)".singleLine)
                 }
             } catch let error as GridError where error.kind == .unreachable {
                 let since = silentSince ?? .now

@@ -70,9 +70,21 @@ struct WorkersCommand: ParsableCommand {
             // Names are judged before anybody is asked.
             let ids = try await selection.resolve(among: { $0.state == "connected" }) { try await connection.client().workers() }
             let client = try connection.client()
-            try await Several.each(ids, noun: "worker", report: { try selection.report($0, output) }) {
-                try await client.drain($0, order: order)
-            }
+            let before = try await client.workers()
+            try await Several.each(
+                ids, noun: "worker",
+                report: { views in
+                    try selection.report(views, output)
+                    if let warning = Self.warning(after: views, before) { StandardError.writeLine("warning: \(warning)") }
+                }
+            ) { try await client.drain($0, order: order) }
+        }
+
+        /// What becomes of jobs when nobody is left who takes work; nil as long as somebody is.
+        static func warning(after drained: [WorkerView], _ before: [WorkerView]) -> String? {
+            let names = Set(drained.map(\.worker))
+            guard !before.contains(where: { $0.state == "connected" && !names.contains($0.worker) }) else { return nil }
+            return "no worker takes work any more: jobs wait until one is undrained ('alphagrid workers undrain all') or started"
         }
     }
 
