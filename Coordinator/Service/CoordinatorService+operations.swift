@@ -38,10 +38,10 @@ extension CoordinatorService {
     package func remove(_ id: JobID) async throws -> JobView {
         var view = try await job(id)
         try await awaitEnd(of: view)
-        try await waiting { service throws(GridError) in
+        // Where rows of it are left.
+        view.resultTable = try await waiting { service throws(GridError) in
             try service.usingDatabase { () throws(GridError) in try service.store.removeJob(id, epoch: service.epoch) }
         }
-        view.resultTable = view.resultTable.flatMap { $0.hasSuffix("_jobs") ? nil : $0 }
         return view
     }
 

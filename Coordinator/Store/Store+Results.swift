@@ -33,7 +33,7 @@ extension Store {
         let action = Action("read \(request.result.rawValue) of \(region)", needs: "SELECT on the region's tables")
         return try pagesRead.answer(to: PageQuestion(request: request, region: region), action, from: pool) { connection in
             let regionID = try Self.requireRegion(region, connection)
-            let target = try request.job.map { try Self.target(of: $0, region, connection) } ?? .region
+            let target = try request.job.map { try Self.target(of: $0, request.result, region, connection) } ?? .region
             let (table, order) = RegionTables(region).place(of: request.result, target)
             let columns = try TableColumn.all(of: table, connection).filter { $0.name != "correlation_id" }
             guard !columns.isEmpty else {
@@ -68,12 +68,18 @@ extension Store {
         }
     }
 
+    /// Where a job's rows are. What a job that was removed has published to the region's own tables is still there.
     private static func target(
-        of job: JobID, _ region: Region, _ connection: Connection
+        of job: JobID, _ result: RegionResult, _ region: Region, _ connection: Connection
     ) throws -> Publication.Target {
         let found = try connection.execute(
             "SELECT result_table FROM jobs WHERE job_id = $1 AND region = $2", [.integer(job.rawValue), .text(region.name)])
-        guard found.rowCount == 1 else { throw GridError(.notFound, "region \(region) has no job \(job)") }
+        guard found.rowCount == 1 else {
+            if try hasRows(of: job, in: RegionTables(region).place(of: result, .region).table, connection) { return .region }
+            throw GridError(
+                .notFound,
+                "region \(region) has no job \(job), and shows no \(result.rawValue) of one of that number that was removed")
+        }
         guard let table = found.text(0, 0) else { throw GridError(.notFound, "job \(job) has published nothing") }
         return table.hasSuffix("_jobs") ? .job : .region
     }

@@ -39,15 +39,29 @@ extension Store {
 
     /// Forgets a job that has ended; results that are keyed by it go with it.
     ///
+    /// - Returns: the region's own table in which rows of it are left, as no later job has replaced them.
     /// - Throws: `GridError(.conflict)` when it has not ended, or another coordinator has taken over, `.notFound`.
-    package func removeJob(_ id: JobID, epoch: Epoch) throws(GridError) {
+    @discardableResult
+    package func removeJob(_ id: JobID, epoch: Epoch) throws(GridError) -> String? {
         let action = Action("remove job \(id)", needs: "DELETE on jobs and the result tables of jobs")
-        try pool.write(action, patience: .bulk) { connection in
+        return try pool.write(action, patience: .bulk) { connection in
             try Self.hold(epoch, connection)
             let removed = try connection.execute(
-                "DELETE FROM jobs WHERE job_id = $1 AND state IN ('done', 'failed', 'cancelled')", [.integer(id.rawValue)])
-            if removed.affectedRows == 0 { throw try Self.overError(id, connection) }
+                """
+                DELETE FROM jobs WHERE job_id = $1 AND state IN ('done', 'failed', 'cancelled') RETURNING result_table
+                """, [.integer(id.rawValue)])
+            if removed.rowCount == 0 { throw try Self.overError(id, connection) }
+            guard let table = removed.text(0, 0), try Self.hasRows(of: id, in: table, connection) else { return nil }
+            return table
         }
+    }
+
+    /// Whether a table, which may be gone with its region, has rows of a job.
+    static func hasRows(of job: JobID, in table: String, _ connection: Connection) throws -> Bool {
+        guard try TableColumn.all(of: table, connection).contains(where: { $0.name == "job_id" }) else { return false }
+        let found = try connection.execute(
+            "SELECT 1 FROM \(quoted(identifier: table)) WHERE job_id = $1 LIMIT 1", [.integer(job.rawValue)])
+        return found.rowCount > 0
     }
 
     /// Forgets the oldest jobs that have ended, `Limits.jobsForgottenAtOnceMax` at most: those beyond the newest `count`, and

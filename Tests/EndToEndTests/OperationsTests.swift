@@ -66,6 +66,11 @@ extension EndToEnd {
             let stages = try #require(again["stages"] as? [[String: Any]])
             let planned = try #require(plan["stages"] as? [[String: Any]])
             #expect(stages.map { $0["tasks_total"] as? Int } == planned.map { $0["tasks"] as? Int })
+            let done = try #require(again["job_id"] as? Int)
+            let removed = try await cluster.alphagrid("jobs", "remove", "\(done)")
+            #expect(removed.contains("the region still shows its rows: 'alphagrid results correlation"), "\(removed)")
+            let rows = try await cluster.alphagrid("results", "correlation", "--region", "USA", "--job", "\(done)")
+            #expect(rows.contains("JOB_ID"), "\(rows)")
             try await cluster.alphagrid("jobs", "remove", "\(job)")
             #expect(try await cluster.attempt("jobs", "show", "\(job)").status == 3)
         }

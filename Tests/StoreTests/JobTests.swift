@@ -83,7 +83,7 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
             _ = try database.sql("INSERT INTO correlation_usa_jobs (job_id, alpha_id) VALUES (\(id), 'A')")
         }
         #expect(throws: GridError.self) { try store.removeJob(running, epoch: epoch) }
-        try store.removeJob(ids[5], epoch: epoch)
+        #expect(try store.removeJob(ids[5], epoch: epoch) == nil)
         #expect(throws: GridError.self) { try store.removeJob(ids[5], epoch: epoch) }
         #expect(try database.value("SELECT count(*) FROM correlation_usa_jobs") == "5")
         #expect(try store.forgetJobs(keeping: 3, days: nil, epoch: epoch) == 2)
@@ -92,6 +92,27 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         #expect(try store.forgetJobs(keeping: 100, days: 10, epoch: epoch) == 0)
         #expect(try store.forgetJobs(keeping: 100, days: 8, epoch: epoch) == 1)
         #expect(try database.value("SELECT count(*) FROM correlation_usa_jobs") == "2")
+    }
+
+    @Test("Who removes a job hears where the region still shows its rows, and finds them there by its number")
+    func removedButShown() throws {
+        try store.ensureRegion(usa)
+        let ids = try (0..<3).map { _ in
+            var job = sampleJob(state: .done)
+            job.resultTable = "correlation_usa"
+            return try store.createJob(job, epoch: epoch)
+        }
+        _ = try database.sql("INSERT INTO alphas (alpha_id, region_id) SELECT 'A', region_id FROM regions")
+        _ = try database.sql("INSERT INTO correlation_usa (alpha_id, job_id) VALUES ('A', \(ids[1]))")
+        #expect(try store.removeJob(ids[0], epoch: epoch) == nil, "the rows are those of a later one")
+        #expect(try store.removeJob(ids[1], epoch: epoch) == "correlation_usa")
+        var request = ResultRequest(.correlation)
+        request.job = ids[1]
+        #expect(try store.results(request, region: usa).rows.count == 1)
+        request.job = ids[0]
+        #expect(throws: GridError.self) { try store.results(request, region: usa) }
+        _ = try database.sql("DROP TABLE correlation_usa CASCADE")
+        #expect(try store.removeJob(ids[2], epoch: epoch) == nil, "a table that went with its region shows nothing")
     }
 
     @Test("Orders to drain come back as they were given")

@@ -161,7 +161,8 @@ import Testing
         for result in RegionResult.allCases { _ = try store.results(ResultRequest(result), region: usa) }
 
         request.job = JobID(99)
-        #expect(throws: GridError(.notFound, "region USA has no job 99")) { try store.results(request, region: usa) }
+        let missing = "region USA has no job 99, and shows no clusters of one of that number that was removed"
+        #expect(throws: GridError(.notFound, missing)) { try store.results(request, region: usa) }
         request.job = JobID(7)
         #expect(throws: GridError(.notFound, "job 7 has published nothing")) { try store.results(request, region: usa) }
         var wrong = ResultRequest(.features)

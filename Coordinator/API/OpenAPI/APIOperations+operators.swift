@@ -33,7 +33,8 @@ extension APIOperation {
             ],
             answer: [.json(.ref("Job"))], problems: [404, 409]),
         APIOperation(
-            route: "DELETE v1/jobs/:id", tag: "jobs", summary: "Removes a job that is over, with what it alone published.",
+            route: "DELETE v1/jobs/:id", tag: "jobs",
+            summary: "Removes a job that is over, with what it alone published; result_table is where the region shows its rows.",
             parameters: [job], answer: [.json(.ref("Job"))], problems: [404, 409]),
         APIOperation(
             route: "POST v1/workers/:id/drain", tag: "workers",

@@ -169,7 +169,8 @@ extension JobsCommand {
             commandName: "remove",
             abstract: "Forget jobs that have ended, and the results that are keyed by them.",
             discussion: """
-                What they have published to the region's own tables stays.
+                What they have published to the region's own tables stays until a later job replaces it; it is said where \
+                rows of a job are left.
 
                 Examples:
                   alphagrid jobs remove 12
@@ -183,10 +184,18 @@ extension JobsCommand {
 
         func run() async throws {
             let client = try connection.client()
-            try await selection.change(
-                among: \.state.isFinal, client, output, lines: { ["job \($0.jobID) \($0.kind) \($0.region) removed"] }
-            ) { try await client.remove($0) }
+            try await selection.change(among: \.state.isFinal, client, output, lines: Self.lines) { try await client.remove($0) }
         }
+    }
+}
+
+extension JobsCommand.Remove {
+    /// A job that is gone, and where rows of it are not. A kind's own result has its name.
+    static func lines(_ job: JobView) -> [String] {
+        let left =
+            job.resultTable == nil
+            ? "" : "; the region still shows its rows: 'alphagrid results \(job.kind) --region \(job.region)'"
+        return ["job \(job.jobID) \(job.kind) \(job.region) removed\(left)"]
     }
 }
 
