@@ -32,6 +32,33 @@ struct AlphaGridCommand: ParsableCommand {
             SupportDumpCommand.self, CompletionsCommand.self, ManualCommand.self, VersionCommand.self, GuardCommand.self,
         ])
 
+    /// Command lines as the parser takes them for what they are: it would look for options in what begins with a dash.
+    static func shielded(_ arguments: [String]) -> [String] {
+        Self.shieldingNumbers(ExpressionsCommand.shieldingFormulas(arguments))
+    }
+
+    /// The commands below whose arguments may be numbers, such as a priority, or are mistaken for one, such as an id.
+    private static let numberCommands = [JobsCommand._commandName, ScheduleCommand._commandName, WebhooksCommand._commandName]
+
+    /// No option is called `-5`: with a minus sign instead of the dash the parser gives it to whoever can say what is wrong, or
+    /// right, with it. What these commands add takes numbers as options, and a reason may be any text.
+    private static func shieldingNumbers(_ arguments: [String]) -> [String] {
+        guard let command = arguments.first, numberCommands.contains(command), arguments.dropFirst().first != "add" else {
+            return arguments
+        }
+        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+        return arguments.indices.map { index in
+            let text = arguments[index]
+            let isNumber = index < end && arguments[index - (index > 0 ? 1 : 0)] != "--reason"
+            return isNumber && text.contains(/^-[0-9]/) ? minusSign + text.dropFirst() : text
+        }
+    }
+
+    private static let minusSign = "\u{2212}"
+
+    /// As it was typed.
+    static func unshielded(_ text: String) -> String { text.replacing(minusSign, with: "-") }
+
     /// Whether this command line computes in this process.
     static func computes(_ arguments: [String]) -> Bool {
         [CorrelateCommand._commandName, BenchCommand._commandName].contains(arguments.first)

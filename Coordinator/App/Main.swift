@@ -38,7 +38,7 @@ enum Main {
     /// Runs one command line and says how it went, on standard error and as exit code.
     @MainActor static func run(_ arguments: [String]) async -> Int32 {
         do {
-            var command = try AlphaGridCommand.parseAsRoot(ExpressionsCommand.shieldingFormulas(arguments))
+            var command = try AlphaGridCommand.parseAsRoot(AlphaGridCommand.shielded(arguments))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
@@ -66,14 +66,15 @@ struct Outcome: Equatable {
 
     init(of error: any Error) {
         if let error = error as? GridError {
-            self.init(exitCode: error.exitCode, message: "error: \(error.message)\n")
+            self.init(exitCode: error.exitCode, message: "error: \(AlphaGridCommand.unshielded(error.message))\n")
             return
         }
         // The parser says 64 for a command line it does not understand; here that is 2, as for every other tool.
         let code = AlphaGridCommand.exitCode(for: error)
         let text = AlphaGridCommand.fullMessage(for: error)
         if code == .validationFailure {
-            self.init(exitCode: 2, message: Self.mistake(AlphaGridCommand.message(for: error), full: text))
+            let sentence = AlphaGridCommand.unshielded(AlphaGridCommand.message(for: error))
+            self.init(exitCode: 2, message: Self.mistake(sentence, full: text))
         } else {
             self.init(exitCode: code.rawValue, message: text.isEmpty || text.hasSuffix("\n") ? text : text + "\n")
         }

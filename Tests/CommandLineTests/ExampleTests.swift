@@ -65,7 +65,7 @@ import Testing
             #expect(examples.contains(where: isOwn), "'\(name)' has no example of itself")
             for example in examples {
                 do {
-                    _ = try AlphaGridCommand.parseAsRoot(ExpressionsCommand.shieldingFormulas(Array(example.dropFirst())))
+                    _ = try AlphaGridCommand.parseAsRoot(AlphaGridCommand.shielded(Array(example.dropFirst())))
                 } catch {
                     Issue.record(
                         "example of '\(name)': \(example.joined(separator: " ")): \(AlphaGridCommand.message(for: error))")

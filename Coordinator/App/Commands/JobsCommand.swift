@@ -75,7 +75,8 @@ struct JobsCommand: ParsableCommand {
                     .usage, "--limit \(limit) is not valid: expected a number from 1 to \(Limits.jobsListedMax)")
             }
             try expectFolder()
-            let list = try await connection.client().jobList(try request())
+            let request = try request()
+            let list = try await connection.client().jobList(request)
             if output.isJSON { return try StandardOutput.writeJSON(list) }
             guard !list.jobs.isEmpty else { return StandardError.writeLine("no jobs") }
             StandardOutput.writeTable(JobReport.table(list.jobs))

@@ -98,17 +98,24 @@ extension JobsCommand {
                 Examples:
                   alphagrid jobs priority 12 100
                   alphagrid jobs priority 3,7-9 50
-                  alphagrid jobs priority last -- -5
+                  alphagrid jobs priority last -5
                 """)
 
         @Argument(help: "Jobs by id, such as 12, 1-5 or 3,7-9, or last, or all.", completion: .jobs)
         var jobs: String
 
-        @Argument(help: "-1000 to 1000.")
+        @Argument(help: "-1000 to 1000.", transform: Self.number)
         var priority: Int
 
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
+
+        private static func number(_ text: String) throws -> Int {
+            guard let value = Int(AlphaGridCommand.unshielded(text)), JobRequest.priorityRange.contains(value) else {
+                throw ValidationError("expected a whole number from -1000 to 1000")
+            }
+            return value
+        }
 
         func run() async throws {
             let client = try connection.client()
