@@ -31,13 +31,7 @@ extension JobsRequest {
     package init(_ query: QueryParameters) throws(GridError) {
         self.init(limit: try query.whole("limit", in: 1...Limits.jobsListedMax) ?? Self.limitDefault)
         before = try query["before"].map { text throws(GridError) in try JobID(parsing: text) }
-        for name in try query.list("state", countMax: JobState.allCases.count) ?? [] {
-            guard let state = JobState(rawValue: name) else {
-                let names = JobState.allCases.map(\.rawValue).joined(separator: ", ")
-                throw GridError(.usage, "state '\(name.printable)' is unknown: expected some of \(names)")
-            }
-            if !states.contains(state) { states.append(state) }
-        }
+        try take(states: try query.list("state", countMax: Self.stateNames.count) ?? [], field: "state")
         kind = query["kind"]
         region = try query["region"].map { text throws(GridError) in try Region(text).name }
         sort = try SortKey(query, among: Self.columns)

@@ -51,7 +51,7 @@ extension CoordinatorService {
     }
 
     private static func pause(of view: JobView) -> String {
-        view.paused ? view.reason.map { "; it was paused: \($0)" } ?? "" : ""
+        view.paused ? view.reason.map { "; reason: \($0)" } ?? "" : ""
     }
 
     private static func ending(of view: JobView) -> String {

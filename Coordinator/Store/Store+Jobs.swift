@@ -54,21 +54,28 @@ extension Store {
         if let before = request.before { conditions.append("job_id < \(place(.integer(before.rawValue)))") }
         if let kind = request.kind { conditions.append("kind = \(place(.text(kind)))") }
         if let region = request.region { conditions.append("region = \(place(.text(region)))") }
+        var states: [String] = []
         if !request.states.isEmpty {
             let wanted = place(.texts(request.states.map(\.rawValue)))
             let known = place(.texts(live.keys.sorted().map(\.description)))
             let matching = live.filter { request.states.contains($0.value) }.keys.sorted().map(\.description)
-            conditions.append(
-                "(state = ANY (\(wanted)::text[]) AND NOT job_id = ANY (\(known)::text[]::bigint[]) "
-                    + "OR job_id = ANY (\(place(.texts(matching)))::text[]::bigint[]))")
+            states.append(
+                "state = ANY (\(wanted)::text[]) AND NOT job_id = ANY (\(known)::text[]::bigint[]) "
+                    + "OR job_id = ANY (\(place(.texts(matching)))::text[]::bigint[])")
         }
+        if request.paused {
+            let ended = place(.texts(live.filter(\.value.isFinal).keys.sorted().map(\.description)))
+            states.append(
+                "paused AND state NOT IN ('done', 'failed', 'cancelled') AND NOT job_id = ANY (\(ended)::text[]::bigint[])")
+        }
+        if !states.isEmpty { conditions.append("(\(states.joined(separator: " OR ")))") }
         let order = try Self.jobOrder(request.sort)
         let limit = place(.integer(Int64(max(0, min(request.limit, Limits.jobsListedMax)))))
         let offset = place(.integer(Int64(max(0, request.offset))))
         return try jobRows(
             "list jobs",
             "\(conditions.isEmpty ? "" : "WHERE \(conditions.joined(separator: " AND "))") ORDER BY \(order) "
-                + "LIMIT \(limit) OFFSET \(offset)", values, isFrequent: request.sort == nil && request.states.isEmpty)
+                + "LIMIT \(limit) OFFSET \(offset)", values, isFrequent: request.sort == nil && states.isEmpty)
     }
 
     private static func jobOrder(_ sort: SortKey?) throws(GridError) -> String {
@@ -180,7 +187,8 @@ extension Store {
         job.resumedAt = rows.text(row, 30)
         job.resumed = rows.integer(row, 31)
         job.partialsKept = rows.integer(row, 32)
-        job.paused = text(33) == "t"
+        // What an operator said of it says nothing any more once it is over.
+        job.paused = text(33) == "t" && !state.isFinal
         job.reason = rows.text(row, 34)
         return job
     }

@@ -99,10 +99,12 @@ struct ResultTests {
         #expect(try names("sort=-worker&limit=1&offset=1") == ["b"] && names("offset=9") == [])
         let grid = FakeGrid()
         let page = try await send(
-            Call(.get, "/v1/jobs?state=running,queued&kind=correlation&region=USA&sort=-priority&limit=3&offset=2"), to: grid)
+            Call(.get, "/v1/jobs?state=running,queued,paused&kind=correlation&region=USA&sort=-priority&limit=3&offset=2"),
+            to: grid)
         #expect(page.json["next_offset"] as? Int == 5 && page.json["next_before"] == nil)
         var asked = JobsRequest(limit: 3)
         (asked.states, asked.kind, asked.region, asked.offset) = ([.running, .queued], "correlation", "USA", 2)
+        asked.paused = true
         asked.sort = SortKey("priority", isDescending: true)
         #expect(await grid.calls == [.jobs(asked)])
         #expect(try await send(Call(.get, "/v1/jobs?before=2&sort=priority"), to: grid).status == 400)

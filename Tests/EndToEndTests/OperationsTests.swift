@@ -27,6 +27,18 @@ extension EndToEnd {
             }
             let metrics = try #require(try await HTTP.get("http://\(cluster.http)/metrics", token: try cluster.token()))
             #expect(metrics.text.contains("alphagrid_workers_lost_total 0"), "\(metrics.text)")
+            let job = try await cluster.submit(["kind": "correlation", "region": "USA"])
+            let reason = "none is connected, as 4 were drained and have left; 'alphagrid workers undrain all' takes them back"
+            try await waitUntil("the reason") { try await cluster.alphagrid("jobs", "explain", "\(job)").contains(reason) }
+            #expect(try await cluster.alphagrid("status").contains(reason))
+            try await cluster.alphagrid("jobs", "pause", "\(job)")
+            #expect(try await cluster.alphagrid("jobs", "list", "--states", "paused").contains("running, paused"))
+            let cancelled = try await cluster.alphagrid("jobs", "cancel", "\(job)")
+            try await waitUntil("the job to end") {
+                try await cluster.value("SELECT state FROM jobs WHERE job_id = \(job)") == "cancelled"
+            }
+            let shown = try await cluster.alphagrid("jobs", "show", "\(job)")
+            #expect(!cancelled.contains("paused") && !shown.contains("paused"), "\(shown)")
         }
 
         @Test(
@@ -50,7 +62,10 @@ extension EndToEnd {
             try await cluster.alphagrid("jobs", "pause", "\(job)", "--reason", "the market opens")
             try await cluster.alphagrid("jobs", "priority", "last", "7")
             let sentence = try await cluster.alphagrid("jobs", "explain", "all")
-            #expect(sentence.contains("the market opens (by file:token)"), "\(sentence)")
+            #expect(sentence.contains("; reason: the market opens (by file:token)"), "\(sentence)")
+            #expect(sentence.ranges(of: "paused").count <= 1, "\(sentence)")
+            try await cluster.alphagrid("jobs", "priority", "last", "-7")
+            try await cluster.alphagrid("jobs", "priority", "last", "7")
             try await cluster.killCoordinator()
             cluster.workers[0].signal(SIGCONT)
             try await cluster.startCoordinator()

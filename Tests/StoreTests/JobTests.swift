@@ -65,10 +65,12 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         #expect(try store.unfinishedJobs().map(\.paused) == [true])
         try store.setTerms(job.jobID, JobTerms(paused: false), epoch: epoch)
         #expect(try !store.job(job.jobID).paused && store.job(job.jobID).reason == nil)
+        try store.setTerms(job.jobID, JobTerms(paused: true), epoch: epoch)
         job.state = .cancelled
         job.reason = "superseded"
         try store.saveJob(job, epoch: epoch)
-        #expect(try store.job(job.jobID).reason == "superseded")
+        let over = try store.job(job.jobID)
+        #expect(over.reason == "superseded" && !over.paused, "one that is over is not paused")
         for id in [job.jobID, JobID(999)] {
             #expect(throws: GridError.self) { try store.setTerms(id, JobTerms(paused: true), epoch: epoch) }
         }

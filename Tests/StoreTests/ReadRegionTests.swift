@@ -239,6 +239,9 @@ import Testing
         #expect(try found { $0.states = [.running] } == [4, 3] && found { $0.states = [.done, .failed] } == [2, 1])
         let live = [JobID(4): JobState.publishing, JobID(3): .running]
         #expect(try found(live) { $0.states = [.publishing] } == [4] && found(live) { $0.states = [.running] } == [3])
+        try database.sql("UPDATE jobs SET paused = true WHERE job_id IN (1, 3, 4)")
+        #expect(try found { $0.paused = true } == [4, 3], "one that has ended is not paused")
+        #expect(try found([JobID(4): .cancelled]) { ($0.states, $0.paused) = ([.done], true) } == [3, 2, 1])
         #expect(try found { $0.kind = "features" } == [1] && found { ($0.kind, $0.region) = ("correlation", "CHN") } == [2])
         #expect(try found { $0.sort = SortKey("priority", isDescending: true) } == [2, 4, 1, 3])
         #expect(try found { $0.sort = SortKey("finished_at") } == [2, 1, 4, 3])

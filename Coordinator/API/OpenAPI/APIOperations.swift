@@ -54,7 +54,7 @@ extension APIOperation {
     ]
 
     private static let states: String = {
-        let names = JobState.allCases.map(\.rawValue).joined(separator: "|")
+        let names = JobsRequest.stateNames.joined(separator: "|")
         return "^(\(names))(,(\(names)))*$"
     }()
 

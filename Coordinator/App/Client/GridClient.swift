@@ -108,7 +108,7 @@ final class GridClient: GridControl {
                 + Self.query([
                     ("limit", "\(request.limit)"), ("before", request.before?.description), ("kind", request.kind),
                     ("region", request.region), ("sort", request.sort.map(Self.text)),
-                    ("state", request.states.isEmpty ? nil : request.states.map(\.rawValue).joined(separator: ",")),
+                    ("state", request.stateNames.isEmpty ? nil : request.stateNames.joined(separator: ",")),
                     ("offset", request.offset > 0 ? "\(request.offset)" : nil),
                 ]))
     }

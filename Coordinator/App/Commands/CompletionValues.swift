@@ -12,7 +12,7 @@ extension CompletionKind {
     static var conventions: CompletionKind { .list(Convention.allCases.map(\.rawValue)) }
     static var precisions: CompletionKind { .list(Precision.allCases.map(\.rawValue)) }
     static var roles: CompletionKind { .list(AccessRole.allCases.map(\.rawValue)) }
-    static var jobStates: CompletionKind { .list(JobState.allCases.map(\.rawValue)) }
+    static var jobStates: CompletionKind { .list(JobsRequest.stateNames) }
     static var jobColumns: CompletionKind { .list(JobsRequest.columns) }
     static var results: CompletionKind { .list(RegionResult.allCases.map(\.rawValue)) }
     static var events: CompletionKind { .list(WebhookEvent.allCases.filter { $0 != .test }.map(\.rawValue)) }

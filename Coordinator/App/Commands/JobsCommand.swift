@@ -48,7 +48,7 @@ struct JobsCommand: ParsableCommand {
         var before: String?
 
         @Option(
-            help: "Only jobs in these states, with commas between them.",
+            help: "Only jobs in these states, with commas between them; 'paused' counts as one.",
             completion: .jobStates)
         var states: String?
 
@@ -87,7 +87,7 @@ struct JobsCommand: ParsableCommand {
         /// Whoever means states of jobs must not be told of a folder.
         func expectFolder() throws(GridError) {
             guard let name = connection.state.directory, !name.isEmpty,
-                name.split(separator: ",").allSatisfy({ JobState(rawValue: String($0)) != nil })
+                name.split(separator: ",").allSatisfy({ JobsRequest.stateNames.contains(String($0)) })
             else { return }
             throw GridError(.usage, "--state \(name) would be the folder of the cluster's state: expected --states \(name)")
         }
@@ -95,13 +95,7 @@ struct JobsCommand: ParsableCommand {
         private func request() throws(GridError) -> JobsRequest {
             var request = JobsRequest(
                 limit: limit, before: try before.map { text throws(GridError) in try JobID(parsing: text) })
-            for name in states?.split(separator: ",") ?? [] {
-                guard let state = JobState(rawValue: String(name)) else {
-                    let names = JobState.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw GridError(.usage, "--states: '\(name.printable)' is unknown: expected some of \(names)")
-                }
-                request.states.append(state)
-            }
+            try request.take(states: (states ?? "").split(separator: ",").map(String.init), field: "--states")
             request.kind = kind
             request.region = try region.map { text throws(GridError) in try Region(text).name }
             request.sort = try sort.map { text throws(GridError) in try SortKey(parsing: text) }

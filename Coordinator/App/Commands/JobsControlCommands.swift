@@ -209,8 +209,7 @@ extension JobsCommand.Remove {
 extension OutputOptions {
     /// A job after something was done with it.
     static func changed(_ job: JobView) -> [String] {
-        let state = job.paused ? "\(job.state.rawValue), paused" : job.state.rawValue
-        return ["job \(job.jobID) \(job.kind) \(job.region) \(state), priority \(job.priority)"]
+        ["job \(job.jobID) \(job.kind) \(job.region) \(JobReport.state(job)), priority \(job.priority)"]
     }
 }
 

@@ -32,7 +32,7 @@ enum JobReport {
             ("alphas", job.alphaCount.map(String.init)), ("days", job.dayCount.map(String.init)),
             ("tiles/s", job.tilesPerSecond.map { Quantity.fixed($0, digits: 1) }),
             ("eta", eta(job)), ("speed", speed(job)), ("profile", job.profile), ("panel", job.panelHash),
-            ("digest", job.digest), ("table", job.resultTable), ("error", job.error),
+            ("digest", job.digest), ("table", job.resultTable), ("error", job.error == job.reason ? nil : job.error),
         ]) + job.warnings.map { "warning  \($0)".singleLine }
     }
 

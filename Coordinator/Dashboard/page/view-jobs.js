@@ -6,7 +6,7 @@ import {jobTable} from './job-rows.js';
 import {empty, failure, input, pageHead} from './ui.js';
 
 const kinds = ['correlation', 'cross-correlation', 'features', 'clusters', 'selection'];
-const states = ['queued', 'planning', 'running', 'publishing', 'done', 'failed', 'cancelled'];
+const states = ['queued', 'planning', 'running', 'publishing', 'done', 'failed', 'cancelled', 'paused'];
 
 export async function show(context) {
     const table = jobTable('Jobs');
@@ -18,8 +18,9 @@ export async function show(context) {
     const kind = input({name: 'kind', choices: [['', 'Any kind'], ...kinds], value: context.query.get('kind') || ''});
     const region = input({name: 'region', type: 'search', placeholder: 'Region', value: context.query.get('region') || ''});
     const trouble = h('div', {});
+    const isIn = (job, name) => (name === 'paused' ? job.paused : job.state === name);
     const render = () => {
-        const fits = [...known.values()].filter((job) => (!state.value || job.state === state.value)
+        const fits = [...known.values()].filter((job) => (!state.value || isIn(job, state.value))
             && (!kind.value || job.kind === kind.value) && (!region.value || job.region === region.value.toUpperCase().trim()))
             .sort((a, b) => b.job_id - a.job_id);
         table.update(fits);
