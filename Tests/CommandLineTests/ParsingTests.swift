@@ -115,6 +115,39 @@ import Testing
         #expect(throws: GridError.self) { try wrong.housekeeping.arguments() }
     }
 
+    @Test("A number that begins with a dash gets to whom it is meant for, and stays what it is elsewhere")
+    func shieldedNumbers() throws {
+        func words(_ line: String) -> [String] { AlphaGridCommand.shielded(line.split(separator: " ").map(String.init)) }
+        for line in ["jobs priority last -5 --json", "jobs priority --json last -5", "jobs priority last -- -5"] {
+            let command = try parse(words(line), as: JobsCommand.Priority.self)
+            #expect(command.jobs == "last" && command.priority == -5 && command.output.json == !line.contains("-- "))
+        }
+        #expect(try parse(words("jobs priority -1 7"), as: JobsCommand.Priority.self).priority == 7)
+        let add = "schedule add correlation --region USA --on-change --priority -7"
+        #expect(try parse(words(add), as: ScheduleCommand.Add.self).priority == -7)
+        for line in ["jobs pause 1 --reason -5", "explain -1 -2 --region USA", "jobs -h", "jobs list --sort -priority"] {
+            #expect(words(line).joined(separator: " ") == line)
+        }
+    }
+
+    @Test("Who has typed options is told of options")
+    func optionNames() async throws {
+        func refusal(_ line: String) async -> String {
+            do {
+                var command = try AlphaGridCommand.parseAsRoot(line.split(separator: " ").map(String.init))
+                if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+                return ""
+            } catch {
+                return Outcome(of: error).message
+            }
+        }
+        let add = "schedule add correlation --region USA"
+        let zone = "error: --time-zone says nothing without --cron: expected both\n"
+        #expect(await refusal("\(add) --on-change --time-zone UTC") == zone)
+        #expect(await refusal("\(add) --cron @daily --min-pause 5m").contains("--min-pause says nothing without --on-change"))
+        #expect(await refusal("webhooks add https://h --event job.done --threshold 0.9").contains("--threshold is for webhooks"))
+    }
+
     @Test("Lists are what 'jobs' and 'workers' do by default")
     func defaults() throws {
         #expect(try parse(["jobs"], as: JobsCommand.List.self).limit == 20)

@@ -86,6 +86,37 @@ import Testing
         }
     }
 
+    @Test("Schedules and webhooks are meant by their ids or their names, and what may be two is refused")
+    func named() throws {
+        let names: [(id: Int64, name: String)] = [(1, "nightly"), (2, "3"), (3, "weekly"), (4, "-5"), (6, "twice"), (7, "twice")]
+        func id(_ text: String) throws -> Int64 { try Int64.named(text, "schedule", among: names) }
+        #expect(try id("nightly") == 1 && id("1") == 1 && id("\u{2212}5") == 4)
+        #expect(try id("99") == 99, "the coordinator says that it is not there")
+        let both = #expect(throws: GridError.self) { try id("3") }
+        #expect(both == GridError(.usage, "'3' may be any of the schedules 2, 3: expected 2 or 'weekly'"))
+        let twice = #expect(throws: GridError.self) { try id("twice") }
+        #expect(twice == GridError(.usage, "'twice' may be any of the schedules 6, 7: expected one of these ids"))
+        let none = #expect(throws: GridError.self) { try id("daily") }
+        #expect(none == GridError(.notFound, "there is no schedule 'daily': 'alphagrid schedule' lists those there are"))
+    }
+
+    @Test("Who drains the last workers that take work is warned")
+    func lastWorkers() {
+        let (a, b, lost) = (someWorker("a"), someWorker("b"), someWorker("c", state: "lost"))
+        #expect(WorkersCommand.Drain.warning(after: [a], [a, b, lost]) == nil)
+        #expect(WorkersCommand.Drain.warning(after: [a, b], [a, b, lost])?.contains("undrain all") == true)
+    }
+
+    @Test("A job that is removed is said to be shown still where it is")
+    func removed() {
+        var job = someJob(7, .done)
+        job.resultTable = nil
+        #expect(JobsCommand.Remove.lines(job) == ["job 7 correlation USA removed"])
+        job.resultTable = "correlation_usa"
+        let shown = "; the region still shows its rows: 'alphagrid results correlation --region USA'"
+        #expect(JobsCommand.Remove.lines(job) == ["job 7 correlation USA removed\(shown)"])
+    }
+
     @Test("Of several, what worked is reported and what did not is named; one alone fails as itself")
     func several() async throws {
         var reported: [Int] = []

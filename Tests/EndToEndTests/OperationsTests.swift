@@ -164,8 +164,11 @@ extension EndToEnd {
             let alerts = try await cluster.alphagrid("alerts")
             #expect(alerts.contains(try #require(pair["alpha_a"] as? String)), "\(alerts)")
 
-            try await cluster.alphagrid("schedule", "pause", "1")
+            try await cluster.alphagrid("schedule", "pause", "fresh")
             #expect(try await cluster.alphagrid("schedule").contains("paused"))
+            #expect(try await cluster.alphagrid("schedule", "remove", "fresh").contains("schedule 1 fresh removed"))
+            #expect(try await cluster.alphagrid("webhooks", "remove", "http://127.0.0.1:\(port)/moved").contains("webhook 2"))
+            #expect(try await cluster.attempt("schedule", "show", "fresh").status == 3)
         }
     }
 }

@@ -74,6 +74,23 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
+extension GridError {
+    /// Who has typed options is told of them, not of the fields that they become.
+    ///
+    /// - Parameter options: by the names of their fields.
+    static func naming<R>(_ options: [String: String], _ body: () async throws -> R) async throws -> R {
+        do {
+            return try await body()
+        } catch let error as GridError where error.kind == .usage {
+            var message = error.message
+            for (field, option) in options.sorted(by: { $0.key < $1.key }) {
+                message = message.replacing("field '\(field)'", with: option).replacing("'\(field)'", with: option)
+            }
+            throw GridError(.usage, message)
+        }
+    }
+}
+
 /// Which database to use.
 struct DatabaseOptions: ParsableArguments {
     @Option(

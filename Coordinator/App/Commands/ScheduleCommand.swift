@@ -71,10 +71,21 @@ struct ScheduleCommand: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let view = try await connection.client().addSchedule(try request())
+            let view = try await GridError.naming(Self.options) {
+                let request = try request()
+                return try await connection.client().addSchedule(request)
+            }
             if output.isJSON { return try StandardOutput.writeJSON(view) }
             StandardOutput.write("schedule \(view.scheduleID) \(view.name): \(ScheduleReport.when(view))\n")
         }
+
+        private static let options = [
+            "cron": "--cron", "on_change": "--on-change", "time_zone": "--time-zone", "min_pause_seconds": "--min-pause",
+            "name": "--name", "pool": "--pool", "priority": "--priority", "min_overlap": "--param min_overlap",
+            "block_edge": "--param block_edge", "convention": "--param convention", "window": "--param window",
+            "precision": "--param precision", "top": "--param top", "threshold": "--param threshold",
+            "absolute": "--param absolute",
+        ]
 
         /// The request that the flags spell, checked as the server will check it.
         func request() throws(GridError) -> ScheduleRequest {
@@ -138,6 +149,7 @@ struct ScheduleCommand: ParsableCommand {
             discussion: """
                 Examples:
                   alphagrid schedule remove 3
+                  alphagrid schedule remove weekly-map
                 """)
 
         @OptionGroup var one: OneSchedule
@@ -174,16 +186,18 @@ struct ScheduleCommand: ParsableCommand {
     }
 
     struct OneSchedule: ParsableArguments {
-        @Argument(help: "Schedule id, as 'alphagrid schedule' lists it.")
-        var id: String
+        @Argument(help: ArgumentHelp("Schedule by its id or its name, as 'alphagrid schedule' lists it.", valueName: "schedule"))
+        var wanted: String
 
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
         /// - Parameter word: what was done with it; nil to show it.
         func show(saying word: String? = nil, _ body: (GridClient, Int64) async throws -> ScheduleView) async throws {
-            let id = try Int64(parsing: id, what: "schedule")
-            let view = try await body(try connection.client(), id)
+            let client = try connection.client()
+            let names = try await client.schedules().map { (id: $0.scheduleID, name: $0.name) }
+            let id = try Int64.named(wanted, "schedule", among: names)
+            let view = try await body(client, id)
             if output.isJSON { return try StandardOutput.writeJSON(view) }
             if let word { return StandardOutput.write("schedule \(id) \(view.name) \(word)".singleLine + "\n") }
             StandardOutput.write(ScheduleReport.page(view).joined(separator: "\n") + "\n")

@@ -67,14 +67,22 @@ struct WebhooksCommand: ParsableCommand {
             }
             (request.region, request.threshold) = (region, threshold)
             request.secret = try secretFile.map { path throws(GridError) in try Self.secret(path) }
-            try request.validate()
-            let view = try await connection.client().addWebhook(request)
+            let asked = request
+            let view = try await GridError.naming(Self.options) {
+                try asked.validate()
+                return try await connection.client().addWebhook(asked)
+            }
             if output.isJSON { return try StandardOutput.writeJSON(view) }
             StandardError.writeLine(
                 "webhook \(view.webhookID) added" + (view.secret == nil ? "" : "; its secret is shown only here:"))
             if let warning = view.warning { StandardError.writeLine("warning: \(warning)".singleLine) }
             if let secret = view.secret { StandardOutput.write(secret + "\n") }
         }
+
+        private static let options = [
+            "url": "the address", "events": "--event", "region": "--region", "threshold": "--threshold",
+            "secret": "--secret-file",
+        ]
 
         private static func secret(_ path: String) throws(GridError) -> String {
             guard let data = FileManager.default.contents(atPath: path), data.count <= Limits.webhookSecretBytesMax + 2 else {
@@ -144,8 +152,8 @@ struct WebhooksCommand: ParsableCommand {
         private static let looksMax = 60
 
         func run() async throws {
-            let id = try Int64(parsing: one.id, what: "webhook")
             let client = try one.connection.client()
+            let id = try await one.id(client)
             var view = try await client.testWebhook(id)
             guard let number = view.deliveries?.first(where: { $0.event == .test })?.deliveryID else {
                 throw GridError(.failed, "the message is gone already")
@@ -175,16 +183,22 @@ struct WebhooksCommand: ParsableCommand {
     }
 
     struct OneWebhook: ParsableArguments {
-        @Argument(help: "Webhook id, as 'alphagrid webhooks' lists it.")
-        var id: String
+        @Argument(help: ArgumentHelp("Webhook by its id or its address, as 'alphagrid webhooks' lists it.", valueName: "webhook"))
+        var wanted: String
 
         @OptionGroup var output: OutputOptions
         @OptionGroup var connection: ConnectionOptions
 
+        func id(_ client: GridClient) async throws -> Int64 {
+            let names = try await client.webhooks().map { (id: $0.webhookID, name: $0.url) }
+            return try Int64.named(wanted, "webhook", among: names)
+        }
+
         /// - Parameter word: what was done with it; nil to show it.
         func show(saying word: String? = nil, _ body: (GridClient, Int64) async throws -> WebhookView) async throws {
-            let id = try Int64(parsing: id, what: "webhook")
-            let view = try await body(try connection.client(), id)
+            let client = try connection.client()
+            let id = try await id(client)
+            let view = try await body(client, id)
             if output.isJSON { return try StandardOutput.writeJSON(view) }
             if let word { return StandardOutput.write("webhook \(id) \(word)\n") }
             StandardOutput.write(WebhookReport.page(view).joined(separator: "\n") + "\n")
