@@ -139,7 +139,7 @@ let package = Package(
             name: "alphagrid",
             dependencies: [
                 "ClusterModel", "Clustering", "Expressions", "Service", "Requests", "API", "Store", "LocalPostgres", "Panel",
-                "Kernels", "Logs", "Messaging", "GridMetrics",
+                "Kernels", "Logs", "Messaging", "GridMetrics", "WorkerRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),

@@ -14,7 +14,7 @@ extension APIRoutes {
         let query = try QueryParameters(
             request.uri.query, names: ResultRequest.queryNames, repeatable: ResultRequest.queryRepeatable)
         let region = try Region(try pathParameter("region", context))
-        let result = try RegionResult(parsing: try pathParameter("result", context))
+        let result = try RegionResult(parsing: try pathParameter("result", context), otherwise: .notFound)
         let format = try format(of: request, query, among: [.json, .csv, .npy])
         let asked = try ResultRequest(result, query, isFile: format != .json)
         let page = try await control.results(asked, region: region)

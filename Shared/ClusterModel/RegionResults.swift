@@ -7,10 +7,11 @@ package enum RegionResult: String, CaseIterable, Codable, Sendable {
     case clusterFeatures = "cluster-features"
     case tree, selection
 
-    package init(parsing text: String) throws(GridError) {
+    /// - Parameter kind: `.notFound` for a part of an address, where what is not there is not found.
+    package init(parsing text: String, otherwise kind: GridError.Kind = .usage) throws(GridError) {
         guard let value = RegionResult(rawValue: text) else {
             let names = RegionResult.allCases.map(\.rawValue).joined(separator: ", ")
-            throw GridError(.notFound, "result '\(text.printable)' is unknown: expected one of \(names)")
+            throw GridError(kind, "result '\(text.printable)' is unknown: expected one of \(names)")
         }
         self = value
     }

@@ -152,7 +152,16 @@ import Darwin
             (["db", "init"], 2, "--database"), (["db", "import", "x.csv", "--region", "usa"], 2, "region 'usa'"),
             (["db", "remove", "--database", "service=x"], 2, "--ids-from"),
             (["db", "status", "--database", "postgresql://127.0.0.1:9/d"], 4, "127.0.0.1"),
-            (["up", "--workers", "0"], 2, "--workers"), (["up", "--http", "0.0.0.0:0"], 2, "'alphagrid coordinator'"),
+            (["up", "--workers", "0"], 2, "--workers"), (["up", "--memory", "1"], 2, "at least 64MiB"),
+            (["up", "--memory", "1k"], 2, "--memory '1k'"), (["up", "--keep-panels", "0"], 2, "--keep-panels"),
+            (["coordinator", "--database", "service=x", "--keep-panels", "0"], 2, "--keep-panels"),
+            (["results", "guesses", "--region", "USA"], 2, "'guesses'"), (["up", "--state", "/proc/x"], 3, "/proc/x"),
+            (["jobs", "list", "--states", "idle"], 2, "paused"), (["jobs", "list", "--state", "paused"], 2, "--states paused"),
+            (["jobs", "cancel", "-1"], 2, "'-1' is no job id"), (["jobs", "show", "--json", "-1"], 2, "'-1' is no job id"),
+            (["jobs", "list", "--before", "-3"], 2, "job id '-3'"), (["jobs", "priority", "last", "-2000"], 2, "-1000"),
+            (["jobs", "list", "--limit", "-3"], 2, "'-3' is invalid"),
+            (["jobs", "priority", "last", "-5"], 4, "alphagrid up"), (["schedule", "remove", "-1"], 4, "alphagrid up"),
+            (["up", "--http", "0.0.0.0:0"], 2, "'alphagrid coordinator'"),
             (["status", "--watch", "--json"], 2, "--watch"), (["status", "--url", "ftp://x"], 2, "--url"),
         ])
     func mistakes(arguments: [String], code: Int32, named: String) throws {

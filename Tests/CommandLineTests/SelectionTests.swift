@@ -122,6 +122,7 @@ import Testing
         var reported: [Int] = []
         func run(_ ids: [Int]) async throws {
             try await Several.each(ids, noun: "job", report: { reported = $0 }) { id in
+                if id > 90 { throw GridError(.notFound, "there is no job \(id)") }
                 if id > 10 { throw GridError(.conflict, "job \(id) is done already") }
                 return id * 2
             }
@@ -130,10 +131,18 @@ import Testing
         #expect(reported == [2, 4])
         let partly = await #expect(throws: GridError.self) { try await run([1, 11, 3]) }
         #expect(reported == [2, 6])
-        #expect(partly == GridError(.partlyDone, "2 of 3 done; job 11: job 11 is done already"))
+        #expect(partly == GridError(.partlyDone, "2 of 3 done; job 11 is done already"))
+        let other = await #expect(throws: GridError.self) { try await run([1, 91]) }
+        let hint = "; 'alphagrid jobs' lists those there are"
+        #expect(other == GridError(.partlyDone, "1 of 2 done; job 91: there is no job 91\(hint)"))
         let alone = await #expect(throws: GridError.self) { try await run([11]) }
         #expect(alone?.kind == .conflict)
         let none = await #expect(throws: GridError.self) { try await run([11, 12]) }
         #expect(none == GridError(.conflict, "nothing was done; job 11 is done already; job 12 is done already"))
+        // Whoever names a job that is there has named one, in whichever order.
+        for ids in [[11, 91], [91, 11]] {
+            #expect(await #expect(throws: GridError.self) { try await run(ids) }?.kind == .conflict)
+        }
+        #expect(await #expect(throws: GridError.self) { try await run([91, 92]) }?.kind == .notFound)
     }
 }

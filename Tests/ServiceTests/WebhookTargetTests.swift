@@ -51,7 +51,8 @@ struct WebhookTargetTests {
         #expect(try plain.warning(among: [], allowed: local) != nil, "its address may be one that is allowed")
         #expect(throws: GridError.self) { try plain.warning(among: [], allowed: []) }
         #expect(try secure.warning(among: [address("8.8.8.8")], allowed: []) == nil)
-        #expect(throws: GridError.self) { try secure.warning(among: [address("10.1.1.1")], allowed: []) }
+        let refused = #expect(throws: GridError.self) { try secure.warning(among: [address("10.1.1.1")], allowed: []) }
+        #expect(refused?.kind == .usage, "no later state of the grid will take it")
     }
 
     @Test(

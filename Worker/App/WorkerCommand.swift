@@ -88,7 +88,7 @@ struct WorkerCommand: ParsableCommand {
             slots = number
         }
         var memory = WorkerSettings.defaultMemoryBytes
-        if let text = value(self.memory, "MEMORY", environment) { memory = try ByteSize.parse(text, field: "--memory") }
+        if let text = value(self.memory, "MEMORY", environment) { memory = try WorkerSettings.memoryBytes(parsing: text) }
         var endpoints: [Endpoint] = []
         for part in address.split(separator: ",", omittingEmptySubsequences: false) {
             endpoints.append(try Endpoint(parsing: String(part), for: .connect, field: "--connect"))

@@ -24,6 +24,19 @@ package struct WorkerSettings: Sendable {
 
     package static let defaultMemoryBytes = 4 << 30
 
+    private static func expectEnough(_ memoryBytes: Int) throws(GridError) {
+        guard memoryBytes >= Limits.workerMemoryBytesMin else {
+            throw GridError(.usage, "--memory \(memoryBytes) is not valid: expected at least 64MiB")
+        }
+    }
+
+    /// `--memory` as people write it, judged where it is typed.
+    package static func memoryBytes(parsing text: String) throws(GridError) -> Int {
+        let bytes = try ByteSize.parse(text, field: "--memory")
+        try expectEnough(bytes)
+        return bytes
+    }
+
     /// - Parameters:
     ///   - worker: nil for `HOST-PID`, or `KEY-PID` with a key.
     ///   - key: the worker's id has to be its name, or to begin with it.
@@ -34,9 +47,7 @@ package struct WorkerSettings: Sendable {
         guard (1...Limits.slotsMax).contains(slots) else {
             throw GridError(.usage, "--slots \(slots) is not valid: expected a number from 1 to \(Limits.slotsMax)")
         }
-        guard memoryBytes >= Limits.workerMemoryBytesMin else {
-            throw GridError(.usage, "--memory \(memoryBytes) is not valid: expected at least 64MiB")
-        }
+        try Self.expectEnough(memoryBytes)
         let host = ProcessInfo.processInfo.hostName
         let name = worker ?? "\(key?.name ?? host)-\(ProcessInfo.processInfo.processIdentifier)"
         guard !name.isEmpty, name.utf8.count <= Limits.wireNameBytesMax, name.unicodeScalars.allSatisfy(Self.isNameScalar) else {

@@ -42,7 +42,8 @@ extension StateDirectory {
             part += "/\(component)"
             // Where a folder may not be changed the answer is not always that it exists, hence the second question.
             guard mkdir(part, mode) == 0 || errno == EEXIST || access(part, F_OK) == 0 else {
-                throw GridError(.failed, "cannot make the state folder \(name): \(systemMessage(errno))")
+                throw GridError(
+                    errno == ENOENT ? .notFound : .failed, "cannot make the state folder \(name): \(systemMessage(errno))")
             }
         }
     }

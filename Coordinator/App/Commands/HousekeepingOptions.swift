@@ -52,7 +52,7 @@ struct HousekeepingOptions: ParsableArguments {
         var checked = Checked(
             jobsKept: try Self.number(keepJobs, 1...Self.jobsKeptMax, "--keep-jobs"),
             jobDaysKept: try keepDays.map { days throws(GridError) in try Self.number(days, 1...Self.daysMax, "--keep-days") },
-            panelBytesMax: try Self.number(keepPanels, 0...Self.gibibytesMax, "--keep-panels") << 30)
+            panelBytesMax: try Self.number(keepPanels, 1...Self.gibibytesMax, "--keep-panels") << 30)
         for text in webhooksAllowed { checked.webhooksAllowed.append(try AddressRange(parsing: text)) }
         return checked
     }

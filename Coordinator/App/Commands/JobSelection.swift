@@ -172,11 +172,11 @@ extension Int64 {
 
 /// Does something to several things, one after the other, whatever becomes of the others.
 enum Several {
-    /// - Returns: what came out for those that worked.
-    /// - Throws: when nothing worked, the error if there was one thing, else the kind of the first with what each said;
-    ///   `GridError(.partlyDone)` that names those that did not work, after `report` was called for those that did.
+    /// - Parameter hint: where those are listed that there are, behind the word that one is not there; nil says the command.
+    /// - Throws: when nothing worked, the error if there was one thing, else what each said, with the kind that all have or
+    ///   `.conflict`; `GridError(.partlyDone)` that names those that did not work, after `report` was called for those that did.
     static func each<ID, View>(
-        _ ids: [ID], noun: String, report: ([View]) throws -> Void, _ body: (ID) async throws -> View
+        _ ids: [ID], noun: String, hint: String? = nil, report: ([View]) throws -> Void, _ body: (ID) async throws -> View
     ) async throws {
         var views: [View] = []
         var failures: [(id: ID, error: GridError)] = []
@@ -184,8 +184,8 @@ enum Several {
             do {
                 views.append(try await body(id))
             } catch let error as GridError {
-                let hint = error.kind == .notFound ? "; 'alphagrid \(noun)s' lists those there are" : ""
-                failures.append((id, GridError(error.kind, error.message + hint)))
+                let next = error.kind == .notFound ? hint ?? "; 'alphagrid \(noun)s' lists those there are" : ""
+                failures.append((id, GridError(error.kind, error.message + next)))
                 // Nobody answers: the others would say the same, each after its own wait.
                 if error.kind == .unreachable { break }
             }
@@ -193,11 +193,17 @@ enum Several {
         if views.isEmpty, let first = failures.first {
             guard failures.count > 1 else { throw first.error }
             let said = failures.prefix(Limits.errorsReportedMax).map(\.error.message)
-            throw GridError(first.error.kind, "nothing was done; " + said.joined(separator: "; "))
+            // Where nobody answers any more, that is what has to be seen to; and one that was named is enough to be no mistake.
+            let kinds = failures.map(\.error.kind)
+            let kind = kinds.last == .unreachable ? .unreachable : kinds.allSatisfy { $0 == kinds[0] } ? kinds[0] : .conflict
+            throw GridError(kind, "nothing was done; " + said.joined(separator: "; "))
         }
         try report(views)
         guard !failures.isEmpty else { return }
-        let named = failures.prefix(Limits.errorsReportedMax).map { "\(noun) \($0.id): \($0.error.message)" }
+        // Most sentences name what they are about.
+        let named = failures.prefix(Limits.errorsReportedMax).map { id, error in
+            error.message.hasPrefix("\(noun) \(id) ") ? error.message : "\(noun) \(id): \(error.message)"
+        }
         throw GridError(
             .partlyDone, "\(views.count) of \(ids.count) done; " + named.joined(separator: "; "))
     }

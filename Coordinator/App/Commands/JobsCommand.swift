@@ -15,7 +15,8 @@ struct JobsCommand: ParsableCommand {
         abstract: "List, show, explain, pause, cancel and retry jobs.",
         discussion: """
             Of ranges and 'all', jobs are left out that a command cannot be done to. Exit code 1 says that it could be done to \
-            none of those that were named, such as a job that has ended, 3 that no job was named, 5 that it was done to some.
+            none of those that were named, such as a job that has ended, 3 that no job that is there was named, 5 that it \
+            was done to some.
 
             Examples:
               alphagrid jobs

@@ -150,7 +150,9 @@ extension JobsCommand {
             let ids = try await selection.resolve(among: { !$0.state.isFinal }) {
                 try await client.jobs(JobsRequest(limit: $0, before: $1))
             }
-            try await Several.each(ids, noun: "job", report: { try report($0, isOne) }) {
+            // Of a task that is not there the answer says which there are.
+            let hint = task == nil ? nil : ""
+            try await Several.each(ids, noun: "job", hint: hint, report: { try report($0, isOne) }) {
                 try await client.explain($0, task: task)
             }
         }

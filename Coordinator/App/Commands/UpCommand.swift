@@ -3,6 +3,7 @@ import ArgumentParser
 import ClusterModel
 import Foundation
 import Store
+import WorkerRuntime
 
 #if canImport(Glibc)
 import Glibc
@@ -80,6 +81,7 @@ struct UpCommand: AsyncParsableCommand {
             throw GridError(
                 .usage, "--slots \(slots) is not valid: expected a number from 1 to \(Limits.slotsMax)")
         }
+        if let memory { _ = try WorkerSettings.memoryBytes(parsing: memory) }
         // On this machine alone: 'alphagrid coordinator' is for several.
         try ListenAddress(parsing: http, flag: "--http").expectSafe(flag: "--http", insecure: nil)
         try ListenAddress(parsing: bind, flag: "--bind", scheme: "tcp://").expectSafe(flag: "--bind", insecure: nil)

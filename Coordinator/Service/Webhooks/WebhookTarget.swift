@@ -34,7 +34,7 @@ package struct WebhookTarget: Hashable, Sendable {
     /// The address to connect to: the first one that may be, so that what was judged is what is talked to.
     ///
     /// - Parameter allowed: ranges that may be talked to whatever they are, also without TLS.
-    /// - Throws: `GridError(.conflict)` when none may be, `.unreachable` when there is none but may be one later.
+    /// - Throws: `GridError(.usage)` when none may be, `.unreachable` when there is none but may be one later.
     func address(among found: [NetworkAddress], allowed: [AddressRange]) throws(GridError) -> NetworkAddress {
         for address in found {
             if allowed.contains(where: { address.isIn($0.address, bits: $0.bits) }) { return address }
@@ -43,14 +43,14 @@ package struct WebhookTarget: Hashable, Sendable {
         // Where nothing is allowed, no address that it may have later will do.
         if !isSecure, allowed.isEmpty || found.contains(where: \.isPublic) {
             throw GridError(
-                .conflict,
+                .usage,
                 "\(host.printable) is not told anything over plain http: expected https, or a coordinator that runs with its "
                     + "range in --webhook-allow")
         }
         if found.isEmpty { throw GridError(.unreachable, "nobody knows the host '\(host.printable)'") }
         let list = found.prefix(4).map(\.description).joined(separator: ", ")
         throw GridError(
-            .conflict,
+            .usage,
             "\(host.printable) is \(list), which is not of the public internet: expected a public "
                 + "address, or its range in --webhook-allow")
     }
@@ -58,7 +58,7 @@ package struct WebhookTarget: Hashable, Sendable {
     /// Judges it when it is added: a name that nobody knows yet may become known, and somebody should hear of it.
     ///
     /// - Returns: why messages would not arrive now; nil where they may.
-    /// - Throws: `GridError(.conflict)` when they could never.
+    /// - Throws: `GridError(.usage)` when they could never.
     func warning(among found: [NetworkAddress], allowed: [AddressRange]) throws(GridError) -> String? {
         do {
             _ = try address(among: found, allowed: allowed)
