@@ -19,7 +19,9 @@ extension Scheduler {
         let progress = "\(stage.mergedCount) of \(stage.taskCount) tasks are done"
         let failure = record.lastFailure.map { "; last failure: \($0)" } ?? ""
         if stage.isComplete {
-            return "\(subject): \(progress), and \(stage.verifications.count) of them are compared with a second worker's result"
+            let count = stage.verifications.count
+            let some = "\(count) of them \(count == 1 ? "is" : "are")"
+            return "\(subject): \(progress), and \(some) compared with a second worker's result"
         }
         if !stage.live.isEmpty || !stage.merges.isEmpty {
             let pause = record.isPaused ? " until it is resumed" : ""

@@ -105,7 +105,7 @@ private struct Verdict {
         guard count > 0 else { return "no alpha of the pool reaches \(r) \(SubmissionRule.threshold)" }
         let alphas = "\(count) \(count == 1 ? "alpha reaches" : "alphas reach") \(r) \(SubmissionRule.threshold)"
         guard let hardest = blocking.first else {
-            return "\(alphas), and the candidate's Sharpe is at least 10 % above \(count == 1 ? "its" : "theirs")"
+            return "\(alphas), and the candidate's Sharpe is at least 10 % above that of \(count == 1 ? "this alpha" : "each")"
         }
         let name = pool.panel.alphaIDs[hardest].printable
         guard let own else { return "\(alphas), and the candidate has no Sharpe to be above that of \(name)" }

@@ -23,6 +23,13 @@ struct ResultsCommandTests {
         #expect(ResultsCommand.table(page).lines() == ["ALPHA_ID  WEIGHT  IS_CHOSEN"])
     }
 
+    @Test("A list that goes on says how much of it is shown")
+    func more() {
+        let next = "ask for more with --limit, or for all with --limit 0"
+        #expect(ResultsCommand.more(than: 3, of: 4) == "3 of 4 rows are shown: \(next)")
+        #expect(ResultsCommand.more(than: 3, of: nil).hasPrefix("there are more than 3 rows: ask"))
+    }
+
     @Test("Lists stand in a cell as JSON")
     func lists() {
         #expect(ResultFile.cell(.array([.whole(1), .number(0.5), .null])) == "[1,0.5,null]")

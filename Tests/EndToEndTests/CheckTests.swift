@@ -66,6 +66,8 @@ extension EndToEnd {
                 try await cluster.alphagrid("db", "import-alphas", metadata, "--region", "USA")
                 let view = try Self.candidates(try await ask(cluster, body).answer)[0]
                 #expect(view["verdict"] as? String == verdict, "\(sharpe)")
+                let reason = try #require(view["reason"] as? String)
+                #expect((verdict == "pass") == reason.hasSuffix("is at least 10 % above that of this alpha"), "\(reason)")
                 let best = try #require((view["most"] as? [[String: Any]])?.first)
                 #expect(best["sharpe_source"] as? String == "stored" && best["sharpe"] as? Double == Double(sharpe))
             }

@@ -31,7 +31,7 @@ struct VerificationTests {
         #expect(
             talk.result(attempt(1, 0), from: 1, checksum: 5) == [.merge(attempt(1, 0), talk.lastPayload), lease(2, 0, to: 2)])
         #expect(talk.tell(.merged(task(0))) == [ack(attempt(1, 0), to: 1)])
-        #expect(talk.scheduler.explain(JobID(1), at: talk.now).hasSuffix("1 of them are compared with a second worker's result"))
+        #expect(talk.scheduler.explain(JobID(1), at: talk.now).hasSuffix("1 of them is compared with a second worker's result"))
         #expect(
             talk.result(attempt(2, 0), from: 2, checksum: 5)
                 == [.stageComplete(JobID(1), PlanHash(7)), .discard(talk.lastPayload), ack(attempt(2, 0), to: 2)])

@@ -82,7 +82,9 @@ struct JobsCommand: ParsableCommand {
             guard !list.jobs.isEmpty else { return StandardError.writeLine("no jobs") }
             StandardOutput.writeTable(JobReport.table(list.jobs))
             if let next = list.nextBefore { StandardError.writeLine("more with --before \(next)") }
-            if list.nextOffset != nil { StandardError.writeLine("there are more than \(limit): ask for more with --limit") }
+            if list.nextOffset != nil {
+                StandardError.writeLine("there are more than \(Quantity.counted(limit, "job")): ask for more with --limit")
+            }
         }
 
         /// Whoever means states of jobs must not be told of a folder.

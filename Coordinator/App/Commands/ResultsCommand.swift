@@ -110,10 +110,13 @@ struct ResultsCommand: AsyncParsableCommand {
                     : "no rows: nothing was published that meets the filters")
         }
         if page.nextOffset != nil {
-            let all = page.total.map { " of \($0)" } ?? ""
-            StandardError.writeLine(
-                "there are more than \(page.rows.count)\(all) rows: ask for more with --limit, or all with --limit 0")
+            StandardError.writeLine(Self.more(than: page.rows.count, of: page.total))
         }
+    }
+
+    static func more(than shown: Int, of all: Int?) -> String {
+        let count = all.map { "\(shown) of \($0) rows are shown" } ?? "there are more than \(Quantity.counted(shown, "row"))"
+        return "\(count): ask for more with --limit, or for all with --limit 0"
     }
 
     private var rowsWanted: Int { limit ?? (out == nil ? 100 : 0) }

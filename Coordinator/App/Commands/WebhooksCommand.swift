@@ -75,8 +75,9 @@ struct WebhooksCommand: ParsableCommand {
             if output.isJSON { return try StandardOutput.writeJSON(view) }
             StandardError.writeLine(
                 "webhook \(view.webhookID) added" + (view.secret == nil ? "" : "; its secret is shown only here:"))
-            if let warning = view.warning { StandardError.writeLine("warning: \(warning)".singleLine) }
             if let secret = view.secret { StandardOutput.write(secret + "\n") }
+            // Behind the secret, which the line before it announces.
+            if let warning = view.warning { StandardError.writeLine("warning: \(warning)".singleLine) }
         }
 
         private static let options = [
