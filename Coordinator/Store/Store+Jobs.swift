@@ -99,7 +99,8 @@ extension Store {
         let changes = jobColumns.indices.dropFirst().map { index in
             let (name, value) = (jobColumns[index].name, "$\(index + 1)\(jobColumns[index].cast)")
             // What operators change is not taken back by a thread that has not heard of it yet.
-            if name == "reason" { return "reason = coalesce(\(value), reason)" }
+            // Why it was paused is not why it was cancelled.
+            if name == "reason" { return "reason = " + (job.state == .cancelled ? value : "coalesce(\(value), reason)") }
             return "\(name) = "
                 + (["priority", "paused"].contains(name) ? "CASE WHEN false THEN \(value) ELSE \(name) END" : value)
         }

@@ -65,8 +65,11 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
         #expect(try store.unfinishedJobs().map(\.paused) == [true])
         try store.setTerms(job.jobID, JobTerms(paused: false), epoch: epoch)
         #expect(try !store.job(job.jobID).paused && store.job(job.jobID).reason == nil)
-        try store.setTerms(job.jobID, JobTerms(paused: true), epoch: epoch)
+        try store.setTerms(job.jobID, JobTerms(paused: true, reason: "busy"), epoch: epoch)
         job.state = .cancelled
+        job.reason = nil
+        try store.saveJob(job, epoch: epoch)
+        #expect(try store.job(job.jobID).reason == nil, "nobody said why it was cancelled")
         job.reason = "superseded"
         try store.saveJob(job, epoch: epoch)
         let over = try store.job(job.jobID)
