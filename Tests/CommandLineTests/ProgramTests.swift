@@ -157,6 +157,7 @@ import Darwin
             (["coordinator", "--database", "service=x", "--keep-panels", "0"], 2, "--keep-panels"),
             (["results", "guesses", "--region", "USA"], 2, "'guesses'"), (["up", "--state", "/proc/x"], 3, "/proc/x"),
             (["jobs", "list", "--states", "idle"], 2, "paused"), (["jobs", "list", "--state", "paused"], 2, "--states paused"),
+            (["jobs", "pause", "-1-3"], 2, "'-1-3'"),
             (["jobs", "cancel", "-1"], 2, "'-1' is no job id"), (["jobs", "show", "--json", "-1"], 2, "'-1' is no job id"),
             (["jobs", "list", "--before", "-3"], 2, "job id '-3'"), (["jobs", "priority", "last", "-2000"], 2, "-1000"),
             (["jobs", "list", "--limit", "-3"], 2, "'-3' is invalid"),

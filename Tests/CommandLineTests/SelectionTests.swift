@@ -143,6 +143,7 @@ import Testing
         for ids in [[11, 91], [91, 11]] {
             #expect(await #expect(throws: GridError.self) { try await run(ids) }?.kind == .conflict)
         }
-        #expect(await #expect(throws: GridError.self) { try await run([91, 92]) }?.kind == .notFound)
+        let missing = await #expect(throws: GridError.self) { try await run([91, 92]) }
+        #expect(missing == GridError(.notFound, "nothing was done; there is no job 91; there is no job 92\(hint)"))
     }
 }

@@ -184,19 +184,20 @@ enum Several {
             do {
                 views.append(try await body(id))
             } catch let error as GridError {
-                let next = error.kind == .notFound ? hint ?? "; 'alphagrid \(noun)s' lists those there are" : ""
-                failures.append((id, GridError(error.kind, error.message + next)))
+                failures.append((id, error))
                 // Nobody answers: the others would say the same, each after its own wait.
                 if error.kind == .unreachable { break }
             }
         }
+        let isMissing = failures.contains { $0.error.kind == .notFound }
+        let next = isMissing ? hint ?? "; 'alphagrid \(noun)s' lists those there are" : ""
         if views.isEmpty, let first = failures.first {
-            guard failures.count > 1 else { throw first.error }
+            guard failures.count > 1 else { throw GridError(first.error.kind, first.error.message + next) }
             let said = failures.prefix(Limits.errorsReportedMax).map(\.error.message)
             // Where nobody answers any more, that is what has to be seen to; and one that was named is enough to be no mistake.
             let kinds = failures.map(\.error.kind)
             let kind = kinds.last == .unreachable ? .unreachable : kinds.allSatisfy { $0 == kinds[0] } ? kinds[0] : .conflict
-            throw GridError(kind, "nothing was done; " + said.joined(separator: "; "))
+            throw GridError(kind, "nothing was done; " + said.joined(separator: "; ") + next)
         }
         try report(views)
         guard !failures.isEmpty else { return }
@@ -205,6 +206,6 @@ enum Several {
             error.message.hasPrefix("\(noun) \(id) ") ? error.message : "\(noun) \(id): \(error.message)"
         }
         throw GridError(
-            .partlyDone, "\(views.count) of \(ids.count) done; " + named.joined(separator: "; "))
+            .partlyDone, "\(views.count) of \(ids.count) done; " + named.joined(separator: "; ") + next)
     }
 }

@@ -25,9 +25,8 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let client = try connection.client()
-            try await selection.change(among: { !$0.state.isFinal && !$0.paused }, client, output) {
-                try await client.pause($0, reason: reason)
+            try await selection.change(among: { !$0.state.isFinal && !$0.paused }, connection, output) {
+                try await $0.pause($1, reason: reason)
             }
         }
     }
@@ -48,8 +47,7 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let client = try connection.client()
-            try await selection.change(among: { $0.paused }, client, output) { try await client.resume($0) }
+            try await selection.change(among: { $0.paused }, connection, output) { try await $0.resume($1) }
         }
     }
 
@@ -73,9 +71,8 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let client = try connection.client()
             var made: [JobView] = []
-            try await selection.change(among: { $0.state == .failed || $0.state == .cancelled }, client, output) { id in
+            try await selection.change(among: { [.failed, .cancelled].contains($0.state) }, connection, output) { client, id in
                 var job = try await client.retry(id)
                 if wait {
                     if !output.isJSON { StandardError.writeLine("job \(job.jobID) submitted") }
@@ -118,9 +115,8 @@ extension JobsCommand {
         }
 
         func run() async throws {
-            let client = try connection.client()
-            try await JobSelection(jobs).change(among: { !$0.state.isFinal }, client, output) {
-                try await client.setPriority($0, priority)
+            try await JobSelection(jobs).change(among: { !$0.state.isFinal }, connection, output) {
+                try await $0.setPriority($1, priority)
             }
         }
     }
@@ -192,8 +188,7 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let client = try connection.client()
-            try await selection.change(among: \.state.isFinal, client, output, lines: Self.lines) { try await client.remove($0) }
+            try await selection.change(among: \.state.isFinal, connection, output, lines: Self.lines) { try await $0.remove($1) }
         }
     }
 }
@@ -222,14 +217,16 @@ extension JobSelection {
         selectors = [text]
     }
 
-    /// Does something to each of the jobs and shows what became of them.
+    /// Does something to each of the jobs and shows what became of them. What is no selection is refused before anybody is
+    /// looked for.
     func change(
-        among: (JobView) -> Bool, _ client: GridClient, _ output: OutputOptions,
-        lines: @escaping (JobView) -> [String] = OutputOptions.changed, _ body: (JobID) async throws -> JobView
+        among: (JobView) -> Bool, _ connection: ConnectionOptions, _ output: OutputOptions,
+        lines: @escaping (JobView) -> [String] = OutputOptions.changed, _ body: (GridClient, JobID) async throws -> JobView
     ) async throws {
         let isOne = try isOne()
+        let client = try connection.client()
         let ids = try await resolve(among: among) { try await client.jobs(JobsRequest(limit: $0, before: $1)) }
         let report = { (jobs: [JobView]) in try JobsCommand.report(jobs, isOne, output, lines) }
-        try await Several.each(ids, noun: "job", report: report, body)
+        try await Several.each(ids, noun: "job", report: report) { try await body(client, $0) }
     }
 }
