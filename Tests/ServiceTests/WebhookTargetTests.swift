@@ -53,6 +53,11 @@ struct WebhookTargetTests {
         #expect(try secure.warning(among: [address("8.8.8.8")], allowed: []) == nil)
         let refused = #expect(throws: GridError.self) { try secure.warning(among: [address("10.1.1.1")], allowed: []) }
         #expect(refused?.kind == .usage, "no later state of the grid will take it")
+        #expect(refused?.message.contains("10.1.1.1, which is not of the public internet") == true)
+        let bare = #expect(throws: GridError.self) {
+            try WebhookTarget(parsing: "https://10.1.1.1").warning(among: [address("10.1.1.1")], allowed: [])
+        }
+        #expect(bare?.message.hasPrefix("10.1.1.1 is not of the public internet") == true)
     }
 
     @Test(

@@ -142,7 +142,7 @@ struct WorkerSelection: ParsableArguments {
 }
 
 extension Int64 {
-    /// The id of what somebody calls by its id or by its name; whether an id is one of any is for the coordinator to say.
+    /// The id of what somebody calls by its id or by its name.
     ///
     /// - Parameters:
     ///   - noun: what it is, which is also the command that lists what there is, without the `s` that `webhooks` has.
@@ -150,17 +150,15 @@ extension Int64 {
     /// - Throws: `GridError(.notFound)`, or `.usage` when more than one may be meant.
     static func named(_ text: String, _ noun: String, among names: [(id: Int64, name: String)]) throws(GridError) -> Int64 {
         let text = AlphaGridCommand.unshielded(text)
-        var ids = names.filter { $0.name == text }.map(\.id)
-        if let id = try? Int64(parsing: text, what: noun) {
-            if ids.isEmpty { return id }
-            if !ids.contains(id), names.contains(where: { $0.id == id }) { ids.append(id) }
-        }
+        let number = Int64(text)
+        // What has the name first.
+        let ids = names.filter { $0.name == text }.map(\.id) + names.map(\.id).filter { $0 == number }
         guard let id = ids.first else {
             let command = noun == "webhook" ? "webhooks" : noun
             throw GridError(
                 .notFound, "there is no \(noun) '\(text.printable)': 'alphagrid \(command)' lists those there are")
         }
-        guard ids.count == 1 else {
+        guard Set(ids).count == 1 else {
             let all = ids.sorted().map(String.init).joined(separator: ", ")
             let others = names.filter { $0.id != id && ids.contains($0.id) && $0.name != text }.map(\.name.printable)
             let way = others.first.map { "expected \(id) or '\($0)'" } ?? "expected one of these ids"

@@ -51,7 +51,7 @@ package struct WebhookTarget: Hashable, Sendable {
         let list = found.prefix(4).map(\.description).joined(separator: ", ")
         throw GridError(
             .usage,
-            "\(host.printable) is \(list), which is not of the public internet: expected a public "
+            "\(host.printable) is \(list == host ? "" : "\(list), which is ")not of the public internet: expected a public "
                 + "address, or its range in --webhook-allow")
     }
 
