@@ -303,6 +303,8 @@ package enum Limits {
     package static let databaseTransactionAttemptsMax = 5
     /// How long a commit whose connection broke is asked after before its outcome is called unknown.
     package static let databaseCommitDoubtSeconds = 20
+    /// How long a transaction's mark stays in `commit_marks`: far longer than anybody is in doubt.
+    package static let commitMarkSeconds = 3_600
     /// How long a job waits for a database that cannot be reached before it fails.
     package static let databasePatienceSeconds = 600
     package static let panelReadersMax = 4

@@ -118,7 +118,7 @@ struct SimulatedStore {
         return true
     }
 
-    /// Like pg_xact_status: nil while it is open.
+    /// Like the mark that a commit leaves: nil while the transaction is open.
     func wasCommitted(_ call: StoreCall) -> Bool? {
         open.contains { $0.call.number == call.number } ? nil : commits.contains(call.number)
     }

@@ -31,11 +31,14 @@ final class CommitBreaker: Sendable {
     private let listener: Int32
     private let upstream: String
     private let passesCommit: Bool
+    private let breaking: @Sendable () -> Void
     private let broken = Atomic<Int>(0)
     var commitsBroken: Int { broken.load(ordering: .acquiring) }
 
-    init(upstream: String, directory: String, passesCommit: Bool) throws {
+    /// - Parameter breaking: called before the connection breaks.
+    init(upstream: String, directory: String, passesCommit: Bool, breaking: @escaping @Sendable () -> Void = {}) throws {
         self.upstream = upstream
+        self.breaking = breaking
         self.passesCommit = passesCommit
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         let isListening =
@@ -78,6 +81,7 @@ final class CommitBreaker: Sendable {
                         // The answer is read, so the commit has happened, and kept.
                         _ = read(server, &bytes, bytes.count)
                     }
+                    breaking()
                     return
                 }
                 guard write(to, bytes, count) == count else { return }

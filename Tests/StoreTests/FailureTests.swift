@@ -2,6 +2,7 @@ import ClusterModel
 import Foundation
 import LocalPostgres
 import Panel
+import Synchronization
 import Testing
 
 @testable import Store
@@ -138,6 +139,109 @@ import Testing
         let id = try store.createJob(sampleJob(), epoch: epoch)
         #expect(proxy.commitsBroken == 1)
         #expect(try database.sql("SELECT job_id FROM jobs") == [["\(id)"]])
+    }
+
+    @Test("A transaction that a crash of the server lost is repeated, though another now has its number and was committed")
+    func reusedNumber() throws {
+        let files = try TestFiles()
+        let server = LocalPostgres(directory: files.directory.path + "/server", durability: .fast)
+        defer { try? server.remove() }
+        let running = try server.start()
+        // Without a flush in between, what is not committed leaves no trace in the log.
+        let administrator = try Connection.open(DatabaseURL(running.url))
+        try administrator.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+        try administrator.execute("SELECT pg_reload_conf()")
+        let direct = try Store(url: running.url)
+        try direct.migrate()
+        let epoch = try direct.takeEpoch(holder: "test")
+        let numbers = Mutex<[Int]>([])
+        let proxy = try CommitBreaker(
+            upstream: running.socketDirectory + "/.s.PGSQL.5432", directory: files.directory.path, passesCommit: false
+        ) {
+            #expect(throws: Never.self) {
+                let before = try Connection.open(DatabaseURL(running.url))
+                // The first number that is not yet through is that of the only transaction that is open.
+                let lost = try before.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").integer(0, 0)
+                kill(running.processID, SIGQUIT)
+                while try server.running() != nil { usleep(20_000) }
+                let again = try Connection.open(DatabaseURL(server.start(insteadOf: running).url))
+                var taken: Int?
+                repeat {
+                    let added = try again.execute(
+                        "INSERT INTO audit_log (action) VALUES ('test') RETURNING pg_current_xact_id()::text")
+                    taken = added.integer(0, 0)
+                    numbers.withLock { $0.append(taken ?? .max) }
+                } while taken ?? .max < lost ?? 0
+                numbers.withLock { $0.insert(lost ?? 0, at: 0) }
+            }
+        }
+        defer { proxy.stop() }
+        let store = try Store(url: "host=\(files.directory.path) port=5432 dbname=alphagrid user=alphagrid")
+        let id = try store.createJob(sampleJob(), epoch: epoch)
+        #expect(proxy.commitsBroken == 1)
+        let (lost, others) = numbers.withLock { ($0.first ?? 0, $0.dropFirst()) }
+        #expect(others.contains(lost), "otherwise no number was given twice: lost \(lost), others \(others)")
+        #expect(try direct.jobs(JobsRequest(limit: 10)).map(\.jobID) == [id])
+    }
+
+    @Test("Whoever asks after a commit decides it: one that comes later is not committed, and asking again says the same")
+    func decided() throws {
+        let database = try TestDatabase()
+        let writer = try Connection.open(DatabaseURL(database.url))
+        let asker = try Connection.open(DatabaseURL(database.url))
+        try writer.execute("BEGIN")
+        #expect(try CommitMarks.leave(writer) == nil, "nothing was written")
+        try writer.execute("INSERT INTO audit_log (action) VALUES ('first')")
+        let first = try #require(try CommitMarks.leave(writer))
+        try writer.execute("COMMIT")
+        for _ in 0..<2 { #expect(try CommitMarks.decide(first, asker)) }
+        for _ in 0..<2 { #expect(try !CommitMarks.decide(7, asker)) }
+        try writer.execute("BEGIN")
+        try writer.execute("INSERT INTO audit_log (action) VALUES ('second')")
+        #expect(throws: DatabaseError.self) { try writer.execute("INSERT INTO commit_marks (mark, is_commit) VALUES (7, true)") }
+        writer.rollBack()
+    }
+
+    @Test("A commit that is under way is waited for")
+    func underWay() throws {
+        let database = try TestDatabase()
+        for outcome in ["COMMIT", "ROLLBACK"] {
+            let left = Mutex<Int64?>(nil)
+            let answer = Mutex<Bool?>(nil)
+            try onThreads(2) { thread in
+                let connection = try Connection.open(DatabaseURL(database.url))
+                if thread == 0 {
+                    while left.withLock({ $0 }) == nil { usleep(5_000) }
+                    let isThere = try CommitMarks.decide(#require(left.withLock { $0 }), connection)
+                    answer.withLock { $0 = isThere }
+                    return
+                }
+                try connection.execute("BEGIN")
+                try connection.execute("INSERT INTO audit_log (action) VALUES ('test')")
+                let mark = try #require(try CommitMarks.leave(connection))
+                left.withLock { $0 = mark }
+                while try database.value(Self.isSomebodyWaiting) != "t" { usleep(5_000) }
+                #expect(answer.withLock { $0 } == nil)
+                try connection.execute(outcome)
+            }
+            #expect(answer.withLock { $0 } == (outcome == "COMMIT"))
+        }
+    }
+
+    private static let isSomebodyWaiting = """
+        SELECT bool_or(wait_event_type = 'Lock') FROM pg_stat_activity WHERE datname = current_database()
+        """
+
+    @Test("Marks that nobody can be in doubt about any more go")
+    func oldMarks() throws {
+        let database = try TestDatabase()
+        try database.sql(
+            """
+            INSERT INTO commit_marks SELECT n, true, now() - interval '2 h' FROM generate_series(1, 5) n;
+            INSERT INTO commit_marks SELECT n, true, now() - interval '10 min' FROM generate_series(11, 15) n
+            """)
+        _ = try database.store.takeEpoch(holder: "test")
+        #expect(try database.value("SELECT count(*) FROM commit_marks WHERE mark BETWEEN 1 AND 15") == "5")
     }
 
     @Test("What libpq says by itself ends the connection: the server has said nothing, so the outcome has to be asked after")

@@ -141,9 +141,10 @@ import Testing
             CREATE TABLE correlation_neighbour_lists_usa_jobs AS SELECT * FROM correlation_neighbour_lists_usa;
             UPDATE correlation_neighbour_lists_usa_jobs SET job_id = 5;
             CREATE VIEW correlation_neighbours_usa AS SELECT alpha_id FROM correlation_neighbour_lists_usa;
-            DELETE FROM schema_migrations WHERE version = 13
+            DROP TABLE commit_marks;
+            DELETE FROM schema_migrations WHERE version >= 13
             """)
-        #expect(try store.migrate().count == 1)
+        #expect(try store.migrate().first == Migration.all[12].name)
         #expect(
             try lists() == [
                 "A1 least 1 A4 -0.5 9 3", "A1 most 1 A2 0.5 250 3", "A1 most 2 A3 0.25 3", "A2 absolute 1 A1 0.5 250 3",

@@ -46,21 +46,26 @@ extension ConnectionPool {
     /// Runs `body` in a transaction and commits it.
     ///
     /// `body` runs again from the start when another session got in the way or the connection broke, so it must do
-    /// nothing but use the connection. A commit whose answer never came is asked after.
-    func write<R>(_ action: Action, patience: Patience = .short, _ body: (Connection) throws -> R) throws(GridError) -> R {
+    /// nothing but use the connection. A commit whose answer never came is asked after, by the mark that it leaves.
+    ///
+    /// - Parameter isMarked: false for what makes the tables, that of the marks among them: done again, it does nothing.
+    func write<R>(
+        _ action: Action, patience: Patience = .short, isMarked: Bool = true, _ body: (Connection) throws -> R
+    ) throws(GridError) -> R {
         try translating(action) {
             try repeatingOnFailure { connection in
                 try connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
                 try connection.setPatience(patience)
                 let result = try body(connection)
-                let transaction = try connection.execute("SELECT pg_current_xact_id_if_assigned()::text").text(0, 0)
+                let mark = isMarked ? try CommitMarks.leave(connection) : nil
                 let asked = ContinuousClock.now
                 do {
                     try connection.execute("COMMIT")
                     committed((ContinuousClock.now - asked) / .seconds(1))
                 } catch let error as DatabaseError where error.isDisconnected {
                     // Nothing was written, or it was and is there: both are what the caller wants.
-                    guard let transaction, try !wasCommitted(transaction, after: error, action) else { return result }
+                    guard isMarked else { throw error }
+                    guard let mark, try !wasCommitted(mark, after: error, action) else { return result }
                     throw error
                 }
                 return result
@@ -107,17 +112,12 @@ extension ConnectionPool {
     /// Asks other connections what became of a transaction whose commit was not answered.
     ///
     /// - Throws: `GridError(.unreachable)` when nobody can say within `Limits.databaseCommitDoubtSeconds`.
-    private func wasCommitted(_ transaction: String, after lost: DatabaseError, _ action: Action) throws -> Bool {
+    private func wasCommitted(_ mark: Int64, after lost: DatabaseError, _ action: Action) throws -> Bool {
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(Limits.databaseCommitDoubtSeconds)
         repeat {
-            if let connection = try? Connection.open(url) {
-                let status = try? connection.execute("SELECT pg_xact_status($1::xid8)", [.text(transaction)]).text(0, 0)
-                switch status {
-                case "committed": return true
-                case "aborted": return false
-                default: break
-                }
+            if let connection = try? Connection.open(url), let isThere = try? CommitMarks.decide(mark, connection) {
+                return isThere
             }
             usleep(200_000)
         } while clock.now < deadline
@@ -125,6 +125,51 @@ extension ConnectionPool {
             .unreachable,
             "the connection to the database at \(lost.place) broke while it was asked to \(action.doing), and whether that "
                 + "was done is unknown: repeating it does no harm")
+    }
+}
+
+/// A row that each transaction adds last, so that it can be told later whether the transaction was committed.
+///
+/// PostgreSQL's own word, `pg_xact_status`, does not serve: a server that crashed gives the numbers of the transactions it has
+/// lost to others, and then tells what became of those.
+enum CommitMarks {
+    static let table = """
+        CREATE TABLE commit_marks (
+            mark bigint PRIMARY KEY,
+            is_commit boolean NOT NULL,
+            made_at timestamptz NOT NULL DEFAULT clock_timestamp()
+        );
+        CREATE INDEX idx_commit_marks_made_at ON commit_marks (made_at);
+        """
+
+    /// The oldest are removed by the way, in no more than a few rows, and none that somebody else is removing.
+    private static let leaving = """
+        WITH old AS (
+            DELETE FROM commit_marks WHERE mark IN (
+                SELECT mark FROM commit_marks WHERE made_at < now() - interval '\(Limits.commitMarkSeconds) s'
+                ORDER BY made_at LIMIT 8 FOR UPDATE SKIP LOCKED)
+        )
+        INSERT INTO commit_marks (mark, is_commit) VALUES ($1, true)
+        """
+
+    /// Whoever asks puts a row of its own there first: that waits for a transaction that is still being committed, and one that
+    /// comes later can't be committed any more.
+    private static let deciding = """
+        INSERT INTO commit_marks (mark, is_commit) VALUES ($1, false)
+        ON CONFLICT (mark) DO UPDATE SET made_at = commit_marks.made_at RETURNING is_commit
+        """
+
+    /// - Returns: nil when the transaction has written nothing.
+    static func leave(_ connection: Connection) throws(DatabaseError) -> Int64? {
+        let isWritten = try connection.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL").boolean(0, 0)
+        guard isWritten else { return nil }
+        let mark = Int64.random(in: .min ... .max)
+        _ = try connection.execute(prepared: leaving, [.integer(mark)])
+        return mark
+    }
+
+    static func decide(_ mark: Int64, _ connection: Connection) throws(DatabaseError) -> Bool {
+        try connection.execute(deciding, [.integer(mark)]).boolean(0, 0)
     }
 }
 

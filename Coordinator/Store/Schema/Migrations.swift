@@ -25,6 +25,7 @@ struct Migration: Sendable {
         Migration(version: 11, name: "paused jobs, orders to drain and schedules", sql: OperationTables.control),
         Migration(version: 12, name: "webhooks and alerts", sql: OperationTables.alerts),
         Migration(version: 13, name: "all neighbours of an alpha in one row", sql: ListTables.move + Store.sealTable),
+        Migration(version: 14, name: "marks of transactions that were committed", sql: CommitMarks.table),
     ]
 
     /// The public key is short and no secret: it is its own fingerprint. NULL says that an older program took the lease, which
@@ -204,7 +205,7 @@ extension Store {
     package func migrate() throws(GridError) -> [String] {
         var applied: [String] = []
         for migration in Migration.all {
-            let isNew = try pool.write(Self.initialising) { connection in
+            let isNew = try pool.write(Self.initialising, isMarked: false) { connection in
                 try connection.lock("migrations")
                 try Self.makeMigrationTable(connection)
                 guard try Self.schemaVersion(connection) < migration.version else { return false }
