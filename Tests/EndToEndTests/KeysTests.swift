@@ -102,7 +102,7 @@ extension EndToEnd {
             #expect(try await cluster.status()["workers_connected"] as? Int == 1)
             #expect(!second.hasEnded)
             let recorded = try await cluster.sql(
-                "SELECT action, subject FROM audit_log WHERE action LIKE 'key %' ORDER BY audit_id")
+                "SELECT action, subject FROM audit_log WHERE action LIKE 'key %' ORDER BY action, subject")
             #expect(recorded == [["key added", "first"], ["key added", "second"], ["key revoked", "first"]])
         }
     }
