@@ -24,6 +24,7 @@ struct ServerHome {
     private static let fallbackParent = "/var/lib/alphagrid"
     private static let socketFallbackPrefix = "/tmp/alphagrid-socket-"
     private static let logBytesMax = 4 << 20
+    private static let orphanSecondsMax = 10
 
     static func pointerPath(in directory: String) -> String { "\(directory)/postgres.location" }
 
@@ -94,11 +95,20 @@ struct ServerHome {
     ///
     /// PostgreSQL does this itself unless the number in them names a living process, and then refuses to start. It
     /// does name one when the number was given to another process, or when the dead server waits for an init process
-    /// that never collects it, as in many containers.
+    /// that never collects it, as in many containers. The processes that a killed server leaves behind notice it within
+    /// moments, and are waited for.
     func clearStaleLocks() {
-        guard let postmaster = postmaster(), !hasProcessesInData() else { return }
-        unlink("\(data)/postmaster.pid")
-        if postmaster.socketDirectory == socketInside { removeSocket(in: socketInside) }
+        guard let postmaster = postmaster() else { return }
+        let deadline = ContinuousClock.now + .seconds(Self.orphanSecondsMax)
+        while let left = processesInData(), !left.contains(postmaster.processID) {
+            if left.isEmpty {
+                unlink("\(data)/postmaster.pid")
+                if postmaster.socketDirectory == socketInside { removeSocket(in: socketInside) }
+                return
+            }
+            guard ContinuousClock.now < deadline else { return }
+            usleep(20_000)
+        }
     }
 
     private func removeSocket(in directory: String) {
@@ -107,14 +117,16 @@ struct ServerHome {
     }
 
     /// Every server process has the data directory as its working directory; a dead one that was not collected has none.
-    private func hasProcessesInData() -> Bool {
+    ///
+    /// - Returns: nil when that cannot be told.
+    private func processesInData() -> [Int32]? {
         guard let processes = try? FileManager.default.contentsOfDirectory(atPath: "/proc"),
             let resolved = realpath(data, nil)
-        else { return true }
+        else { return nil }
         defer { free(resolved) }
         let target = String(cString: resolved)
-        return processes.contains { name in
-            Int32(name) != nil && (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(name)/cwd")) == target
+        return processes.compactMap(Int32.init).filter { process in
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")) == target
         }
     }
 
@@ -145,7 +157,7 @@ struct ServerHome {
         else {
             throw GridError(.failed, "cannot use \(socket) for PostgreSQL's socket again: it is no private folder any more")
         }
-        if !hasProcessesInData() { removeSocket(in: socket) }
+        if processesInData()?.isEmpty == true { removeSocket(in: socket) }
         try handOver(socket)
         return socket
     }

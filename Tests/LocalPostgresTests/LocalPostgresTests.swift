@@ -53,6 +53,25 @@ import Testing
         #expect(try psql(second.url, "SELECT answer FROM kept") == "7")
     }
 
+    @Test("A process that a killed server left behind is waited for")
+    func orphan() throws {
+        let folder = try ScratchFolder()
+        let server = LocalPostgres(directory: folder.path, durability: .fast)
+        defer { try? server.remove() }
+        let first = try server.start()
+        let orphan = try #require(
+            Int32(psql(first.url, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'background writer'")))
+        kill(orphan, SIGSTOP)
+        kill(first.processID, SIGKILL)
+        while !hasEnded(first.processID) { usleep(20_000) }
+        Thread.detachNewThread {
+            usleep(1_000_000)
+            kill(orphan, SIGCONT)
+        }
+        #expect(try !server.start().wasRunning)
+        #expect(hasEnded(orphan))
+    }
+
     @Test("A state folder that is too deep for a unix socket, or has a blank in its name, still works")
     func awkwardFolder() throws {
         let folder = try ScratchFolder()
