@@ -65,10 +65,17 @@ struct TableColumn: Sendable {
             if let whole = Int64(text) { return .whole(whole) }
             // JSON has no word for what is no number.
             return Double(text).flatMap { $0.isFinite ? .number($0) : nil } ?? .text(text)
-        case .text, .time: return .text(text)
+        case .text: return .text(text)
+        case .time: return .text(Self.withZone(text))
         case .bool: return .bool(text == "t")
         case .composite: return try JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))
         }
+    }
+
+    /// Times without a zone are UTC, as is the connection's: the `Z` says it. Dates and `infinity` stay as they are.
+    private static func withZone(_ text: String) -> String {
+        guard text.contains("T"), text.last?.isNumber == true else { return text }
+        return (text.hasSuffix("+00:00") ? String(text.dropLast(6)) : text) + "Z"
     }
 
     /// What a filter compares with, and the type it has in the statement.

@@ -66,6 +66,22 @@ import Testing
         #expect(try ids { $0.sort = [SortKey("avg_correlation", isDescending: true)] } == ["A4", "A1", "A2", "A3"])
     }
 
+    @Test("Times say that they are UTC; days and times without an end stay as they are")
+    func zones() throws {
+        try database.sql(
+            """
+            ALTER TABLE correlation_usa ADD seen timestamptz DEFAULT '2024-02-29 18:30:00+02', ADD until timestamp;
+            UPDATE correlation_usa SET until = 'infinity'
+            """)
+        var request = ResultRequest(.correlation, limit: 1)
+        request.columns = ["last_updated", "seen", "until", "window_start"]
+        #expect(
+            try store.results(request, region: usa).rows == [
+                ["2024-02-29T16:30:00.5Z", "2024-02-29T16:30:00Z", "infinity", "2020-01-03"].map(JSONValue.text)
+            ])
+        #expect(try store.alpha("A1", region: usa).correlation?["last_updated"] == .text("2024-02-29T16:30:00.5Z"))
+    }
+
     @Test("Universe, delay and type of the alphas choose rows, both ends of a pair")
     func metadata() throws {
         #expect(try ids { $0.universe = "TOP1" } == ["A1", "A3"] && ids { $0.delay = 0 } == ["A2", "A4"])
@@ -145,8 +161,8 @@ import Testing
         #expect(page.columns == ["alpha_id", "avg_correlation", "last_updated"])
         #expect(
             page.rows == [
-                [.text("A3"), .null, .text("2024-02-29T16:30:00.5")],
-                [.text("A4"), .text("NaN"), .text("2024-02-29T16:30:00.5")],
+                [.text("A3"), .null, .text("2024-02-29T16:30:00.5Z")],
+                [.text("A4"), .text("NaN"), .text("2024-02-29T16:30:00.5Z")],
             ])
         #expect(page.total == 3 && page.nextOffset == nil)
         request.limit = 1

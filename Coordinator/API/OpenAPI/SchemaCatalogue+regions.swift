@@ -16,7 +16,7 @@ extension SchemaCatalogue {
     static let resultPage = Schema.object(
         [
             "region": .string(), "result": .oneOf(RegionResult.allCases.map(\.rawValue)), "table": .string(),
-            "columns": .list(.string()), "rows": .list(.list(.any()), "One value per column."),
+            "columns": .list(.string()), "rows": .list(.list(.any()), "One value per column; times are UTC and end in Z."),
         ],
         optional: [
             "next_offset": .integer("Pass as offset to get the next page."), "total": .integer("Rows on all pages together."),
