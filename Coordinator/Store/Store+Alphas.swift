@@ -34,17 +34,19 @@ extension Store {
     /// - Throws: `GridError(.notFound)` for a region or an alpha that is not there.
     package func isSubmitted(_ id: String, region: Region) throws(GridError) -> Bool {
         try pool.read(Action("look for alpha \(id.printable)", needs: "SELECT on alphas")) { connection in
-            let regionID = try Self.requireRegion(region, connection)
-            let found = try connection.execute(
-                """
-                SELECT true FROM alphas WHERE alpha_id = $1 AND region_id = $2
-                UNION ALL SELECT false FROM alphas_unsubmitted WHERE alpha_id = $1 AND region_id = $2 LIMIT 1
-                """, [.text(id), .integer(Int64(regionID))])
-            guard found.rowCount == 1 else {
-                throw GridError(.notFound, "region \(region) has no alpha '\(id.printable)'")
-            }
-            return found.boolean(0, 0)
+            try Self.requireAlpha(id, region, try Self.requireRegion(region, connection), connection)
         }
+    }
+
+    /// - Returns: Whether it is submitted.
+    static func requireAlpha(_ id: String, _ region: Region, _ regionID: Int, _ connection: Connection) throws -> Bool {
+        let found = try connection.execute(
+            """
+            SELECT true FROM alphas WHERE alpha_id = $1 AND region_id = $2
+            UNION ALL SELECT false FROM alphas_unsubmitted WHERE alpha_id = $1 AND region_id = $2 LIMIT 1
+            """, [.text(id), .integer(Int64(regionID))])
+        guard found.rowCount == 1 else { throw GridError(.notFound, "region \(region) has no alpha '\(id.printable)'") }
+        return found.boolean(0, 0)
     }
 
     private static func addResults(_ view: inout AlphaView, _ tables: RegionTables, _ connection: Connection) throws {

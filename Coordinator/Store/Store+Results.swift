@@ -64,8 +64,31 @@ extension Store {
             if page.nextOffset != nil || rows.isEmpty && request.offset > 0 {
                 page.total = try connection.execute("SELECT count(*) \(from)", query.values).integer(0, 0) ?? 0
             }
+            if page.total == 0 { try Self.requireNames(in: request, region, regionID, target, connection) }
             return page
         }
+    }
+
+    /// Where there are no rows: a method or an alpha that the region does not have is a mistake, and no answer.
+    private static func requireNames(
+        in request: ResultRequest, _ region: Region, _ regionID: Int, _ target: Publication.Target, _ connection: Connection
+    ) throws {
+        if let method = request.method {
+            let table = quoted(identifier: RegionTables(region).clusterMethods(target))
+            let present = try connection.execute(
+                """
+                SELECT DISTINCT method COLLATE "C" AS method FROM \(table)
+                WHERE $1::bigint IS NULL OR job_id = $1 ORDER BY method
+                """, [request.job.map { .integer($0.rawValue) } ?? .null]
+            ).texts()
+            guard present.isEmpty || present.contains(method) else {
+                let names = present.map(\.printable).joined(separator: ", ")
+                throw GridError(
+                    .notFound,
+                    "there are no rows by method '\(method.printable)' of region \(region): expected one of \(names)")
+            }
+        }
+        if let alpha = request.alphaID { _ = try requireAlpha(alpha, region, regionID, connection) }
     }
 
     /// Where a job's rows are. What a job that was removed has published to the region's own tables is still there.

@@ -15,6 +15,17 @@ package enum RegionResult: String, CaseIterable, Codable, Sendable {
         }
         self = value
     }
+
+    /// The kind of jobs that publish it.
+    package var kind: String {
+        switch self {
+        case .correlation, .neighbours, .edges: "correlation"
+        case .crossCorrelation: "cross-correlation"
+        case .features: "features"
+        case .clusters, .clusterMethods, .clusterFeatures, .tree: "clusters"
+        case .selection: "selection"
+        }
+    }
 }
 
 /// A condition that a row of a result has to meet.

@@ -15,7 +15,7 @@ import Testing
         let command = try parse(["correlate", "pnl.csv"], as: CorrelateCommand.self)
         #expect(try command.parameters() == CorrelationParameters())
         #expect(try command.slots() == ProcessInfo.processInfo.activeProcessorCount)
-        #expect(command.chosenFormat() == .table)
+        #expect(try command.chosenFormat() == .table)
     }
 
     @Test("correlate takes every parameter")
@@ -49,6 +49,23 @@ import Testing
         ])
     func formats(flags: [String], expected: CorrelateCommand.Format) throws {
         #expect(try parse(["correlate", "pnl.csv"] + flags, as: CorrelateCommand.self).chosenFormat() == expected)
+    }
+
+    @Test(
+        "An ending of what is not written is refused before anything is done, unless the format is said",
+        arguments: [
+            (["correlate", "p.csv"], ".txt, .csv, .json,"), (["features", "p.csv"], ".txt, .csv, .json,"),
+            (["results", "tree", "--region", "USA"], ".txt, .csv, .json, .npy,"),
+        ])
+    func endings(line: [String], endings: String) throws {
+        let error = try #require(throws: (any Error).self) {
+            _ = try AlphaGridCommand.parseAsRoot(line + ["--out", "x.xlsx"])
+        }
+        let outcome = Outcome(of: error)
+        #expect(outcome.exitCode == 2 && outcome.message.contains(endings), "\(outcome.message)")
+        for flags in [["--out", "x.xlsx", "--format", "csv"], ["--out", "x.JSON"], ["--out", "a.b/rows"]] {
+            #expect(throws: Never.self) { _ = try AlphaGridCommand.parseAsRoot(line + flags) }
+        }
     }
 
     @Test("run spells a request by flags and by parameters alike")

@@ -98,6 +98,29 @@ extension EndToEnd {
             #expect(view["digest"] as? String == digest && digest != nil)
             let warnings = try #require(view["warnings"] as? [String])
             #expect(warnings.contains { $0.contains("ffill-shift") && $0.contains("common-dates") }, "\(warnings)")
+            try await noRows(cluster, job: pairwise)
+        }
+
+        /// Where nothing is shown, it is said what there is.
+        private func noRows(_ cluster: TestCluster, job: Int) async throws {
+            let cases: [(arguments: [String], said: String)] = [
+                (["features", "--filter", "sharpe>1e6"], "has 20 rows of features"),
+                (["features", "--job", "\(job)", "--type", "SUPER"], "job \(job) has 20 rows of features"),
+                (["edges"], "no edges (it has features): see 'alphagrid run correlation --region USA --threshold R'"),
+                (["clusters", "--method", "foo"], "see 'alphagrid run clusters"),
+                (["selection", "--job", "\(job)"], "of kind features"),
+            ]
+            for (arguments, said) in cases {
+                let none = try await run(
+                    Place.program("alphagrid"), ["results"] + arguments + ["--region", "USA", "--format", "csv"],
+                    environment: cluster.environment)
+                #expect(none.status == 0 && none.errors.contains(said), "\(arguments): \(none.errors)")
+            }
+            let nobody = try await cluster.attempt("results", "features", "--region", "USA", "--alpha", "NOPE")
+            #expect(nobody.status == 3 && nobody.errors.contains("no alpha 'NOPE'"), "\(nobody.errors)")
+            _ = try await cluster.sql("DELETE FROM alpha_features_usa RETURNING 1")
+            let other = try await cluster.attempt("results", "features", "--region", "USA")
+            #expect(other.errors.contains("nothing is published") && other.errors.contains("--job \(job)"), "\(other.errors)")
         }
 
         @Test("features computes the same from a file alone, in the file's order, as CSV and as JSON")

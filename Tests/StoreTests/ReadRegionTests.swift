@@ -82,6 +82,21 @@ import Testing
         #expect(try store.alpha("A1", region: usa).correlation?["last_updated"] == .text("2024-02-29T16:30:00.5Z"))
     }
 
+    @Test("A method or an alpha that is not there is not found; one that only has no rows has none")
+    func absent() throws {
+        func refusal(_ result: RegionResult = .clusters, _ change: @escaping (inout ResultRequest) -> Void) -> String? {
+            let error = gridError { _ = try ids(change, result) }
+            return error?.kind == .notFound ? error?.message : error.map { "\($0)" }
+        }
+        #expect(refusal { $0.method = "foo" }?.contains("expected one of average, hdbscan, umap") == true)
+        #expect(refusal(.clusterMethods) { $0.method = "tsne" }?.contains("'tsne'") == true)
+        #expect(refusal { ($0.method, $0.filters) = ("umap", [ResultFilter("label", .eq, "7")]) } == nil)
+        #expect(refusal(.correlation) { $0.alphaID = "NOPE" } == "region USA has no alpha 'NOPE'")
+        #expect(refusal { $0.alphaID = "A4" } == nil && refusal(.correlation) { $0.alphaID = "U1" } == nil)
+        try database.sql("DELETE FROM alpha_cluster_methods_usa; DELETE FROM alpha_clusters_usa")
+        #expect(refusal { $0.method = "foo" } == nil)
+    }
+
     @Test("Universe, delay and type of the alphas choose rows, both ends of a pair")
     func metadata() throws {
         #expect(try ids { $0.universe = "TOP1" } == ["A1", "A3"] && ids { $0.delay = 0 } == ["A2", "A4"])

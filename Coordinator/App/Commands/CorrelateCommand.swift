@@ -83,7 +83,8 @@ struct CorrelateCommand: ParsableCommand {
             throw ValidationError("--absolute says how --top and --threshold mean it: expected one of them")
         }
         if pairs != nil, kept.threshold == nil { throw ValidationError("--pairs needs --threshold: which pairs are meant?") }
-        if kept.threshold != nil, pairs == nil, chosenFormat() != .json {
+        let format = try chosenFormat()
+        if kept.threshold != nil, pairs == nil, format != .json {
             throw ValidationError("--threshold needs a place for the pairs: expected --pairs FILE or --format json")
         }
         if let matrix, !matrix.lowercased().hasSuffix(".npy") {
@@ -157,11 +158,10 @@ struct CorrelateCommand: ParsableCommand {
     }
 
     /// A format that was asked for, else what the file's name says.
-    func chosenFormat() -> Format {
+    func chosenFormat() throws(ValidationError) -> Format {
         if json { return .json }
         if let format { return format }
-        let name = out?.lowercased() ?? ""
-        return name.hasSuffix(".csv") ? .csv : name.hasSuffix(".json") ? .json : .table
+        return try OutputName.format(out, of: Format.self) ?? .table
     }
 
     private func write(_ report: CorrelationReport, _ interruption: borrowing Interruption) throws {
@@ -197,7 +197,7 @@ struct CorrelateCommand: ParsableCommand {
     }
 
     private func render(_ report: CorrelationReport, terminal: Terminal, _ sink: CorrelationReport.Sink) throws {
-        switch chosenFormat() {
+        switch try chosenFormat() {
         case .table: try report.writeTable(terminal: terminal, sink)
         case .csv: try report.writeCSV(sink)
         case .json: try report.writeJSON(sink)

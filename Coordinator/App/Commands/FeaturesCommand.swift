@@ -59,6 +59,7 @@ struct FeaturesCommand: ParsableCommand {
     func validate() throws {
         guard (input == nil) == describe else { throw ValidationError("expected either an input or --describe") }
         if json, let format, format != .json { throw ValidationError(OutputOptions.contradiction(format.rawValue)) }
+        _ = try chosenFormat()
     }
 
     func run() throws {
@@ -109,10 +110,14 @@ struct FeaturesCommand: ParsableCommand {
         try file.commit()
     }
 
+    private func chosenFormat() throws(ValidationError) -> CorrelateCommand.Format {
+        if json { return .json }
+        if let format { return format }
+        return try OutputName.format(out, of: CorrelateCommand.Format.self) ?? .table
+    }
+
     private func render(_ report: FeaturesReport, terminal: Terminal, _ sink: FeaturesReport.Sink) throws {
-        let name = out?.lowercased() ?? ""
-        let named: CorrelateCommand.Format = name.hasSuffix(".csv") ? .csv : name.hasSuffix(".json") ? .json : .table
-        switch json ? .json : format ?? named {
+        switch try chosenFormat() {
         case .table: try report.writeTable(terminal: terminal, sink)
         case .csv: try report.writeCSV(sink)
         case .json: try report.writeJSON(sink)

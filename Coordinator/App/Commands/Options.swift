@@ -25,6 +25,25 @@ struct OutputOptions: ParsableArguments {
     }
 }
 
+/// What the name of an output file says of its format.
+enum OutputName {
+    /// - Parameter path: nil for standard output.
+    /// - Returns: nil for a name without an ending, which says nothing.
+    /// - Throws: for an ending of what is not written; that a CSV file is called `.xlsx` would be found out by its reader.
+    static func format<Format: RawRepresentable<String> & CaseIterable>(
+        _ path: String?, of type: Format.Type
+    ) throws(ValidationError) -> Format? {
+        guard let path else { return nil }
+        let ending = URL(fileURLWithPath: path).pathExtension.lowercased()
+        guard !ending.isEmpty else { return nil }
+        if let format = Format(rawValue: ending == "txt" ? "table" : ending), ending != "table" { return format }
+        let endings = Format.allCases.map { $0.rawValue == "table" ? ".txt" : ".\($0.rawValue)" }
+        throw ValidationError(
+            "--out \(path.printable) ends in .\(ending.printable), which is not written here: expected one of "
+                + "\(endings.joined(separator: ", ")), or --format with what it should be")
+    }
+}
+
 /// Which pairs a correlation keeps one by one.
 struct PairOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How many nearest neighbours of each alpha, at either end.", valueName: "k"))

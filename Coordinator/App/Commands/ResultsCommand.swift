@@ -67,7 +67,8 @@ struct ResultsCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write to this file; CSV unless --format or a name with .json or .npy says otherwise.", valueName: "file"))
+            "Write to this file: CSV, or what --format or a name with .json, .npy or .txt (a table) says.",
+            valueName: "file"))
     var out: String?
 
     @Option(help: "table, csv, json, or npy with --out (default: by the name of --out, else table).")
@@ -80,6 +81,7 @@ struct ResultsCommand: AsyncParsableCommand {
 
     func validate() throws {
         if json, let format, format != .json { throw ValidationError(OutputOptions.contradiction(format.rawValue)) }
+        _ = try shownAs()
     }
 
     func run() async throws {
@@ -95,6 +97,7 @@ struct ResultsCommand: AsyncParsableCommand {
             page.rows += more.rows
             page.nextOffset = more.nextOffset
         }
+        if page.rows.isEmpty { StandardError.writeLine(try await whyEmpty(request, region, client).singleLine) }
         let written = try bytes(page)
         if let out {
             let file = try AtomicFile(path: out)
@@ -102,14 +105,7 @@ struct ResultsCommand: AsyncParsableCommand {
             return try file.commit()
         }
         StandardOutput.write(String(decoding: written, as: UTF8.self))
-        guard shownAs == .table else { return }
-        if page.rows.isEmpty {
-            StandardError.writeLine(
-                filter.isEmpty && alpha == nil && method == nil && universe == nil
-                    ? "no rows: either nothing like it was published, or a later job has replaced it"
-                    : "no rows: nothing was published that meets the filters")
-        }
-        if page.nextOffset != nil {
+        if page.nextOffset != nil, try shownAs() == .table {
             StandardError.writeLine(Self.more(than: page.rows.count, of: page.total))
         }
     }
@@ -119,17 +115,54 @@ struct ResultsCommand: AsyncParsableCommand {
         return "\(count): ask for more with --limit, or for all with --limit 0"
     }
 
+    /// What there is instead of the rows that were asked for.
+    private func whyEmpty(_ request: ResultRequest, _ region: Region, _ client: GridClient) async throws -> String {
+        var all = ResultRequest(request.result, limit: 1)
+        all.job = request.job
+        let name = request.result.rawValue
+        let rows = try await client.results(all, region: region).total ?? 0
+        if let id = request.job {
+            if rows > 0 { return "no rows: job \(id) has \(rows) rows of \(name), and what was asked for leaves them out" }
+            let job = try await client.job(id)
+            guard job.kind == request.result.kind else {
+                return "no rows: job \(id) is of kind \(job.kind), and \(name) comes from jobs of kind \(request.result.kind)"
+            }
+            return "no rows: job \(id) has published no \(name), or a later job has replaced it"
+        }
+        if rows > 0 { return "no rows: region \(region) has \(rows) rows of \(name), and what was asked for leaves them out" }
+        let list: RegionList = try await client.get("/v1/regions")
+        let others = list.regions.first { $0.region == region.name }?.results.map(\.result.rawValue) ?? []
+        var done = JobsRequest(limit: Limits.jobsListedMax)
+        (done.kind, done.region, done.states) = (request.result.kind, region.name, [.done])
+        let other = try await client.jobs(done).first { $0.resultTable?.hasSuffix("_jobs") == true }
+        return Self.noRows(of: request.result, region, others: others, keptByJob: other?.jobID)
+    }
+
+    /// - Parameters:
+    ///   - others: what the region has rows of.
+    ///   - job: the last one of the right kind whose parameters are not the region's, so that its rows are its own.
+    static func noRows(of result: RegionResult, _ region: Region, others: [String], keptByJob job: JobID?) -> String {
+        let has = others.isEmpty ? "nothing is published" : "it has \(others.joined(separator: ", "))"
+        let runs =
+            switch result {
+            case .edges: "run \(result.kind) --region \(region) --threshold R"
+            case .tree: "run \(result.kind) --region \(region) --param methods=mst"
+            default: "run \(result.kind) --region \(region)"
+            }
+        return "no rows: region \(region) has no \(result.rawValue) (\(has)): see 'alphagrid \(runs)'"
+            + (job.map { ", or --job \($0), whose parameters are not the region's" } ?? "")
+    }
+
     private var rowsWanted: Int { limit ?? (out == nil ? 100 : 0) }
 
-    private var shownAs: Format {
+    private func shownAs() throws(ValidationError) -> Format {
         if json { return .json }
         if let format { return format }
-        guard let out = out?.lowercased() else { return .table }
-        return out.hasSuffix(".json") ? .json : out.hasSuffix(".npy") ? .npy : .csv
+        return try OutputName.format(out, of: Format.self) ?? (out == nil ? .table : .csv)
     }
 
     private func bytes(_ page: ResultPage) throws -> [UInt8] {
-        switch shownAs {
+        switch try shownAs() {
         case .json: [UInt8](try GridJSON.encodeForReading(page))
         case .csv: ResultFile.csv(page)
         case .npy: ResultFile.npy(page)
@@ -137,11 +170,11 @@ struct ResultsCommand: AsyncParsableCommand {
         }
     }
 
-    private func request() throws(GridError) -> ResultRequest {
+    private func request() throws -> ResultRequest {
         guard rowsWanted >= 0 else {
             throw GridError(.usage, "--limit \(rowsWanted) is not valid: expected a number from 0")
         }
-        guard shownAs != .npy || out != nil else {
+        guard try shownAs() != .npy || out != nil else {
             throw GridError(.usage, "npy is no text: expected --out with the file it should go to")
         }
         let rows = rowsWanted == 0 ? Limits.resultRowsMax : min(rowsWanted, Limits.resultRowsMax)
