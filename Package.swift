@@ -261,9 +261,12 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests",
             dependencies: [
-                "ClusterModel", "Expressions", "Requests", "API", "APITestServer", "Messaging", "Panel", "Store", "alphagrid",
+                "ClusterModel", "Expressions", "Requests", "API", "APITestServer", "Messaging", "Panel", "Store", "Service",
+                "alphagrid",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Tests/CommandLineTests"),

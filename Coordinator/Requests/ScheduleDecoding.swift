@@ -74,8 +74,10 @@ extension WebhookRequest {
             guard events.contains(.alertCorrelation) else {
                 throw GridError(.usage, "field 'threshold' is for webhooks with the event alert.correlation")
             }
-            guard (0.3...1).contains(threshold) else {
-                throw GridError(.usage, "field 'threshold' is \(threshold): expected 0.3 to 1")
+            let range = Limits.alertThresholds
+            guard range.contains(threshold) else {
+                throw GridError(
+                    .usage, "field 'threshold' is \(threshold): expected \(range.lowerBound) to \(range.upperBound)")
             }
         }
         if let secret {

@@ -208,6 +208,8 @@ package enum Limits {
     package static let alertsMax = 10_000
     package static let alertPairsMax = 200_000
     package static let alertThreshold = 0.8
+    /// What a webhook may say instead.
+    package static let alertThresholds = 0.3...1.0
     /// Ended jobs whose rows, results and logs are kept.
     package static let jobsKeptDefault = 10_000
     /// Ended jobs that go in one transaction.

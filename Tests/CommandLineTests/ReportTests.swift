@@ -219,3 +219,17 @@ import Testing
         #expect(!lines.contains { $0.hasPrefix("started") || $0.hasPrefix("error") })
     }
 }
+
+@Suite struct WebhookReportTests {
+    @Test("A webhook without a threshold of its own shows the default where it is told of pairs, and nothing where it is not")
+    func thresholds() {
+        func shown(_ events: [WebhookEvent], _ threshold: Double?) -> String {
+            let view = WebhookView(
+                webhookID: 1, url: "https://h", events: events, region: nil, threshold: threshold, createdAt: "")
+            #expect(WebhookReport.table([view]).lines()[1].contains("0.") == WebhookReport.page(view).joined().contains("0."))
+            return WebhookReport.page(view).first { $0.contains("threshold") } ?? ""
+        }
+        #expect(shown([.alertCorrelation], nil).hasSuffix("0.8 (default)"))
+        #expect(shown([.alertCorrelation], 0.9).hasSuffix("0.9") && shown([.jobDone], nil).isEmpty)
+    }
+}

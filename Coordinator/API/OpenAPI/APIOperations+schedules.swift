@@ -89,7 +89,8 @@ extension SchemaCatalogue {
                 "created_at": .time,
             ],
             optional: [
-                "region": .string("Only what happens to it is told of."), "threshold": .number("|r| from which on pairs count."),
+                "region": .string("Only what happens to it is told of."),
+                "threshold": .number("|r| from which on pairs count; \(Limits.alertThreshold) without."),
                 "secret": .string("Of the signatures; shown once."),
                 "warning": .string("Why messages may not arrive as things are; in the answer to adding it."),
                 "deliveries": .list(
@@ -107,7 +108,10 @@ extension SchemaCatalogue {
             ],
             optional: [
                 "region": .pattern("^[A-Z][A-Z0-9]{1,9}$", "Only what happens to it.").orNull,
-                "threshold": .number("|r| from which on pairs count; goes with alert.correlation.", 0.3...1).orNull,
+                "threshold": .number(
+                    "|r| from which on pairs count, \(Limits.alertThreshold) without; goes with alert.correlation.",
+                    Limits.alertThresholds
+                ).orNull,
                 "secret": .pattern("^[!-~]{16,\(Limits.webhookSecretBytesMax)}$", "One is made unless given.").orNull,
             ], isClosed: true),
         "Alert": .object(

@@ -37,7 +37,10 @@ extension GridClient {
 
         init(base: URL, error: any Error, seconds: Int64) {
             self.base = base
-            reason = Self.reason(error, seconds)
+            let trouble = ConnectionTrouble(
+                connectSeconds: connectSeconds, answerSeconds: seconds,
+                authorityHint: "; name its own with --ca or ALPHAGRID_CA")
+            reason = trouble.reason(error)
             cause = error is NIOSSLError || error is NIOSSLExtraError ? .distrusted : .silent
             let isTimeout = (error as? HTTPClientError) == .connectTimeout
             // Nobody can have heard of what was never sent.
@@ -82,34 +85,6 @@ extension GridClient {
                 let next = hint ?? "start one with 'alphagrid up', or name another with --url or ALPHAGRID_URL"
                 return "cannot reach the coordinator at \(address): \(reason); \(next)"
             }
-        }
-        private static func reason(_ error: any Error, _ seconds: Int64) -> String {
-            switch error {
-            case let error as NIOConnectionError:
-                let refused = error.connectionErrors.contains { ($0.error as? IOError)?.errnoCode == ECONNREFUSED }
-                return error.connectionErrors.isEmpty
-                    ? "nobody knows this host" : refused ? "nothing listens there" : "no way leads there"
-            case let error as NIOSSLError:
-                return tlsReason(error)
-            case let error as NIOSSLExtraError:
-                return "its certificate is not for this name (\(error))"
-            case let error as IOError:
-                return error.errnoCode == ECONNREFUSED ? "nothing listens there" : systemMessage(error.errnoCode)
-            case let error as HTTPClientError where error == .connectTimeout:
-                return "no answer within \(connectSeconds) seconds"
-            case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded:
-                return "no answer within \(seconds) seconds"
-            case let error as HTTPClientError where error == .remoteConnectionClosed:
-                return "it closed the connection"
-            default: return "\(error)"
-            }
-        }
-
-        private static func tlsReason(_ error: NIOSSLError) -> String {
-            if case .handshakeFailed(let cause) = error, "\(cause)".contains("CERTIFICATE_VERIFY_FAILED") {
-                return "no trusted authority has signed its certificate; name its own with --ca or ALPHAGRID_CA"
-            }
-            return "TLS with it is not possible; does it serve https?"
         }
 
         /// The coordinator's own sentence.

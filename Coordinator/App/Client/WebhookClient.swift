@@ -1,8 +1,8 @@
 import AsyncHTTPClient
 import ClusterModel
+import Foundation
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import NIOSSL
 import Service
 
@@ -25,7 +25,7 @@ enum WebhookClient {
         do {
             result = .success(try await status(of: message, client))
         } catch {
-            result = .failure(GridError(.unreachable, reason(error)))
+            result = .failure(GridError(.unreachable, trouble(message).reason(error)))
         }
         try? await client.shutdown()
         return try result.get()
@@ -41,15 +41,12 @@ enum WebhookClient {
         return Int(response.status.code)
     }
 
-    /// Without the address, in which a receiver's own secrets may be.
-    private static func reason(_ error: any Error) -> String {
-        switch error {
-        case let error as HTTPClientError where error == .connectTimeout || error == .deadlineExceeded:
-            "it did not answer within \(Limits.deliveryMilliseconds / 1_000) seconds"
-        case is NIOConnectionError: "no connection to it was possible"
-        case is NIOSSLError, is NIOSSLExtraError: "TLS with it is not possible, or its certificate is not trusted"
-        case let error as HTTPClientError where error == .remoteConnectionClosed: "it closed the connection"
-        default: "it could not be asked: \(error)"
-        }
+    /// Names host and port alone: in the rest of the address a receiver's own secrets may be.
+    private static func trouble(_ message: WebhookPost) -> ConnectionTrouble {
+        let parts = URLComponents(string: message.url)
+        let port = parts?.port ?? (parts?.scheme?.lowercased() == "http" ? 80 : 443)
+        let host = message.host.contains(":") ? "[\(message.host)]" : message.host
+        let seconds = Int64(Limits.deliveryMilliseconds / 1_000)
+        return ConnectionTrouble(place: "at \(host.printable):\(port)", connectSeconds: seconds, answerSeconds: seconds)
     }
 }

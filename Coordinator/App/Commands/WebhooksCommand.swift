@@ -45,7 +45,9 @@ struct WebhooksCommand: ParsableCommand {
 
         @Option(
             parsing: .unconditional,
-            help: ArgumentHelp("|r| from which on new pairs are told of (default: 0.8).", valueName: "r"))
+            help: ArgumentHelp(
+                "|r| from which on new pairs are told of, \(Limits.alertThresholds.lowerBound) to "
+                    + "\(Limits.alertThresholds.upperBound) (default: \(Limits.alertThreshold)).", valueName: "r"))
         var threshold: Double?
 
         @Option(help: ArgumentHelp("File with the secret of the signature (default: one is made).", valueName: "file"))
@@ -216,8 +218,8 @@ struct AlertsCommand: AsyncParsableCommand {
         commandName: "alerts",
         abstract: "List pairs that have come to be alike with the last correlations, newest first.",
         discussion: """
-            After each publication of a region's own correlations, pairs with |r| >= 0.8, or a smaller threshold of a webhook, \
-            that were not there before are told of: here, in the coordinator's log, and to webhooks.
+            After each publication of a region's own correlations, pairs with |r| >= \(Limits.alertThreshold), or a smaller \
+            threshold of a webhook, that were not there before are told of: here, in the coordinator's log, and to webhooks.
 
             Examples:
               alphagrid alerts

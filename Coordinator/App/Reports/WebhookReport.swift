@@ -8,15 +8,21 @@ enum WebhookReport {
             rows: webhooks.map { view in
                 [
                     "\(view.webhookID)", view.url, view.events.map(\.rawValue).joined(separator: " "), view.region ?? "all",
-                    view.threshold.map { "\($0)" } ?? "",
+                    threshold(view) ?? "",
                 ]
             })
+    }
+
+    /// Of webhooks that are told of pairs; also the one that nobody has named.
+    private static func threshold(_ view: WebhookView) -> String? {
+        guard view.events.contains(.alertCorrelation) else { return nil }
+        return view.threshold.map { "\($0)" } ?? "\(Limits.alertThreshold) (default)"
     }
 
     static func page(_ view: WebhookView) -> [String] {
         TextTable.page([
             ("webhook", "\(view.webhookID)"), ("url", view.url), ("events", view.events.map(\.rawValue).joined(separator: " ")),
-            ("region", view.region ?? "all"), ("threshold", view.threshold.map { "\($0)" }), ("created", view.createdAt),
+            ("region", view.region ?? "all"), ("threshold", threshold(view)), ("created", view.createdAt),
         ])
     }
 

@@ -11,6 +11,8 @@ const events = [['job.done', 'Tell of jobs that are done'], ['job.failed', 'Tell
 const columns = [{name: 'Message', kind: 'name'}, {name: 'State'}, {name: 'Tries', kind: 'number'}, {name: 'Answer'},
     {name: 'When', kind: 'line'}];
 const shownAtOnce = 5;
+// The coordinator's own.
+const defaultThreshold = 0.8;
 
 export function webhookCard(context, regions) {
     const list = h('ul', {class: 'hooks'});
@@ -43,8 +45,8 @@ async function make(regions, load) {
         {name: 'url', label: 'Address', placeholder: 'https://\u2026', required: true,
             hint: 'Of the public internet, by https, unless the coordinator allows others.'},
         ...events.map(([name, label]) => ({name, label, type: 'checkbox', checked: name !== 'job.done'})),
-        {name: 'threshold', label: 'From |r|', type: 'number', min: 0.3, max: 1, step: 0.01, placeholder: '0.8',
-            when: hasAlerts},
+        {name: 'threshold', label: 'From |r|', type: 'number', min: 0.3, max: 1, step: 0.01,
+            placeholder: `${defaultThreshold}`, hint: '0.3 to 1', when: hasAlerts},
         {name: 'region', label: 'Region', choices: [['', 'All regions'], ...regions]}]});
     if (!made) return;
     load();
@@ -106,7 +108,7 @@ function makeItem(hook, load) {
 }
 
 function scope(hook) {
-    const from = hook.threshold === undefined ? '' : ` from |r| ${fixed(hook.threshold)}`;
+    const from = ` from |r| ${fixed(hook.threshold ?? defaultThreshold)}`;
     return [hook.events.map((event) => event + (event === 'alert.correlation' ? from : '')).join(', '),
         hook.region || 'all regions', `added ${ago(hook.created_at)}`].join(' · ');
 }
