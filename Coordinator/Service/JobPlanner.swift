@@ -57,8 +57,8 @@ struct JobPlanner {
 
         /// Of the stages that are certain to come.
         var tiles: Int { planned.reduce(0) { $0 + ($1.repeats ? 0 : $1.tiles) } }
-        /// Whether the time of the tiles is nearly all of the time.
-        var isOnlyTiles: Bool { !planned.contains { $0.repeats || $0.isLocal || $0.tiles == 0 } }
+        /// Stages of which nothing is in tiles, work and time.
+        var uncounted: [String] { planned.filter { $0.repeats || $0.isLocal || $0.tiles == 0 }.map(\.name) }
         var stages: [PlanView.Stage] {
             planned.map {
                 PlanView.Stage(
@@ -144,17 +144,18 @@ struct JobPlanner {
         if work.planned.contains(where: \.repeats) {
             parts.append("how often some come, once, several times or never, only the values tell: tasks are those of once")
         }
+        if !work.uncounted.isEmpty {
+            parts.append(
+                "tiles, work and time are those of the tiles that are certain: \(work.uncounted.joined(separator: ", ")) "
+                    + "\(work.uncounted.count == 1 ? "is" : "are") not in them")
+        }
         guard isKnown else {
             return (parts + ["no worker that has measured itself is connected, or nothing to measure by, so no time"])
                 .joined(separator: "; ")
         }
         let connected = workers == 1 ? "1 worker" : "\(workers) workers"
         parts.append("the time is from \(connected) connected, which measured \(Int(peak.rounded())) GFLOP/s together")
-        parts.append(
-            work.isOnlyTiles
-                ? "the reading of the PnL is not in it"
-                : "it is that of the tiles which are certain: the reading of the PnL, stages without tiles and those that may "
-                    + "come again are not in it")
+        parts.append("the reading of the PnL is not in it")
         return parts.joined(separator: "; ")
     }
 }
