@@ -55,20 +55,13 @@ extension CoordinatorService: GridControl {
             guard let pool = pools.first(where: { $0.pool == name }) else {
                 throw GridError(.notFound, "region \(region) has no pool '\(name.printable)'")
             }
-            guard pool.alphas > 0 else {
-                let flag = name == PoolName.unsubmitted ? " --unsubmitted" : ""
-                let command = pool.builtIn ? "import FILE --region \(region)\(flag)" : "pools add \(name) ID --region \(region)"
-                let remedy =
-                    name == PoolName.superAlphas
-                    ? "say which are with 'alphagrid db import-alphas FILE' and alpha_type SUPER"
-                    : "add some with 'alphagrid db \(command)'"
-                throw GridError(.notFound, "pool \(pool.pool) of region \(region) has no alphas: \(remedy)")
-            }
+            guard pool.alphas > 0 else { throw PoolName.empty(name, of: region, hasAlphas: false) }
             guard pool.alphas >= needed else {
                 throw GridError(
                     .conflict,
-                    "\(view.kind) needs at least \(needed) alphas, pool \(pool.pool) of region \(region) has \(pool.alphas)")
+                    "\(view.kind) needs at least \(needed) alphas, pool '\(name)' of region \(region) has \(pool.alphas)")
             }
+            try store.requirePnL(region, pool: name)
         }
     }
 

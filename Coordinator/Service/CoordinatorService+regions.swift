@@ -56,9 +56,7 @@ extension CoordinatorService {
                 let wantsClusters = request.order == .cluster || request.method != nil
                 return (resident, wantsClusters ? try self.store.clusterOrder(region, method: request.method) : nil)
             }
-            guard let panel = resident.panel else {
-                throw GridError(.notFound, "pool '\(name.printable)' of region \(region) has no alphas with PnL")
-            }
+            guard let panel = resident.panel else { throw PoolName.empty(name, of: region, hasAlphas: false) }
             let window = try request.window.map { text throws(GridError) in try Window(parsing: text) }
             var settings = resident.settings
             settings.window = window ?? settings.window

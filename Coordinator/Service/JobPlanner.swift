@@ -167,6 +167,7 @@ extension CoordinatorService {
             return try service.usingDatabase { () throws(GridError) in
                 let settings = try service.store.regionSettings(region)
                 let view = try request.resolve(region: region, settings: settings, now: ActiveJob.timestamp())
+                try service.requireAlphas(of: view, region)
                 let planner = JobPlanner(
                     view: view,
                     size: { pool throws(GridError) in try service.store.panelSize(region: region, pool: pool) },

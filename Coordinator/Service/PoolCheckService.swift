@@ -70,7 +70,7 @@ extension CoordinatorService {
             let name = request.pool ?? PoolName.submitted
             let resident = try self.usingDatabase { () throws(GridError) in try self.residents.resident(region, pool: name) }
             let poolName = "pool '\(name)' of region \(region)"
-            guard let panel = resident.panel else { throw GridError(.notFound, "\(poolName) has no alphas") }
+            guard let panel = resident.panel else { throw PoolName.empty(name, of: region, hasAlphas: false) }
             let window = try request.window.map { text throws(GridError) in try Window(parsing: text) }
             var view = try PoolCheckPair.view(
                 request.a, request.b, in: panel, poolName: poolName, window: window ?? resident.settings.window,

@@ -40,6 +40,21 @@ package enum PoolName {
         }
     }
 
+    /// Why nothing can be computed with a pool, wherever that is found out.
+    package static func empty(_ name: String, of region: Region, hasAlphas: Bool) -> GridError {
+        let flag = name == unsubmitted ? " --unsubmitted" : ""
+        let file = "'alphagrid db import FILE --region \(region)\(flag)'"
+        if hasAlphas {
+            return GridError(.notFound, "no alpha of pool '\(name)' of region \(region) has PnL: import it with \(file)")
+        }
+        let remedy =
+            name == superAlphas
+            ? "say which are with 'alphagrid db import-alphas FILE' and alpha_type SUPER"
+            : builtIn.contains(name)
+                ? "import PnL with \(file)" : "add some with 'alphagrid db pools add \(name) ID --region \(region)'"
+        return GridError(.notFound, "pool '\(name)' of region \(region) has no alphas: \(remedy)")
+    }
+
     fileprivate static func checkOwn(_ name: String) throws(GridError) {
         try check(name)
         guard !builtIn.contains(name) else {
@@ -118,6 +133,22 @@ extension Store {
             try connection.execute("DELETE FROM pools WHERE pool_id = $1", [.integer(poolID)])
         }
     }
+
+    /// - Throws: `GridError(.notFound)` unless some alpha of the pool has PnL.
+    package func requirePnL(_ region: Region, pool name: String) throws(GridError) {
+        let table = RegionTables(region).pnl(unsubmitted: name == PoolName.unsubmitted)
+        try pool.read(Action("look for PnL of pool '\(name)' of \(region)", needs: "SELECT on \(table)")) { connection in
+            let members = try Self.poolAlphas(region, pool: name, connection)
+            // The first few nearly always have some.
+            for from in stride(from: 0, to: members.count, by: Self.alphasAtOnce) {
+                let some = Array(members[from..<min(from + Self.alphasAtOnce, members.count)])
+                if try !PanelPlan.withPnL(some, table: table, connection).isEmpty { return }
+            }
+            throw PoolName.empty(name, of: region, hasAlphas: !members.isEmpty)
+        }
+    }
+
+    private static let alphasAtOnce = 1_000
 
     /// Adds submitted alphas of the region; those already in the pool stay.
     package func addToPool(_ region: Region, pool name: String, alphaIDs: [String]) throws(GridError) {

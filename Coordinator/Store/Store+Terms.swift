@@ -168,7 +168,7 @@ extension Store {
 
     /// Alphas of a pool that have PnL, and the dates of the region's table; nothing of the PnL itself is read.
     ///
-    /// - Throws: `GridError(.notFound)` for an unknown region or pool, `.conflict` for one without PnL.
+    /// - Throws: `GridError(.notFound)` for an unknown region or pool, or one without PnL.
     package func panelSize(region: Region, pool name: String) throws(GridError) -> (alphas: Int, dates: [Day]) {
         try PoolName.check(name)
         return try pool.read(Action("look at pool '\(name)' of \(region)", needs: "SELECT on the tables of region \(region)")) {
@@ -176,9 +176,7 @@ extension Store {
             let table = RegionTables(region).pnl(unsubmitted: name == PoolName.unsubmitted)
             let members = try Self.poolAlphas(region, pool: name, connection)
             let alphas = try PanelPlan.withPnL(members, table: table, connection)
-            guard !alphas.isEmpty else {
-                throw GridError(.conflict, "no alpha of pool '\(name)' of region \(region) has PnL")
-            }
+            guard !alphas.isEmpty else { throw PoolName.empty(name, of: region, hasAlphas: !members.isEmpty) }
             let isSmall = try PanelPlan.isSmall(alphas.count, region: region, pool: name, connection)
             let dates =
                 try isSmall

@@ -140,7 +140,7 @@ import Testing
         let all = try store.watchPanel(region: usa, pool: "submitted")
         #expect(try store.poolMembers(usa, pool: "super") == [])
         let empty = try #require(gridError { _ = try store.loadPanel(region: usa, pool: "super", blockEdge: 4) })
-        #expect(empty.kind == .conflict && empty.message.contains("pool 'super' of region USA has no alphas"))
+        #expect(empty.kind == .notFound && empty.message.contains("pool 'super' of region USA has no alphas"))
         try database.sql("UPDATE alphas SET alpha_type = 'SUPER' WHERE alpha_id IN ('A3', 'C1')")
         #expect(try store.poolMembers(usa, pool: "super") == ["A3"])
         #expect(try store.poolMembers(usa, pool: "regular") == ["A1", "A2"])

@@ -107,7 +107,7 @@ import Testing
         let panel = try store.loadPanel(region: usa, pool: "unsubmitted", blockEdge: 4).panel
         try expectCells(panel, equal: "pnl_unsubmitted_usa")
         let error = try #require(gridError { _ = try store.loadPanel(region: usa, blockEdge: 4) })
-        #expect(error.kind == .conflict && error.message.contains("has no alphas"))
+        #expect(error.kind == .notFound && error.message.contains("has no alphas"))
     }
 
     @Test("A region or pool without PnL, or unknown, says what to do")
@@ -116,10 +116,13 @@ import Testing
         #expect(unknown.kind == .notFound && unknown.message.contains("region USA is unknown"))
         try store.ensureRegion(usa)
         let empty = try #require(gridError { _ = try store.loadPanel(region: usa, blockEdge: 4) })
-        #expect(empty.kind == .conflict && empty.message.contains("alphagrid db import FILE --region USA"))
+        #expect(empty.kind == .notFound && empty.message.contains("alphagrid db import FILE --region USA"))
         _ = try store.importAlphas(path: files.file("m.csv", "alpha_id\nB1\n"), region: usa, unsubmitted: false)
         let noPnL = try #require(gridError { _ = try store.loadPanel(region: usa, blockEdge: 4) })
-        #expect(noPnL.kind == .conflict && noPnL.message.contains("no alpha of pool 'submitted'"))
+        #expect(noPnL.kind == .notFound && noPnL.message.contains("no alpha of pool 'submitted'"))
+        #expect(gridError { _ = try store.panelSize(region: usa, pool: "submitted") } == noPnL)
+        #expect(gridError { try store.requirePnL(usa, pool: "submitted") } == noPnL)
+        #expect(gridError { try store.requirePnL(usa, pool: "unsubmitted") }?.message.contains("--unsubmitted") == true)
         let pool = try #require(gridError { _ = try store.loadPanel(region: usa, pool: "p", blockEdge: 4) })
         #expect(pool.kind == .notFound && pool.message.contains("no pool 'p'"))
     }

@@ -19,18 +19,8 @@ struct PanelPlan: Sendable {
     /// - Parameter members: the pool's alphas in bytewise order.
     init(region: Region, pool: String, table: String, members: [String], _ connection: Connection) throws {
         self.table = table
-        guard !members.isEmpty else {
-            let hint = pool == PoolName.submitted ? ": import PnL with 'alphagrid db import FILE --region \(region)'" : ""
-            throw GridError(.conflict, "pool '\(pool)' of region \(region) has no alphas\(hint)")
-        }
         let withPnL = try Self.withPnL(members, table: table, connection)
-        guard !withPnL.isEmpty else {
-            throw GridError(
-                .conflict,
-                "no alpha of pool '\(pool)' of region \(region) has PnL: import it with "
-                    + "'alphagrid db import FILE --region \(region)'"
-            )
-        }
+        guard !withPnL.isEmpty else { throw PoolName.empty(pool, of: region, hasAlphas: !members.isEmpty) }
         guard withPnL.count <= Limits.alphasMax else {
             throw GridError(.conflict, "pool '\(pool)' has \(withPnL.count) alphas: at most \(Limits.alphasMax) are supported")
         }
