@@ -1,5 +1,12 @@
 import ClusterModel
+import Panel
 import Testing
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 @testable import Store
 
@@ -16,7 +23,9 @@ import Testing
     @Test("A file's values arrive as they are written, its gaps stay gaps, its alphas become REGULAR")
     func first() throws {
         let path = try files.file("small.csv", smallCSV)
-        let report = try store.importPnL(path: path, region: usa, unsubmitted: false)
+        var steps: [ImportStep] = []
+        let report = try store.importPnL(path: path, region: usa, unsubmitted: false) { steps.append($0) }
+        #expect(steps == [.reading] + (1...3).map { .copying(alphasDone: $0, of: 3) } + [.writing(values: 10)])
         #expect(
             report
                 == ImportReport(file: path, region: "USA", unsubmitted: false, alphas: 3, alphasInserted: 3, rowsInserted: 10))
@@ -53,6 +62,26 @@ import Testing
         #expect((report.rowsInserted, report.rowsUpdated, report.rowsUnchanged) == (2, 1, 1))
         #expect(try database.value("SELECT pnl FROM pnl_usa WHERE alpha_id = 'A2' AND date = '2024-01-04'") == "99")
         #expect(try database.value("SELECT count(*) FROM pnl_usa") == "12")
+    }
+
+    @Test("What comes from standard input says so, in the report and in the audit log")
+    func standardInput() throws {
+        let own = dup(0)
+        defer {
+            dup2(own, 0)
+            close(own)
+        }
+        for (text, isPnL) in [(smallCSV, true), ("alpha_id\nA9\n", false)] {
+            let descriptor = try FileSystem.open(try files.file("given.csv", text), O_RDONLY)
+            dup2(descriptor, 0)
+            close(descriptor)
+            let report =
+                try isPnL
+                ? store.importPnL(path: "-", region: usa, unsubmitted: false)
+                : store.importAlphas(path: "-", region: usa, unsubmitted: false)
+            #expect(report.file == "standard input")
+        }
+        #expect(try database.value("SELECT DISTINCT subject FROM audit_log") == "standard input")
     }
 
     @Test("A file with bad rows names them by line, and nothing of it is applied, not even the region")

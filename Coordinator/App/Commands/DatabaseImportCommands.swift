@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClusterModel
+import Panel
 import Store
 
 struct DatabaseImportCommand: ParsableCommand {
@@ -32,7 +33,22 @@ struct DatabaseImportCommand: ParsableCommand {
     func run() throws {
         let region = try Region(region)
         let store = try Store(url: try database.resolved())
-        try output.print(try store.importPnL(path: file, region: region, unsubmitted: unsubmitted), rows: "values")
+        let line = ProgressLine(enabled: true)
+        defer { line.clear() }
+        let report = try store.importPnL(path: file, region: region, unsubmitted: unsubmitted) { step in
+            line.show(Self.text(step, file: file), last: step.isLong)
+        }
+        line.clear()
+        try output.print(report, rows: "values")
+    }
+
+    static func text(_ step: ImportStep, file: String) -> String {
+        switch step {
+        case .reading: "reading \(FileSystem.name(file))"
+        case .copying(let done, let total):
+            "copying \(ProgressBar.bar(done: done, total: total)) \(done)/\(Quantity.counted(total, "alpha"))"
+        case .writing(let values): "writing what differs of \(Quantity.counted(values, "value"))"
+        }
     }
 }
 

@@ -27,3 +27,20 @@ package struct ImportReport: Codable, Hashable, Sendable {
         self.rowsUnchanged = rowsUnchanged
     }
 }
+
+/// What an import is doing; an import that is tried again begins anew.
+package enum ImportStep: Hashable, Sendable {
+    case reading
+    /// To where the database compares it with what is stored.
+    case copying(alphasDone: Int, of: Int)
+    /// What differs; the database does not say how far it is.
+    case writing(values: Int)
+
+    /// Whether the next one is not near, so that nobody may miss this one.
+    package var isLong: Bool {
+        switch self {
+        case .reading, .writing: true
+        case .copying: false
+        }
+    }
+}

@@ -10,6 +10,7 @@ extension Store {
     /// - Throws: `GridError(.usage)` naming what is wrong by line and column, `.conflict` as `importPnL`. Nothing is
     ///   applied then.
     package func importAlphas(path: String, region: Region?, unsubmitted: Bool) throws(GridError) -> ImportReport {
+        let file = FileSystem.name(path)
         let metadata = try AlphaMetadata.read(path: path, unsubmitted: unsubmitted)
         let order = metadata.rows.indices.sorted {
             metadata.rows[$0].alphaID.utf8.lexicographicallyPrecedes(metadata.rows[$1].alphaID.utf8)
@@ -18,7 +19,7 @@ extension Store {
         if let region, let other = rows.first(where: { $0.region != nil && $0.region != region }) {
             throw GridError(
                 .usage,
-                "\(FileSystem.name(path)): alpha \(other.alphaID.printable) is of region \(other.region?.name ?? ""), "
+                "\(file): alpha \(other.alphaID.printable) is of region \(other.region?.name ?? ""), "
                     + "not of \(region)")
         }
         let regions = Set(rows.compactMap { $0.region ?? region }).sorted()
@@ -32,17 +33,17 @@ extension Store {
                 let ownRegions = rows.map { row in (row.region ?? region).flatMap { regionIDs[$0] } }
                 try Self.copyAlphas(rows.map(\.alphaID), regionIDs: ownRegions, connection)
                 try Self.copyMetadata(rows, columns: metadata.columns, connection)
-                try Self.refuseForeignAlphas(file: path, unsubmitted: unsubmitted, connection)
-                try Self.refuseHomelessAlphas(file: path, table: table, connection)
+                try Self.refuseForeignAlphas(file: file, unsubmitted: unsubmitted, connection)
+                try Self.refuseHomelessAlphas(file: file, table: table, connection)
                 var report = ImportReport(
-                    file: path, region: regions.count == 1 ? regions[0].name : nil, unsubmitted: unsubmitted, alphas: rows.count)
+                    file: file, region: regions.count == 1 ? regions[0].name : nil, unsubmitted: unsubmitted, alphas: rows.count)
                 report.alphasInserted = try Self.insertAlphas(
                     into: table, type: unsubmitted ? "UNSUBMITTED" : "REGULAR", connection)
                 report.rowsInserted = report.alphasInserted
                 report.rowsUpdated = try Self.updateAlphas(table, columns: metadata.columns, connection)
                 report.rowsUnchanged = rows.count - report.rowsInserted - report.rowsUpdated
                 try Self.audit(
-                    "import-alphas", region: regions.count == 1 ? regions[0] : nil, subject: path, detail: report, connection)
+                    "import-alphas", region: regions.count == 1 ? regions[0] : nil, subject: file, detail: report, connection)
                 return report
             }
         }

@@ -10,23 +10,26 @@ extension Store {
     ///
     /// - Throws: `GridError(.usage)` naming the lines of the file that are wrong, `.conflict` for an alpha that belongs
     ///   to another region, or is unsubmitted where this import is not and vice versa. Nothing is applied then.
-    package func importPnL(path: String, region: Region, unsubmitted: Bool) throws(GridError) -> ImportReport {
+    package func importPnL(
+        path: String, region: Region, unsubmitted: Bool, progress: (ImportStep) -> Void = { _ in }
+    ) throws(GridError) -> ImportReport {
+        progress(.reading)
         let table = try PnLReader.read(path: path)
         guard !table.dates.isEmpty else {
             throw GridError(
                 .usage, "\(FileSystem.name(path)) has no dates, so its PnL cannot be stored: expected .csv or .csv.gz")
         }
-        return try importPnL(table, file: path, region: region, unsubmitted: unsubmitted)
+        return try importPnL(table, file: FileSystem.name(path), region: region, unsubmitted: unsubmitted, progress: progress)
     }
 
     /// The same for a table that is already in memory.
     ///
     /// - Parameter file: names the table in messages and in the audit log.
     package func importPnL(
-        _ table: PnLTable, file: String, region: Region, unsubmitted: Bool
+        _ table: PnLTable, file: String, region: Region, unsubmitted: Bool, progress: (ImportStep) -> Void = { _ in }
     ) throws(GridError) -> ImportReport {
         try creatingRegions([region]) { () throws(GridError) in
-            try importIntoRegion(table, file: file, region: region, unsubmitted: unsubmitted)
+            try importIntoRegion(table, file: file, region: region, unsubmitted: unsubmitted, progress)
         }
     }
 
@@ -46,7 +49,7 @@ extension Store {
     }
 
     private func importIntoRegion(
-        _ table: PnLTable, file: String, region: Region, unsubmitted: Bool
+        _ table: PnLTable, file: String, region: Region, unsubmitted: Bool, _ progress: (ImportStep) -> Void
     ) throws(GridError) -> ImportReport {
         let names = RegionTables(region)
         let (alphas, pnl) = (names.alphas(unsubmitted: unsubmitted), names.pnl(unsubmitted: unsubmitted))
@@ -68,7 +71,8 @@ extension Store {
                 into: alphas, type: unsubmitted ? "UNSUBMITTED" : "REGULAR", connection)
             // Another region's import may have added one of these alphas between the check and the insert.
             try Self.refuseForeignAlphas(file: file, unsubmitted: unsubmitted, connection)
-            let copied = try Self.copyPnL(table, order: order, connection)
+            let copied = try Self.copyPnL(table, order: order, progress, connection)
+            progress(.writing(values: copied))
             try Self.upsertPnL(into: pnl, connection, &report)
             report.rowsUnchanged = copied - report.rowsInserted - report.rowsUpdated
             try Self.audit("import", region: region, subject: file, detail: report, connection)
@@ -87,7 +91,9 @@ extension Store {
     }
 
     /// Makes `incoming_pnl (ordinal, date, pnl)` with the values that are there; how many.
-    private static func copyPnL(_ table: PnLTable, order: [Int], _ connection: Connection) throws -> Int {
+    private static func copyPnL(
+        _ table: PnLTable, order: [Int], _ progress: (ImportStep) -> Void, _ connection: Connection
+    ) throws -> Int {
         try connection.execute(
             """
             CREATE TEMP TABLE incoming_pnl (
@@ -104,6 +110,7 @@ extension Store {
                     try writer.put(date: dates[day])
                     try writer.put(series[day])
                 }
+                progress(.copying(alphasDone: ordinal + 1, of: order.count))
             }
         }
         try connection.execute("ANALYZE incoming_pnl")
