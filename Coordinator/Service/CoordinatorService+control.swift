@@ -94,8 +94,10 @@ extension CoordinatorService: GridControl {
         try job.cancel(reason: reason)
         drivers[id]?.stop()
         post(.finish(id))
-        // The row is written by the job's own thread, behind whatever it is doing now.
+        // The job's own thread lets go of what it holds, and writes what was done, behind whatever it is doing now.
         job.queue.async { self.end(job, .cancelled, error: nil) }
+        // That may take long; until then the row must not say that the job runs, or the next coordinator would take it up again.
+        try? await waiting { service throws(GridError) in try service.save(job) }
         return job.view
     }
 

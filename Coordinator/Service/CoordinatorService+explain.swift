@@ -31,7 +31,10 @@ extension CoordinatorService {
                 if let task, found == nil { throw Self.noTask(task, of: view, among: count) }
                 return ExplainView(jobID: id, sentence: sentence + Self.pause(of: view), task: found)
             }
-        default:
+        case .done, .failed, .cancelled:
+            if let task { throw Self.noTask(task, of: view) }
+            return ExplainView(jobID: id, sentence: "\(Self.ending(of: view)); \(busyThread(of: id))")
+        case .queued, .planning, .publishing:
             if let task { throw Self.noTask(task, of: view) }
             return ExplainView(jobID: id, sentence: "job \(id) \(beginning(of: view, active))\(Self.pause(of: view))")
         }

@@ -45,7 +45,7 @@ extension CoordinatorService {
         return view
     }
 
-    /// A job is cancelled at once, and its row says so when its thread has let go of what it was doing.
+    /// A job is cancelled at once, but its thread lets go of it only when it is through with what it was doing.
     ///
     /// - Throws: `GridError(.conflict)` that says what it does when that takes longer than anybody waits for an answer.
     func awaitEnd(of view: JobView, milliseconds: Int = Limits.removalPatienceMilliseconds) async throws {
@@ -55,11 +55,15 @@ extension CoordinatorService {
             try await Task.sleep(nanoseconds: UInt64(Self.removalLookMilliseconds) * 1_000_000)
         }
         guard shared.withLock({ $0.jobs[view.jobID] }) != nil else { return }
-        let doing = drivers[view.jobID]?.progress.local.map { " with \($0.name)" } ?? ""
         throw GridError(
             .conflict,
-            "job \(view.jobID) is \(view.state.rawValue), and its thread in the coordinator is not yet through\(doing): remove "
-                + "it when that is over")
+            "job \(view.jobID) is \(view.state.rawValue), and \(busyThread(of: view.jobID)): remove it when that is over")
+    }
+
+    /// What keeps a job that is over.
+    func busyThread(of id: JobID) -> String {
+        let doing = drivers[id]?.progress.local.map { " with \($0.name)" } ?? ""
+        return "its thread in the coordinator is not yet through\(doing)"
     }
 
     private static let removalLookMilliseconds = 50

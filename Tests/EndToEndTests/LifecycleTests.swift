@@ -1,4 +1,5 @@
 import Foundation
+import LocalPostgres
 import Testing
 
 #if canImport(Glibc)
@@ -90,6 +91,31 @@ extension EndToEnd {
             try await waitUntil("job \(job) to be cancelled") { try await cluster.job(job)["state"] as? String == "cancelled" }
             #expect(try await cluster.value("SELECT state FROM jobs WHERE job_id = \(job)") == "cancelled")
             #expect(try await cluster.value("SELECT count(*) FROM correlation_usa") == "0")
+        }
+
+        @Test(
+            "A job is cancelled in the database before that is answered, whatever its thread is still waiting for",
+            .timeLimit(.minutes(5)))
+        func cancelledWhileBusy() async throws {
+            let cluster = try await cluster(workers: 0)
+            let installation = try #require(try PostgresInstallation.all().first)
+            let locker = try ChildProcess(
+                installation.binDirectory + "/psql",
+                ["-X", "-d", cluster.database, "-c", "BEGIN; LOCK TABLE panel_caches; SELECT pg_sleep(60)"])
+            let locks = "SELECT count(*) FROM pg_locks WHERE relation = 'panel_caches'::regclass AND "
+            try await waitUntil("the lock") { try await cluster.value(locks + "granted") == "1" }
+            let job = try await cluster.submit(Self.request)
+            try await waitUntil("the job's thread to wait") { try await cluster.value(locks + "NOT granted") == "1" }
+            try await cluster.alphagrid("jobs", "cancel", "\(job)", "--reason", "no need")
+            #expect(try await cluster.value("SELECT state || ': ' || reason FROM jobs") == "cancelled: no need")
+            let sentence = try await cluster.alphagrid("jobs", "explain", "\(job)")
+            #expect(sentence == "job \(job) was cancelled: no need; its thread in the coordinator is not yet through\n")
+            locker.signal(SIGTERM)
+            _ = try await locker.end(within: 30)
+            // Only the next one to come sees that the client is gone.
+            _ = try await cluster.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'panel_caches'::regclass AND granted")
+            try await cluster.alphagrid("jobs", "remove", "\(job)")
         }
 
         @Test("Only /livez and /readyz answer without the token")

@@ -41,6 +41,8 @@ struct RemovalTests {
         let (service, view) = try cancelled()
         let error = await #expect(throws: GridError.self) { try await service.awaitEnd(of: view, milliseconds: 100) }
         #expect(error?.kind == .conflict && error?.message.contains("job 7 is cancelled, and its thread") == true)
+        let sentence = try await service.explain(JobID(7), task: nil).sentence
+        #expect(sentence == "job 7 was cancelled; its thread in the coordinator is not yet through")
         service.shared.withLock { $0.jobs = [:] }
         try await service.awaitEnd(of: view, milliseconds: 0)
     }
