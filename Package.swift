@@ -138,8 +138,8 @@ let package = Package(
         .executableTarget(
             name: "alphagrid",
             dependencies: [
-                "ClusterModel", "Clustering", "Expressions", "Service", "Requests", "API", "Store", "LocalPostgres", "Panel",
-                "Kernels", "Logs", "Messaging", "GridMetrics", "WorkerRuntime",
+                "ClusterModel", "Clustering", "Expressions", "Jobs", "Service", "Requests", "API", "Store", "LocalPostgres",
+                "Panel", "Kernels", "Logs", "Messaging", "GridMetrics", "WorkerRuntime",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),

@@ -18,7 +18,7 @@ package enum PoolName {
     package static let regular = "regular"
     /// The submitted SUPER alphas.
     package static let superAlphas = "super"
-    static let builtIn = [submitted, unsubmitted, regular, superAlphas]
+    package static let builtIn = [submitted, unsubmitted, regular, superAlphas]
 
     /// What the alphas of a built-in pool have in common beyond their region and table, to go behind a condition.
     static func typeCondition(_ name: String) -> String {

@@ -3,7 +3,8 @@
 package struct JobOptions {
     private let values: [String: String]
     private let kind: String
-    private var known: [String] = []
+    /// Those that were asked for.
+    package private(set) var known: [String] = []
 
     /// - Parameter kind: of the job, for messages.
     package init(_ values: [String: String], kind: String) {

@@ -65,6 +65,17 @@ struct StaticGrid: RegionlessGrid {
     func check(_ request: CheckRequest, region: Region) async throws -> CheckView { someCheck(request, region) }
     func pair(_ request: PairRequest, region: Region) async throws -> PairView { somePair(request, region) }
     func results(_ request: ResultRequest, region: Region) async throws -> ResultPage { someResults(request, region) }
+    func schedules() async throws -> [ScheduleView] {
+        let job = JobRequest(kind: "correlation", region: "USA")
+        return [
+            ScheduleView(
+                scheduleID: 3, name: "nightly", cron: "@daily", onChange: false, timeZone: "UTC", minPauseSeconds: 0, job: job,
+                paused: false, createdAt: "")
+        ]
+    }
+    func webhooks() async throws -> [WebhookView] {
+        [WebhookView(webhookID: 1, url: "https://h", events: [.jobDone], region: nil, threshold: nil, createdAt: "")]
+    }
 }
 
 /// A grid whose job is done, once it has given the answers it was made with.
@@ -219,7 +230,26 @@ private struct NoRecords: AccessRecords {
             for _ in 0..<20 where jobs.count < 3 { jobs = try await offered(show, environment) }
             #expect(jobs == ["last", "all", "7"])
             #expect(workers == ["all"], "a name with a blank in it is two words to a shell")
+            // Only those that it can be done to.
+            func among(_ line: [String], _ place: String = "positional@0") async throws -> [String] {
+                let words = line.prefix { !$0.hasPrefix("-") && $0 != "" }.prefix(2)
+                return try await offered(
+                    Array(words) + ["--", place, "\(line.count)", "0", "alphagrid"] + line, environment)
+            }
+            #expect(try await among(["jobs", "cancel", ""]) == ["last", "all"])
+            for (line, expected) in [
+                (["jobs", "remove", ""], ["last", "all", "7"]), (["schedule", "remove", ""], ["3"]),
+                (["webhooks", "remove", ""], ["1"]),
+            ] {
+                var found: [String] = []
+                for _ in 0..<20 where found.count < expected.count { found = try await among(line) }
+                #expect(found == expected, "\(line)")
+            }
         }
+        let run = ["run", "--", "--param", "4", "0", "alphagrid", "run", "selection", "--param", ""]
+        let names = try await offered(run, [:])
+        #expect(names.starts(with: ["count=", "weight=", "block_edge="]))
+        #expect(names.contains("threshold=") && !names.contains("top="))
         let nowhere = ["ALPHAGRID_URL": "http://127.0.0.1:1", "ALPHAGRID_TOKEN": Self.token]
         let (silent, unknown) = (try await offered(show, nowhere), try await offered(show, [:]))
         #expect(silent == ["last", "all"] && unknown == silent)

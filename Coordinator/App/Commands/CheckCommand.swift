@@ -34,7 +34,7 @@ struct CheckCommand: AsyncParsableCommand {
     @Option(help: "Region to compare with, such as USA.", completion: .regions)
     var region: String?
 
-    @Option(help: "Pool of the region (default: submitted).")
+    @Option(help: "Pool of the region (default: submitted).", completion: .pools)
     var pool: String?
 
     @Option(

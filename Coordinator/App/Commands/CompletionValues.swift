@@ -2,7 +2,9 @@ import API
 import ArgumentParser
 import ClusterModel
 import Dispatch
+import Jobs
 import Service
+import Store
 import Synchronization
 
 /// What a shell offers where a value is expected. What never changes stands in the script that 'completions' prints; what a grid
@@ -15,6 +17,9 @@ extension CompletionKind {
     static var jobStates: CompletionKind { .list(JobsRequest.stateNames) }
     static var jobColumns: CompletionKind { .list(JobsRequest.columns) }
     static var results: CompletionKind { .list(RegionResult.allCases.map(\.rawValue)) }
+    static var methods: CompletionKind { .list(ClusterParameters.Method.allCases.map(\.rawValue)) }
+    /// A region's own pools are only in the database.
+    static var pools: CompletionKind { .list(PoolName.builtIn) }
     static var events: CompletionKind { .list(WebhookEvent.allCases.filter { $0 != .test }.map(\.rawValue)) }
 
     static var regions: CompletionKind {
@@ -26,9 +31,45 @@ extension CompletionKind {
         }
     }
 
+    /// Those that the command can be done to.
     static var jobs: CompletionKind {
         .custom { words, _, _ in
-            ["last", "all"] + GridWords.ask(words) { try await $0.jobs(JobsRequest(limit: 50)).map { "\($0.jobID)" } }
+            let verb = zip(words, words.dropFirst()).first { $0.0 == "jobs" }.flatMap { JobVerb(rawValue: $0.1) }
+            var request = JobsRequest(limit: 50)
+            request.states = verb.map { verb in JobState.allCases.filter { verb.isFor($0) } } ?? []
+            let asked = request
+            return ["last", "all"]
+                + GridWords.ask(words) { client in
+                    try await client.jobs(asked).filter { verb?.isFor($0) ?? true }.map { "\($0.jobID)" }
+                }
+        }
+    }
+
+    static var doneJobs: CompletionKind {
+        .custom { words, _, _ in
+            var request = JobsRequest(limit: 50)
+            request.states = [.done]
+            let asked = request
+            return GridWords.ask(words) { try await $0.jobs(asked).map { "\($0.jobID)" } }
+        }
+    }
+
+    static var schedules: CompletionKind {
+        .custom { words, _, _ in GridWords.ask(words) { try await $0.schedules().map { "\($0.scheduleID)" } } }
+    }
+
+    static var webhooks: CompletionKind {
+        .custom { words, _, _ in GridWords.ask(words) { try await $0.webhooks().map { "\($0.webhookID)" } } }
+    }
+
+    /// Names of parameters, of the kind that the line has named or else of all.
+    static var parameters: CompletionKind {
+        .custom { words, _, _ in
+            let named = words.compactMap(JobKind.init(rawValue:)).prefix(1)
+            let kinds = named.isEmpty ? JobKind.allCases : Array(named)
+            let pairs = kinds.contains(where: \.looksAtPairs) ? ["threshold", "absolute"] : []
+            let top = kinds.contains(where: \.keepsNeighbours) ? ["top"] : []
+            return (kinds.flatMap(\.parameterNames) + JobOptions.common + pairs + top).map { "\($0)=" }
         }
     }
 

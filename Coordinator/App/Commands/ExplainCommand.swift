@@ -25,7 +25,7 @@ struct ExplainCommand: AsyncParsableCommand {
     @Option(help: "Region of both, such as USA.", completion: .regions)
     var region: String?
 
-    @Option(help: "Pool of both (default: submitted).")
+    @Option(help: "Pool of both (default: submitted).", completion: .pools)
     var pool: String?
 
     @Option(help: "File with the PnL of both; no server is needed.")

@@ -29,7 +29,7 @@ extension ExpressionsCommand {
         @Option(help: "Check the alphas of this region.", completion: .regions)
         var region: String?
 
-        @Option(help: "Pool of the region (default: submitted).")
+        @Option(help: "Pool of the region (default: submitted).", completion: .pools)
         var pool: String?
 
         @OptionGroup var operators: OperatorOptions

@@ -87,7 +87,7 @@ struct ExpressionPool: ParsableArguments {
     @Option(help: "Region, such as USA.", completion: .regions)
     var region: String
 
-    @Option(help: "Pool of the region.")
+    @Option(help: "Pool of the region.", completion: .pools)
     var pool = PoolName.submitted
 
     @OptionGroup var database: DatabaseOptions

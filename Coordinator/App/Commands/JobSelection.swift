@@ -106,6 +106,27 @@ struct JobSelection: ParsableArguments {
     }
 }
 
+/// What is done to jobs, and to which it can be done.
+enum JobVerb: String {
+    case cancel, pause, resume, retry, priority, remove
+
+    func isFor(_ state: JobState) -> Bool {
+        switch self {
+        case .cancel, .pause, .resume, .priority: !state.isFinal
+        case .retry: state == .failed || state == .cancelled
+        case .remove: state.isFinal
+        }
+    }
+
+    func isFor(_ job: JobView) -> Bool {
+        switch self {
+        case .pause: isFor(job.state) && !job.paused
+        case .resume: isFor(job.state) && job.paused
+        case .cancel, .retry, .priority, .remove: isFor(job.state)
+        }
+    }
+}
+
 /// Which workers a command is about: names, or `all`.
 struct WorkerSelection: ParsableArguments {
     @Argument(

@@ -152,13 +152,8 @@ struct JobsCommand: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let isOne = try selection.isOne()
-            let client = try connection.client()
-            let ids = try await selection.resolve(among: { !$0.state.isFinal }) {
-                try await client.jobs(JobsRequest(limit: $0, before: $1))
-            }
-            try await Several.each(ids, noun: "job", report: { try JobsCommand.report($0, isOne, output, JobsCommand.line) }) {
-                try await client.cancel($0, reason: reason)
+            try await selection.change(.cancel, connection, output, lines: JobsCommand.line) {
+                try await $0.cancel($1, reason: reason)
             }
         }
     }

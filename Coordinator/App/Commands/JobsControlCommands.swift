@@ -25,7 +25,7 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await selection.change(among: { !$0.state.isFinal && !$0.paused }, connection, output) {
+            try await selection.change(.pause, connection, output) {
                 try await $0.pause($1, reason: reason)
             }
         }
@@ -47,7 +47,7 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await selection.change(among: { $0.paused }, connection, output) { try await $0.resume($1) }
+            try await selection.change(.resume, connection, output) { try await $0.resume($1) }
         }
     }
 
@@ -72,7 +72,7 @@ extension JobsCommand {
 
         func run() async throws {
             var made: [JobView] = []
-            try await selection.change(among: { [.failed, .cancelled].contains($0.state) }, connection, output) { client, id in
+            try await selection.change(.retry, connection, output) { client, id in
                 var job = try await client.retry(id)
                 if wait {
                     if !output.isJSON { StandardError.writeLine("job \(job.jobID) submitted") }
@@ -115,7 +115,7 @@ extension JobsCommand {
         }
 
         func run() async throws {
-            try await JobSelection(jobs).change(among: { !$0.state.isFinal }, connection, output) {
+            try await JobSelection(jobs).change(.priority, connection, output) {
                 try await $0.setPriority($1, priority)
             }
         }
@@ -188,7 +188,7 @@ extension JobsCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await selection.change(among: \.state.isFinal, connection, output, lines: Self.lines) { try await $0.remove($1) }
+            try await selection.change(.remove, connection, output, lines: Self.lines) { try await $0.remove($1) }
         }
     }
 }
@@ -220,12 +220,12 @@ extension JobSelection {
     /// Does something to each of the jobs and shows what became of them. What is no selection is refused before anybody is
     /// looked for.
     func change(
-        among: (JobView) -> Bool, _ connection: ConnectionOptions, _ output: OutputOptions,
+        _ verb: JobVerb, _ connection: ConnectionOptions, _ output: OutputOptions,
         lines: @escaping (JobView) -> [String] = OutputOptions.changed, _ body: (GridClient, JobID) async throws -> JobView
     ) async throws {
         let isOne = try isOne()
         let client = try connection.client()
-        let ids = try await resolve(among: among) { try await client.jobs(JobsRequest(limit: $0, before: $1)) }
+        let ids = try await resolve(among: verb.isFor) { try await client.jobs(JobsRequest(limit: $0, before: $1)) }
         let report = { (jobs: [JobView]) in try JobsCommand.report(jobs, isOne, output, lines) }
         try await Several.each(ids, noun: "job", report: report) { try await body(client, $0) }
     }

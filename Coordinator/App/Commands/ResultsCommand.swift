@@ -30,10 +30,10 @@ struct ResultsCommand: AsyncParsableCommand {
     @Option(help: "Region, such as USA.", completion: .regions)
     var region: String
 
-    @Option(help: ArgumentHelp("Rows of this job.", valueName: "id"))
+    @Option(help: ArgumentHelp("Rows of this job.", valueName: "id"), completion: .doneJobs)
     var job: String?
 
-    @Option(help: "Rows of this method.")
+    @Option(help: "Rows of this method.", completion: .methods)
     var method: String?
 
     @Option(help: ArgumentHelp("Rows that name this alpha.", valueName: "id"))

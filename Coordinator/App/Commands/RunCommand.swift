@@ -45,7 +45,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "Region, such as USA.", completion: .regions)
     var region: String
 
-    @Option(help: "Pool of alphas.")
+    @Option(help: "Pool of alphas.", completion: .pools)
     var pool: String?
 
     @Option(help: "ffill-shift, ffill-diff, common-dates, alphadatabank or daily-pnl.", completion: .conventions)
@@ -62,7 +62,9 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var pairs: PairOptions
 
-    @Option(name: .customLong("param"), help: ArgumentHelp("Any parameter by its name; may be repeated.", valueName: "k=v"))
+    @Option(
+        name: .customLong("param"), help: ArgumentHelp("Any parameter by its name; may be repeated.", valueName: "k=v"),
+        completion: .parameters)
     var parameters: [String] = []
 
     @Option(parsing: .unconditional, help: "-1000 to 1000; larger runs first, bulk work has 0, a recompute on demand 100.")

@@ -58,13 +58,15 @@ struct ScheduleCommand: ParsableCommand {
         @Option(help: "Name of the schedule (default: kind, region and when).")
         var name: String?
 
-        @Option(help: "Pool of alphas.")
+        @Option(help: "Pool of alphas.", completion: .pools)
         var pool: String?
 
         @Option(parsing: .unconditional, help: "-1000 to 1000; larger runs first.")
         var priority: Int?
 
-        @Option(name: .customLong("param"), help: ArgumentHelp("Any parameter by its name; may be repeated.", valueName: "k=v"))
+        @Option(
+            name: .customLong("param"), help: ArgumentHelp("Any parameter by its name; may be repeated.", valueName: "k=v"),
+            completion: .parameters)
         var parameters: [String] = []
 
         @OptionGroup var output: OutputOptions
@@ -186,7 +188,9 @@ struct ScheduleCommand: ParsableCommand {
     }
 
     struct OneSchedule: ParsableArguments {
-        @Argument(help: ArgumentHelp("Schedule by its id or its name, as 'alphagrid schedule' lists it.", valueName: "schedule"))
+        @Argument(
+            help: ArgumentHelp("Schedule by its id or its name, as 'alphagrid schedule' lists it.", valueName: "schedule"),
+            completion: .schedules)
         var wanted: String
 
         @OptionGroup var output: OutputOptions

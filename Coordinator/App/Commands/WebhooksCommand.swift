@@ -186,7 +186,9 @@ struct WebhooksCommand: ParsableCommand {
     }
 
     struct OneWebhook: ParsableArguments {
-        @Argument(help: ArgumentHelp("Webhook by its id or its address, as 'alphagrid webhooks' lists it.", valueName: "webhook"))
+        @Argument(
+            help: ArgumentHelp("Webhook by its id or its address, as 'alphagrid webhooks' lists it.", valueName: "webhook"),
+            completion: .webhooks)
         var wanted: String
 
         @OptionGroup var output: OutputOptions

@@ -73,6 +73,17 @@ package struct ClusterParameters: Hashable, Sendable {
     /// - Throws: `GridError(.usage)` naming the parameter that is unknown or out of range.
     package init(_ params: [String: String]) throws(GridError) {
         var options = JobOptions(params, kind: "clusters")
+        try self.init(&options)
+    }
+
+    /// What there is to say.
+    package static var names: [String] {
+        var options = JobOptions([:], kind: "clusters")
+        _ = try? ClusterParameters(&options)
+        return options.known
+    }
+
+    private init(_ options: inout JobOptions) throws(GridError) {
         if let value = try options.choices("methods", of: Method.self) { methods = value }
         if let value = try options.choice("distance", of: CorrelationDistance.self) { distance = value }
         if let value = try options.whole("neighbours", in: 2...Limits.neighboursMax + 1) { neighbours = value }

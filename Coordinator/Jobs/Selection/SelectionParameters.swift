@@ -24,10 +24,21 @@ package struct SelectionParameters: Hashable, Sendable {
     /// - Throws: `GridError(.usage)` naming the parameter that is unknown or out of range.
     package init(_ params: [String: String], threshold: Double?, absolute: Bool) throws(GridError) {
         var options = JobOptions(params, kind: "selection")
+        try self.init(&options)
+        if let threshold { self.threshold = threshold }
+        self.absolute = absolute
+    }
+
+    /// What there is to say.
+    package static var names: [String] {
+        var options = JobOptions([:], kind: "selection")
+        _ = try? SelectionParameters(&options)
+        return options.known
+    }
+
+    private init(_ options: inout JobOptions) throws(GridError) {
         count = try options.whole("count", in: 1...Limits.alphasMax)
         if let value = try options.choice("weight", of: Weight.self) { weight = value }
         try options.expectNothingElse()
-        if let threshold { self.threshold = threshold }
-        self.absolute = absolute
     }
 }

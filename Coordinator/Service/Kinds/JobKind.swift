@@ -29,10 +29,10 @@ package enum JobKind: String, CaseIterable, Sendable {
     }
 
     /// Whether it keeps the nearest neighbours of each alpha, so that somebody can say how many.
-    var keepsNeighbours: Bool { self == .correlation }
+    package var keepsNeighbours: Bool { self == .correlation }
 
     /// Whether it looks at single pairs, so that somebody can say which.
-    var looksAtPairs: Bool { self == .correlation || self == .selection }
+    package var looksAtPairs: Bool { self == .correlation || self == .selection }
 
     /// - Throws: `GridError(.usage)` for a parameter that jobs of this kind do not have, or a value they cannot take.
     func checkParameters(_ params: [String: String]) throws(GridError) {
@@ -40,6 +40,15 @@ package enum JobKind: String, CaseIterable, Sendable {
         case .correlation, .crossCorrelation, .features: try JobOptions(params, kind: rawValue).expectNothingElse()
         case .clusters: _ = try ClusterParameters(params)
         case .selection: _ = try SelectionParameters(params, threshold: nil, absolute: false)
+        }
+    }
+
+    /// Parameters that only this kind has.
+    package var parameterNames: [String] {
+        switch self {
+        case .correlation, .crossCorrelation, .features: []
+        case .clusters: ClusterParameters.names
+        case .selection: SelectionParameters.names
         }
     }
 
