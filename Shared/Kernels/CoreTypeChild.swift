@@ -14,9 +14,11 @@ enum ChildOutput {
     /// in time.
     static func line(of program: String, _ environment: [String], timeLimitMilliseconds: Int) -> [UInt8]? {
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { return nil }
+        // A socket pair can be made close-on-exec in one step; held open by a child that another thread starts meanwhile, the
+        // end of a pipe would be seen only with the end of that child.
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { return nil }
         defer { close(ends[0]) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         guard let child = spawn(program, environment, output: ends[1]) else {
             close(ends[1])
             return nil
