@@ -139,16 +139,19 @@ extension Store {
         let table = RegionTables(region).pnl(unsubmitted: name == PoolName.unsubmitted)
         try pool.read(Action("look for PnL of pool '\(name)' of \(region)", needs: "SELECT on \(table)")) { connection in
             let members = try Self.poolAlphas(region, pool: name, connection)
-            // The first few nearly always have some.
-            for from in stride(from: 0, to: members.count, by: Self.alphasAtOnce) {
-                let some = Array(members[from..<min(from + Self.alphasAtOnce, members.count)])
+            // The first few nearly always have some, and every submission asks.
+            var (from, count) = (0, Self.alphasLookedAtFirst)
+            while from < members.count {
+                let some = Array(members[from..<min(from + count, members.count)])
                 if try !PanelPlan.withPnL(some, table: table, connection).isEmpty { return }
+                (from, count) = (from + count, Self.alphasLookedAtThen)
             }
             throw PoolName.empty(name, of: region, hasAlphas: !members.isEmpty)
         }
     }
 
-    private static let alphasAtOnce = 1_000
+    private static let alphasLookedAtFirst = 8
+    private static let alphasLookedAtThen = 1_000
 
     /// Adds submitted alphas of the region; those already in the pool stay.
     package func addToPool(_ region: Region, pool name: String, alphaIDs: [String]) throws(GridError) {
