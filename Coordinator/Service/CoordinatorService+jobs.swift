@@ -110,7 +110,7 @@ extension CoordinatorService {
         let (log, reached) = (log, configuration.reached)
         return PartialLog(
             directory: directory, job: job.id, epoch: epoch, delayMilliseconds: configuration.jobLogMilliseconds,
-            queue: job.queue, warn: { log.warning("\($0)", metadata: ["job": "\(job.id)"]) },
+            warn: { log.warning("\($0)", metadata: ["job": "\(job.id)"]) },
             written: { reached(.partialLogged) })
     }
 

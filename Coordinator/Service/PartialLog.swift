@@ -28,26 +28,22 @@ final class PartialLog: Sendable {
     let job: JobID
     let epoch: Epoch
     private let delayMilliseconds: Int
-    /// Where a flush that is due runs.
-    private let queue: DispatchQueue
     private let warn: @Sendable (String) -> Void
     private let written: @Sendable () -> Void
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - directory: made when the first partial is written.
-    ///   - queue: the job's own.
     ///   - warn: takes a sentence for the log of the program.
     ///   - written: called each time partials have reached the file.
     init(
-        directory: String, job: JobID, epoch: Epoch, delayMilliseconds: Int = Limits.partialLogMilliseconds, queue: DispatchQueue,
+        directory: String, job: JobID, epoch: Epoch, delayMilliseconds: Int = Limits.partialLogMilliseconds,
         warn: @escaping @Sendable (String) -> Void, written: @escaping @Sendable () -> Void = {}
     ) {
         self.directory = directory
         self.job = job
         self.epoch = epoch
         self.delayMilliseconds = delayMilliseconds
-        self.queue = queue
         self.warn = warn
         self.written = written
     }
@@ -71,7 +67,10 @@ final class PartialLog: Sendable {
             return (isFirst, isFull)
         }
         if isFull { return flush() }
-        if isDue { queue.asyncAfter(deadline: .now() + .milliseconds(delayMilliseconds)) { [weak self] in self?.flush() } }
+        // Not on the job's own thread, which may be busy for minutes with what the job computes by itself.
+        if isDue {
+            Self.flushes.asyncAfter(deadline: .now() + .milliseconds(delayMilliseconds)) { [weak self] in self?.flush() }
+        }
     }
 
     func flush() {
@@ -109,6 +108,9 @@ final class PartialLog: Sendable {
         }
         Self.removeFiles(of: job, in: directory)
     }
+
+    /// Where flushes that are due run, of all jobs.
+    private static let flushes = DispatchQueue(label: "alphagrid.partial-logs", attributes: .concurrent)
 
     private var path: String { "\(directory)/\(job)-\(epoch.rawValue).partials" }
 

@@ -131,7 +131,7 @@ struct JobDriverTests {
         let task = TaskID(job: JobID(1), plan: PlanHash(7), index: 0)
         func driver(_ job: ToyJob, _ epoch: Int64, _ kept: PartialLog.Kept = PartialLog.Kept()) -> JobDriver {
             let log = PartialLog(
-                directory: directory, job: JobID(1), epoch: Epoch(epoch), delayMilliseconds: 0, queue: queue, warn: { _ in })
+                directory: directory, job: JobID(1), epoch: Epoch(epoch), delayMilliseconds: 0, warn: { _ in })
             let driver = JobDriver(
                 id: JobID(1), job: job, queue: queue, log: log, kept: kept, post: { _ in }, whenDone: { _ in })
             driver.start()
@@ -148,5 +148,25 @@ struct JobDriverTests {
         let kept = PartialLog.kept(of: JobID(1), in: directory)
         let successor = driver(second, 2, kept)
         #expect(second.merged == 1 && successor.progress.partialsKept == 1 && leader.progress.partialsKept == 0)
+    }
+
+    @Test("Partials are written down in time though the job is busy with work of its own")
+    func busyThread() throws {
+        let directory = FileManager.default.temporaryDirectory.path + "/driver-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let queue = DispatchQueue(label: "job")
+        let written = DispatchSemaphore(value: 0)
+        let log = PartialLog(
+            directory: directory, job: JobID(1), epoch: Epoch(1), delayMilliseconds: 20, warn: { _ in },
+            written: { written.signal() })
+        let driver = JobDriver(
+            id: JobID(1), job: ToyJob(), queue: queue, log: log, post: { _ in }, whenDone: { _ in })
+        driver.start()
+        let isThrough = DispatchSemaphore(value: 0)
+        driver.merge(TaskID(job: JobID(1), plan: PlanHash(7), index: 0), partial: Payload(copying: Array(0..<64)))
+        queue.async { isThrough.wait() }
+        defer { isThrough.signal() }
+        #expect(written.wait(timeout: .now() + 60) == .success)
+        #expect(PartialLog.kept(of: JobID(1), in: directory).count == 1)
     }
 }

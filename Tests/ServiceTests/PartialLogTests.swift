@@ -1,5 +1,4 @@
 import ClusterModel
-import Dispatch
 import Foundation
 import Synchronization
 import Testing
@@ -10,14 +9,13 @@ import WireProtocol
 @Suite("Partials kept on the disk")
 final class PartialLogTests: Sendable {
     private let directory = FileManager.default.temporaryDirectory.path + "/partials-\(UUID().uuidString)"
-    private let queue = DispatchQueue(label: "test")
     private let warnings = Mutex<[String]>([])
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     private func log(job: Int64 = 7, epoch: Int64 = 1, delay: Int = 0, in directory: String? = nil) -> PartialLog {
         PartialLog(
-            directory: directory ?? self.directory, job: JobID(job), epoch: Epoch(epoch), delayMilliseconds: delay, queue: queue,
+            directory: directory ?? self.directory, job: JobID(job), epoch: Epoch(epoch), delayMilliseconds: delay,
             warn: { [self] text in warnings.withLock { $0.append(text) } })
     }
 
