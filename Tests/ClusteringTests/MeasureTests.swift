@@ -1,6 +1,7 @@
 import ClusterModel
-import Clustering
 import Testing
+
+@testable import Clustering
 
 struct MeasureTests {
     @Test("The adjusted Rand score is scikit-learn's, noise being one more label")
@@ -16,12 +17,12 @@ struct MeasureTests {
         #expect(AdjustedRand.matrix([a, b, a]) == [[1, score, 1], [score, 1, score], [1, score, 1]])
     }
 
-    @Test("The adjusted Rand score is that of counting all pairs")
-    func pairs() {
+    @Test("The adjusted Rand score is that of counting all pairs, of few clusters and of many", arguments: [4, 40, 400])
+    func pairs(clusters: Int) {
         var random = SeededGenerator(seed: 4)
         for _ in 0..<20 {
-            let a = (0..<40).map { _ in random.below(4) - 1 }
-            let b = a.map { random.below(3) == 0 ? random.below(5) : $0 }
+            let a = (0..<40).map { _ in random.below(clusters) - 1 }
+            let b = a.map { random.below(3) == 0 ? random.below(clusters + 1) : $0 }
             var (both, onlyA, onlyB, none) = (0.0, 0.0, 0.0, 0.0)
             for i in 0..<40 {
                 for j in 0..<i {
@@ -34,8 +35,16 @@ struct MeasureTests {
                 }
             }
             let expected = (both + onlyA) * (both + onlyB) / (both + onlyA + onlyB + none)
-            let score = (both - expected) / ((both + onlyA + both + onlyB) / 2 - expected)
+            let isSame = onlyA == 0 && onlyB == 0
+            let score = isSame ? 1 : (both - expected) / ((both + onlyA + both + onlyB) / 2 - expected)
             #expect((AdjustedRand.score(a, b) - score).magnitude < 1e-12)
+            // Points that one of them does not know are as if they were not there.
+            let partA = a.map { $0 == 1 ? -2 : $0 }
+            let partB = b.map { $0 == 2 ? -2 : $0 }
+            let common = a.indices.filter { partA[$0] > -2 && partB[$0] > -2 }
+            #expect(
+                AdjustedRand.score(Labeling(partA, without: -2), Labeling(partB, without: -2))
+                    == AdjustedRand.score(common.map { a[$0] }, common.map { b[$0] }))
         }
     }
 

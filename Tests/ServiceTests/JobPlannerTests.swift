@@ -68,8 +68,9 @@ struct JobPlannerTests {
         #expect(
             plan.stages.map(\.name) == [
                 "distances", "linkage (average)", "check of the heights (average)", "silhouettes (average)", "resample average",
+                "stability (average)",
             ])
-        #expect(plan.stages.map { $0.inCoordinator == true } == [false, true, true, true, false])
+        #expect(plan.stages.map { $0.inCoordinator == true } == [false, true, true, true, false, true])
         #expect(plan.tiles == 15 && plan.predictedSeconds != nil)
         let uncounted = plan.stages.dropFirst().map(\.name).joined(separator: ", ")
         #expect(plan.basis.contains("certain: \(uncounted) are not in them"), "\(plan.basis)")

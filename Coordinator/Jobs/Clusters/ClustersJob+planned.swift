@@ -84,6 +84,7 @@ extension ClustersJob {
         if parameters.bootstrap > 0 {
             for method in labelled where method.linkage != nil {
                 stages.append(PlannedStage("resample \(method)", tasks: parameters.bootstrap, repeats: true))
+                stages.append(PlannedStage(local: "stability (\(method))", repeats: true))
             }
         }
         if parameters.consensus { stages.append(PlannedStage(local: "consensus")) }

@@ -290,6 +290,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
                 count: parameters.bootstrap, seed: parameters.seed)
             return run(phase) { job, phase in
                 job.resamples += phase.labels
+                try job.tell("stability (\(method.rawValue))")
                 let reference = job.results[at].labels.map { $0 ?? Consensus.absent }
                 job.results[at].take(try BootstrapStability(reference: reference, resamples: phase.labels))
             }

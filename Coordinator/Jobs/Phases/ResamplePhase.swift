@@ -34,7 +34,11 @@ final class ResamplePhase: JobPhase {
     func next() -> JobStage? {
         guard !isBegun, let first = tasks.first else { return nil }
         isBegun = true
-        let name = "resample \(first.method.rawValue)"
+        let name =
+            switch first.purpose {
+            case .bootstrap: "resample \(first.method.rawValue)"
+            case .reference: "references of \(first.method.rawValue)"
+            }
         var seeds = ByteWriter()
         for task in tasks { seeds.write(task.seed) }
         let basis = Payload(copying: first.encoded() + seeds.bytes)

@@ -18,13 +18,15 @@ package struct BootstrapStability: Equatable, Sendable {
         guard !resamples.isEmpty, resamples.allSatisfy({ $0.count == reference.count }) else {
             throw GridError(.usage, "stability needs at least one resample, and all of the reference's \(reference.count) alphas")
         }
-        scores = resamples.map { Self.score(reference, $0) }
+        let labelings = resamples.map { Labeling($0, without: Consensus.absent) }
+        let all = Labeling(reference, without: Consensus.absent)
+        scores = labelings.map { AdjustedRand.score(all, $0) }
         meanScore = scores.reduce(0, +) / Double(scores.count)
         minScore = scores.min() ?? 0
         var (sum, pairs) = (0.0, 0.0)
-        for i in resamples.indices {
-            for j in resamples.indices.dropFirst(i + 1) {
-                sum += Self.score(resamples[i], resamples[j])
+        for i in labelings.indices {
+            for j in labelings.indices.dropFirst(i + 1) {
+                sum += AdjustedRand.score(labelings[i], labelings[j])
                 pairs += 1
             }
         }
@@ -34,12 +36,6 @@ package struct BootstrapStability: Equatable, Sendable {
             for (cluster, best) in Self.jaccard(reference, labels).enumerated() { similarity[cluster] += best }
         }
         clusterStability = similarity.map { $0 / Double(resamples.count) }
-    }
-
-    /// On the points that both know.
-    private static func score(_ a: [Int], _ b: [Int]) -> Double {
-        let common = a.indices.filter { a[$0] > Consensus.absent && b[$0] > Consensus.absent }
-        return AdjustedRand.score(common.map { a[$0] }, common.map { b[$0] })
     }
 
     /// Per cluster of `a` the largest |common| / |either| with a cluster of `b`, on the points that both know.
