@@ -141,6 +141,14 @@ extension EndToEnd {
                 #expect(outcome.status == code && outcome.errors.contains(named), "\(line): \(outcome.status) \(outcome.errors)")
             }
             #expect(try await cluster.value("SELECT count(*) FROM jobs") == "0")
+            // What the alphas bring is known only when the job looks.
+            let weightless = try await cluster.attempt(
+                "run", "selection", "--region", "USA", "--param", "weight=fitness", "--wait")
+            #expect(
+                weightless.status == 1
+                    && weightless.errors.contains(
+                        "no alpha of pool 'submitted' of region USA has fitness, so none could be chosen"),
+                "\(weightless.errors)")
         }
     }
 }

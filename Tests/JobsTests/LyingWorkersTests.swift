@@ -99,8 +99,8 @@ import WorkerRuntime
     func pairs(method: String) throws {
         let data = try Self.data()
         let slot = Self.slot(data)
-        let params = ["methods": method, "clusters": "2"]
-        let job = try ClustersJob(plan: try data.plan(), dates: data.panel.dates, parameters: try ClusterParameters(params))
+        let params = try ClusterParameters(method == "mst" ? ["methods": "mst"] : ["methods": method, "clusters": "2"])
+        let job = try ClustersJob(plan: try data.plan(), dates: data.panel.dates, parameters: params)
         var refused = 0
         while case .stage(let stage) = try job.next() {
             for task in 0..<stage.taskCount {

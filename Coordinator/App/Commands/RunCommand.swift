@@ -35,7 +35,7 @@ struct RunCommand: AsyncParsableCommand {
               alphagrid run cross-correlation --region USA --wait
               alphagrid run features --region USA --wait
               alphagrid run clusters --region USA --param methods=umap,hdbscan,average --param min_cluster_size=10 --wait
-              alphagrid run selection --region USA --threshold 0.5 --param count=20 --param weight=fitness --wait
+              alphagrid run selection --region USA --threshold 0.5 --param count=20 --wait
               alphagrid run correlation --region USA --convention ffill-diff --window all --param block_edge=512 --json
             """)
 

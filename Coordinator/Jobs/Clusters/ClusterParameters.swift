@@ -125,6 +125,11 @@ package struct ClusterParameters: Hashable, Sendable {
             throw GridError(
                 .usage, "parameter bootstrap is for single, complete, average and ward: none of them is among methods")
         }
+        if clusters != nil, !hierarchical, !methods.contains(.kmeans), !consensus {
+            throw GridError(
+                .usage,
+                "parameter clusters is for single, complete, average, ward, kmeans and consensus: none of them is asked for")
+        }
         if criterion == .gap, clusters == nil, !hierarchical || methods.contains(.kmeans) {
             throw GridError(
                 .usage, "parameter choose_by is gap, which is for single, complete, average and ward: give clusters for kmeans")

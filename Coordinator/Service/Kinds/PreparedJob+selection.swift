@@ -31,12 +31,19 @@ extension PreparedJob {
             )
         }
         let figures = try Figures(panel, means.metrics(view.pool), parameters.convention)
+        let weights = figures.weights(wanted.weight)
+        guard weights.contains(where: \.isFinite) else {
+            throw GridError(
+                .conflict,
+                "no alpha of pool '\(view.pool)' of region \(view.region) has \(wanted.weight.rawValue), so none could be "
+                    + "chosen: 'alphagrid db import-alphas FILE' brings it, and weight=sharpe is computed where it is missing")
+        }
         let otherFigures = try others.map { panel throws(GridError) in
             Figures(panel, standing, parameters.convention)
         }
         let places = Dictionary(uniqueKeysWithValues: (otherFigures?.alphaIDs ?? []).enumerated().map { ($1, $0) })
         let facts = SelectionJob.Facts(
-            weights: figures.weights(wanted.weight), sharpes: figures.sharpes, submittedSharpes: otherFigures?.sharpes ?? [],
+            weights: weights, sharpes: figures.sharpes, submittedSharpes: otherFigures?.sharpes ?? [],
             twins: figures.alphaIDs.map { places[$0] })
         let job = SelectionJob(plan: plan, crossPlan: cross, parameters: wanted, facts: facts, panel: panel)
         return PreparedJob(
