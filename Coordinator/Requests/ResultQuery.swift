@@ -52,7 +52,7 @@ extension ResultFilter {
         return GridError(
             .usage,
             "filter '\(text.printable)' is not valid: expected COLUMN:COMPARISON:VALUE such as max_correlation:lt:0.3, or "
-                + "COLUMN:null, with one of \(names)")
+                + "COLUMN:null, with one of \(names); on the command line also 'max_correlation<0.3' and the like")
     }
 }
 

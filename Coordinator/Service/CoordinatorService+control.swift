@@ -53,7 +53,7 @@ extension CoordinatorService: GridControl {
         let pools = try store.pools(region)
         for (name, needed) in try JobKind(parsing: view.kind).alphasNeeded(pool: view.pool) {
             guard let pool = pools.first(where: { $0.pool == name }) else {
-                throw GridError(.notFound, "region \(region) has no pool '\(name.printable)'")
+                throw PoolName.unknown(name, of: region)
             }
             guard pool.alphas > 0 else { throw PoolName.empty(name, of: region, hasAlphas: false) }
             guard pool.alphas >= needed else {

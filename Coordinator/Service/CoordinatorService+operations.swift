@@ -80,6 +80,10 @@ extension CoordinatorService {
             if terms.paused == true, before.state == .publishing {
                 throw GridError(.conflict, "job \(id) is being published and can no longer be paused")
             }
+            if terms.paused == true, before.paused {
+                let reason = before.reason.map { ": \($0.printable)" } ?? ""
+                throw GridError(.conflict, "job \(id) is paused already\(reason)")
+            }
             if terms.paused == false, !before.paused { throw GridError(.conflict, "job \(id) is not paused") }
             try service.usingDatabase { () throws(GridError) in
                 try service.store.setTerms(id, terms, epoch: service.epoch)
@@ -117,7 +121,14 @@ extension CoordinatorService {
     // MARK: Workers
 
     package func drain(_ worker: WorkerID, order: DrainOrder) async throws -> WorkerView {
-        guard var view = shared.withLock({ $0.snapshot.workers.first { $0.worker == worker.rawValue } }) else {
+        let (present, drained) = shared.withLock { shared in
+            (shared.snapshot.workers.first { $0.worker == worker.rawValue }, shared.drains.left(worker))
+        }
+        guard var view = present else {
+            if drained != nil {
+                throw GridError(
+                    .conflict, "worker \(worker) was drained and has left: 'alphagrid workers undrain \(worker)' takes it back")
+            }
             throw GridError(.notFound, "there is no worker '\(worker.rawValue.printable)'")
         }
         let wall = order.deadlineSeconds.map { Date.now.timeIntervalSince1970 + Double($0) }

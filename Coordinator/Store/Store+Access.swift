@@ -58,7 +58,7 @@ extension Store {
                 WHERE name = $1 AND revoked_at IS NULL RETURNING token_id
                 """, [.text(name.rawValue)])
             guard let id = revoked.text(ifAnyRow: 0) else {
-                throw GridError(.notFound, "there is no token '\(name)' to revoke")
+                throw GridError(.notFound, "there is no token '\(name)' to revoke: 'alphagrid tokens list' shows those there are")
             }
             try Self.audit("token revoked", region: nil, subject: name.rawValue, detail: [String: String](), connection)
             guard let view = try Self.tokenViews("WHERE token_id = $1::bigint", [.text(id)], connection).first else {

@@ -40,6 +40,12 @@ package enum PoolName {
         }
     }
 
+    package static func unknown(_ name: String, of region: Region) -> GridError {
+        GridError(
+            .notFound,
+            "region \(region) has no pool '\(name.printable)': 'alphagrid db pools list --region \(region)' shows those it has")
+    }
+
     /// Why nothing can be computed with a pool, wherever that is found out.
     package static func empty(_ name: String, of region: Region, hasAlphas: Bool) -> GridError {
         let flag = name == unsubmitted ? " --unsubmitted" : ""
@@ -215,11 +221,7 @@ extension Store {
         let found = try connection.execute(
             "SELECT pool_id FROM pools WHERE region_id = $1 AND pool_name = $2", [.integer(regionID), .text(name)])
         guard let id = found.text(ifAnyRow: 0).flatMap({ Int64($0) }) else {
-            throw GridError(
-                .notFound,
-                "region \(region) has no pool '\(name.printable)': "
-                    + "'alphagrid db pools list --region \(region)' shows those it has"
-            )
+            throw PoolName.unknown(name, of: region)
         }
         return id
     }

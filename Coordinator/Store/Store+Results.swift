@@ -101,7 +101,7 @@ extension Store {
             if try hasRows(of: job, in: RegionTables(region).place(of: result, .region).table, connection) { return .region }
             throw GridError(
                 .notFound,
-                "region \(region) has no job \(job), and '\(result.rawValue)' no rows that one of this number has left behind")
+                "region \(region) has no job \(job), nor rows of '\(result.rawValue)' from one of this number that was removed")
         }
         guard let table = found.text(0, 0) else { throw GridError(.notFound, "job \(job) has published nothing") }
         return table.hasSuffix("_jobs") ? .job : .region

@@ -13,7 +13,7 @@ package enum PnLReader {
         let name = FileSystem.name(path)
         let suffix = [".csv", ".csv.gz", ".npy"].first(where: { name.lowercased().hasSuffix($0) })
         guard suffix != nil || path == FileSystem.standardInput else {
-            throw GridError(.usage, "\(path): expected a file that ends in .csv, .csv.gz or .npy")
+            throw GridError(.usage, "\(path.isEmpty ? "''" : path): expected a file that ends in .csv, .csv.gz or .npy")
         }
         let file = try FileSystem.contents(of: path)
         // Payloads give their memory back when they are no longer used, which must not be before the parsing ends.

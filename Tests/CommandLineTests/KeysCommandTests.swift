@@ -75,7 +75,7 @@ import Testing
         let before = try String(contentsOfFile: "\(state)/keys/workers", encoding: .utf8)
         try expect(["add", "a", "--out", "\(file)2"], 1, "has a key already")
         try expect(["add", "b", "--out", file], 1, "\(file) is there already")
-        try expect(["add", "b", "--out", "\(scratch.path)/nowhere/b.key"], 1, "cannot write")
+        try expect(["add", "b", "--out", "\(scratch.path)/nowhere/b.key"], 3, "cannot write")
         try expect(["revoke", "b"], 3, "no key 'b'")
         #expect(try String(contentsOfFile: "\(state)/keys/workers", encoding: .utf8) == before)
         #expect(scratch.names == ["a.key", "state"])

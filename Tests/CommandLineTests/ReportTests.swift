@@ -177,8 +177,12 @@ import Testing
                 .init(name: "linkage (ward)", tasks: 0, inCoordinator: true),
             ], flops: 1, panelBytes: 1, bytesToWorkers: 1, coordinatorMemoryBytes: 1, workerMemoryBytes: 1, basis: "all stages")
         plan.predictedSeconds = nil
-        let line = PlanReport.page(plan).first { $0.hasPrefix("stages") } ?? ""
-        #expect(line.hasSuffix("distances 3, spanning tree 1 each time, linkage (ward) in the coordinator"), "\(line)")
+        let stages = ["stages", "  distances 3", "  spanning tree 1 each time", "  linkage (ward) in the coordinator"]
+        #expect(PlanReport.page(plan).suffix(4) == stages)
+        (plan.predictedSeconds, plan.predictedLowSeconds, plan.predictedHighSeconds) = (0.02, 0.01, 0.03)
+        #expect(PlanReport.page(plan).contains { $0.hasPrefix("time") && $0.contains("at least ") })
+        plan.stages = [plan.stages[0]]
+        #expect(PlanReport.page(plan).contains { $0.hasPrefix("time") && $0.hasSuffix("less than 0.1 s") })
     }
 
     @Test("A schedule without a pause says so")

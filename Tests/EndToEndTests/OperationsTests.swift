@@ -25,6 +25,10 @@ extension EndToEnd {
                 let workers = try await cluster.json("/v1/workers")["workers"] as? [[String: Any]]
                 return workers?.allSatisfy { $0["state"] as? String == "drained" } == true
             }
+            let workers = try await cluster.json("/v1/workers")["workers"] as? [[String: Any]]
+            let name = try #require(workers?.first?["worker"] as? String)
+            let again = try await cluster.attempt("workers", "drain", name)
+            #expect(again.status == 1 && again.errors.contains("'alphagrid workers undrain \(name)'"), "\(again.errors)")
             let metrics = try #require(try await HTTP.get("http://\(cluster.http)/metrics", token: try cluster.token()))
             #expect(metrics.text.contains("alphagrid_workers_lost_total 0"), "\(metrics.text)")
             let job = try await cluster.submit(["kind": "correlation", "region": "USA"])
@@ -34,6 +38,8 @@ extension EndToEnd {
             try await waitUntil("the reason in the status") { try await cluster.alphagrid("status").contains(reason) }
             try await cluster.alphagrid("jobs", "pause", "\(job)", "--reason", "the market opens")
             #expect(try await cluster.alphagrid("jobs", "list", "--states", "paused").contains("running, paused"))
+            let twice = try await cluster.attempt("jobs", "pause", "\(job)")
+            #expect(twice.status == 1 && twice.errors.contains("paused already: the market opens"), "\(twice.errors)")
             let cancelled = try await cluster.alphagrid("jobs", "cancel", "\(job)")
             try await waitUntil("the job to end") {
                 try await cluster.value("SELECT state FROM jobs WHERE job_id = \(job)") == "cancelled"

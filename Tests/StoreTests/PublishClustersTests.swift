@@ -161,7 +161,7 @@ import Testing
         for result in RegionResult.allCases { _ = try store.results(ResultRequest(result), region: usa) }
 
         request.job = JobID(99)
-        let missing = "region USA has no job 99, and 'clusters' no rows that one of this number has left behind"
+        let missing = "region USA has no job 99, nor rows of 'clusters' from one of this number that was removed"
         #expect(throws: GridError(.notFound, missing)) { try store.results(request, region: usa) }
         request.job = JobID(7)
         #expect(throws: GridError(.notFound, "job 7 has published nothing")) { try store.results(request, region: usa) }

@@ -14,7 +14,10 @@ enum PrivateFile {
         var template = Array("\(path).XXXXXX".utf8CString)
         // Makes a file of mode 0600.
         let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw GridError(.failed, "cannot write \(path.singleLine): \(systemMessage(errno))") }
+        guard descriptor >= 0 else {
+            throw GridError(
+                errno == ENOENT ? .notFound : .failed, "cannot write \(path.singleLine): \(systemMessage(errno))")
+        }
         let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         var code = data.withUnsafeBytes { writeAll($0, to: descriptor) }
         if code == 0, fsync(descriptor) != 0 { code = errno }

@@ -110,7 +110,9 @@ struct KeyStore {
         return try locked { () throws(GridError) in
             var records = try folder.records()
             guard let position = records.firstIndex(where: { $0.name == name }) else {
-                throw GridError(.notFound, "there is no key '\(name.printable)' in \(folder.path.singleLine)")
+                throw GridError(
+                    .notFound,
+                    "there is no key '\(name.printable)' in \(folder.path.singleLine): 'alphagrid keys list' shows all")
             }
             guard records[position].revoked == nil else {
                 throw GridError(.conflict, "the key '\(name)' was revoked already, at \(records[position].revoked ?? "")")

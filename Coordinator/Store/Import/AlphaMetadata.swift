@@ -30,7 +30,8 @@ package struct AlphaMetadata: Equatable {
         let plain = name.lowercased().hasSuffix(".gz") ? String(name.lowercased().dropLast(3)) : name.lowercased()
         let isInput = path == FileSystem.standardInput
         guard isInput || plain.hasSuffix(".csv") || plain.hasSuffix(".json") else {
-            throw GridError(.usage, "\(name): expected a file that ends in .csv or .json, or those with .gz")
+            throw GridError(
+                .usage, "\(name.isEmpty ? "''" : name): expected a file that ends in .csv or .json, or those with .gz")
         }
         var file = try FileSystem.contents(of: path)
         if Gzip.isGzip(file.bytes) { file = try Gzip.inflate(file.bytes, name: name) }

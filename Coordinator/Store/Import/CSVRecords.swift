@@ -32,7 +32,9 @@ struct CSVRecords {
         while true {
             record.fields.append(try field(record.fields.count + 1))
             guard record.fields.count <= Limits.metadataColumnsMax else {
-                throw error("has more than \(Limits.metadataColumnsMax) columns")
+                throw error(
+                    "column \(record.fields.count): expected \(Limits.metadataColumnsMax) columns at most, such as alpha_id, "
+                        + "region and alpha_type; PnL is what 'alphagrid db import' reads")
             }
             guard position < bytes.count, bytes[position] == UInt8(ascii: ",") else { break }
             position += 1
