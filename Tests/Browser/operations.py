@@ -63,7 +63,7 @@ class Operations:
             browser.wait_text("No alerts")
             self.go("/alerts?region=USA", "Alerts")
             browser.wait("document.querySelectorAll('[aria-label=Alerts] tbody tr').length > 0")
-        browser.expected = ["status of 409"]
+        browser.expected = ["status of 400"]
         browser.click("[aria-label=Webhooks] header button")
         self.answer(url="https://192.0.2.1/grid", closes=False)
         browser.wait("document.querySelector('dialog .note.bad:not([hidden])')?.textContent.includes('public internet')")
