@@ -134,6 +134,8 @@ extension Scheduler {
         if let before = known.first(where: { $0.worker == answer.worker }) {
             // Sent again, or by another attempt, an answer of a dispute tells nothing new: somebody else has to be asked.
             if before.checksum == answer.checksum { return queueVerification(of: task, job) }
+            // It was asked to decide a dispute, perhaps; somebody else has to.
+            queueVerification(of: task, job)
             let sentence = "worker \(answer.worker) gave two different results of \(subject(task, job))"
             suspect(answer.worker, sentence, task: ref.task)
             return

@@ -184,6 +184,19 @@ struct VerificationTests {
         #expect(second.failure != nil)
     }
 
+    @Test("A verifier that gives two different results leaves the dispute to somebody else")
+    func verifierChangesItsMind() {
+        var talk = talk(workers: 3, tasks: 1)
+        #expect(talk.result(attempt(1, 0), from: 1, checksum: 5).leases == ["1.0->w2"])
+        talk.tell(.merged(task(0)))
+        // An answer to the lease of an earlier coordinator comes first.
+        #expect(talk.result(attempt(90, 0), from: 2, checksum: 6).leases == [])
+        let second = talk.result(attempt(2, 0), from: 2, checksum: 7)
+        #expect(second.failure == nil && second.leases == ["1.0->w3"])
+        #expect(states(talk) == ["connected", "suspect", "connected"])
+        #expect(talk.result(attempt(3, 0), from: 3, checksum: 5).contains(.stageComplete(JobID(1), PlanHash(7))))
+    }
+
     @Test("A verifier that is lost, leaves or fails is replaced; the task itself is not computed a third time")
     func replaced() {
         var talk = talk(workers: 4, tasks: 1)

@@ -21,6 +21,7 @@ struct KnownSeedsTests {
         Known(
             seed: 990, story: "one bit of a header on the way makes another good message of it", shellBug: .headersUnchecked),
         Known(seed: 11_689, story: "an answer that comes twice leaves a dispute to nobody, and its stage waits for ever"),
+        Known(seed: 5_046_292, story: "so does a worker that is to decide one and gives two different answers"),
         Known(seed: 134_384, story: "a worker without a connection counts as sent away, and cannot be taken back any more"),
         Known(seed: 143_567, story: "so does one that is lost"),
         Known(
