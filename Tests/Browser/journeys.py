@@ -96,6 +96,8 @@ class Journeys(Operations):
         triangle = f"{{edge: 3, upper: true, task_count: 6, grid: {blocks % (3, 3, 1)}}}"
         groups = f"{{edge: 4, upper: true, task_count: 3, grid: {blocks % (4, 4, 2)}}}"
         square = "[[0, 0], [10, 0], [10, 10], [0, 10]]"
+        stages = "[{name: 'tree', tasks_done: 5, tasks_total: 5}, {name: 'tree', tasks_done: %d, tasks_total: 9}]"
+        drawn = f"module.drawStages(document.createElement('ol'), {stages % 1})"
         for module, call, answer in [
             ("filters", f"parse('max_correlation < 0.3', {columns})", "max_correlation:lt:0.3"),
             ("filters", f"parse('Max>=0.3', {columns})", "max_correlation:ge:0.3"),
@@ -113,6 +115,7 @@ class Journeys(Operations):
             ("tilemap", f"taskAt({groups}, 3, 3)", 2), ("tilemap", f"taskAt({groups}, 0, 3)", 1),
             ("tilemap", "taskAt({edge: 2, upper: false, task_count: 3, cells: 'qqq.'}, 1, 0)", 2),
             ("tilemap", "taskAt({edge: 2, upper: false, task_count: 3, cells: 'qqq.'}, 1, 1)", None),
+            ("view-job", f"drawStages({drawn}, {stages % 2}).innerText.match(/\\d of \\d/g).join()", "5 of 5,2 of 9"),
             ("api", "query({a: 'x y', b: [1, 2], c: ''})", "?a=x%20y&b=1&b=2"),
         ]:
             found = self.browser.run(f"import('/assets/{module}.js').then((module) => module.{call})")

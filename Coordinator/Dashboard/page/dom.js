@@ -45,8 +45,8 @@ export function setAttribute(node, name, value) {
 export function reconcile(parent, items, keyOf, make, update) {
     const known = new Map([...parent.children].map((child) => [child.dataset.key, child]));
     let place = parent.firstElementChild;
-    for (const item of items) {
-        const key = String(keyOf(item));
+    for (const [index, item] of items.entries()) {
+        const key = String(keyOf(item, index));
         let node = known.get(key);
         if (node) known.delete(key);
         else {

@@ -99,14 +99,7 @@ function render(parts, job) {
         ? `${flop(job.gigaflops_per_second)}${job.peak_share ? `, ${percent(job.peak_share)} of peak` : ''}` : '');
     setText(parts.stats.size.value, job.alpha_count ? `${count(job.alpha_count)} alphas` : '–');
     setText(parts.stats.size.more, job.day_count ? `${count(job.day_count)} days` : '');
-    reconcile(parts.stages, job.stages || [], (stage) => stage.name, (stage) => h('li', {}, h('span', {}, heading(stage.name)),
-        h('span', {class: 'muted small'}), bar(`Stage ${stage.name}`)), (row, stage) => {
-        const isDone = stage.tasks_done === stage.tasks_total;
-        setText(row.children[1], stage.in_coordinator ? `in the coordinator${isDone ? ', done' : ''}`
-            : `${count(stage.tasks_done)} of ${count(stage.tasks_total)}`);
-        setBar(row.lastChild, stage.tasks_total ? stage.tasks_done / stage.tasks_total : 0,
-            stage.tasks_total && isDone ? 'good' : '');
-    });
+    drawStages(parts.stages, job.stages || []);
     // Stages are kept while a coordinator remembers the job, so an old one has none to show.
     const isBare = isOver && !(job.stages || []).length;
     parts.stagesCard.hidden = isBare;
@@ -119,6 +112,19 @@ function render(parts, job) {
     parts.trouble.hidden = !parts.trouble.children.length;
     made(parts.made, job);
     asked(parts.asked, job);
+}
+
+// By their places: stages may have the same name, as the passes of a spanning tree have.
+export function drawStages(list, stages) {
+    reconcile(list, stages, (stage, index) => `${index} ${stage.name}`, (stage) => h('li', {}, h('span', {}, heading(stage.name)),
+        h('span', {class: 'muted small'}), bar(`Stage ${stage.name}`)), (row, stage) => {
+        const isDone = stage.tasks_done === stage.tasks_total;
+        setText(row.children[1], stage.in_coordinator ? `in the coordinator${isDone ? ', done' : ''}`
+            : `${count(stage.tasks_done)} of ${count(stage.tasks_total)}`);
+        setBar(row.lastChild, stage.tasks_total ? stage.tasks_done / stage.tasks_total : 0,
+            stage.tasks_total && isDone ? 'good' : '');
+    });
+    return list;
 }
 
 function made(node, job) {
