@@ -95,14 +95,14 @@ extension Store {
         return alerts(made)
     }
 
-    /// Newest first.
+    /// Those of the newest job first, of each job the largest |r| first.
     package func alerts(limit: Int, region: Region?) throws(GridError) -> [AlertView] {
         try pool.read(Self.alerting) { connection in
             Self.alerts(
                 try connection.execute(
                     """
                     SELECT \(Self.alertColumns) FROM alerts WHERE $2::text IS NULL OR region = $2
-                    ORDER BY alert_id DESC LIMIT $1
+                    ORDER BY job_id DESC, abs(correlation) DESC, alert_id LIMIT $1
                     """,
                     [.integer(Int64(max(0, min(limit, Limits.alertsMax)))), .optional(region?.name)]))
         }

@@ -111,7 +111,7 @@ import Testing
         #expect(try newPairs(second) == [], "the same job once more")
         #expect(try newPairs(try publish([("A", "B", 0.7), ("C", "D", 0.9), ("A", "C", -0.9)])) == [])
         #expect(try newPairs(try publish([("A", "B", 0.8), ("C", "D", 0.9), ("A", "C", -0.9)])) == ["A-B 0.8"])
-        #expect(try store.alerts(limit: 10, region: nil).map(\.alphaB) == ["B", "D", "C"])
+        #expect(try store.alerts(limit: 10, region: nil).map(\.alphaB) == ["B", "C", "D"], "the largest |r| of a job first")
         #expect(try store.alerts(limit: 1, region: usa).first?.days == 250)
         #expect(try store.alerts(limit: 10, region: try Region("CHN")).isEmpty)
     }

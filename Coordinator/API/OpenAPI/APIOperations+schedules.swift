@@ -50,7 +50,7 @@ extension APIOperation {
             problems: [404, 409]),
         APIOperation(
             route: "GET v1/alerts", tag: "webhooks",
-            summary: "Pairs that publications have brought beyond the threshold, newest first.",
+            summary: "Pairs that publications have brought beyond the threshold: newest job first, then by |r|.",
             parameters: [
                 .query("limit", .integer("How many.", 1...Limits.alertsMax)), .query("region", region.schema),
             ],

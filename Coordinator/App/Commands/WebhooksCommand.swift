@@ -218,7 +218,7 @@ struct WebhooksCommand: ParsableCommand {
 struct AlertsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alerts",
-        abstract: "List pairs that have come to be alike with the last correlations, newest first.",
+        abstract: "List pairs that have come to be alike with the last correlations: newest job first, then by |r|.",
         discussion: """
             After each publication of a region's own correlations, pairs with |r| >= \(Limits.alertThreshold), or a smaller \
             threshold of a webhook, that were not there before are told of: here, in the coordinator's log, and to webhooks.
