@@ -92,7 +92,8 @@ struct APIRoute: Sendable {
         }
         guard principal.role >= needed else {
             trail.refused(AuditEntry(refusing: request, context, status: .forbidden))
-            throw Problem(.forbidden, "the role \(principal.role.rawValue) of this token does not allow that")
+            throw Problem(
+                .forbidden, "the role \(principal.role.rawValue) of this token does not allow that: it takes \(needed.rawValue)")
         }
     }
 }

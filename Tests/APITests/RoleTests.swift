@@ -135,7 +135,7 @@ struct Attempt: Sendable, CustomTestStringConvertible {
             expectProblem(answer, 401, "Unauthorized")
         } else {
             expectProblem(answer, 403, "Forbidden")
-            #expect(answer.detail.contains("the role"))
+            #expect(answer.detail.contains("the role") && answer.detail.hasSuffix("it takes \(needs.rawValue)"))
         }
         #expect(await grid.calls.isEmpty)
         #expect(await records.rows.isEmpty)
