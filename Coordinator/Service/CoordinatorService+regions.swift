@@ -36,8 +36,7 @@ extension CoordinatorService {
                 return (pool ?? own, try self.residents.resident(region, pool: pool ?? own))
             }
             guard let panel = resident.panel, let alpha = panel.alpha(withID: id) else {
-                throw GridError(
-                    .notFound, "there is no alpha '\(id.printable)' with PnL in pool '\(name.printable)' of region \(region)")
+                throw try self.usingDatabase { () throws(GridError) in try self.store.missing(id, pool: name, region: region) }
             }
             let values = panel.series(alpha)
             let first = values.firstIndex { !$0.isNaN } ?? 0

@@ -72,6 +72,12 @@ extension CoordinatorService {
             let poolName = "pool '\(name)' of region \(region)"
             guard let panel = resident.panel else { throw PoolName.empty(name, of: region, hasAlphas: false) }
             let window = try request.window.map { text throws(GridError) in try Window(parsing: text) }
+            let missing = [request.a, request.b].filter { panel.alpha(withID: $0) == nil }
+            if let id = missing.first {
+                throw try self.usingDatabase { () throws(GridError) in
+                    try self.store.missing(id, pool: name, region: region, hasPartner: missing.count == 1)
+                }
+            }
             var view = try PoolCheckPair.view(
                 request.a, request.b, in: panel, poolName: poolName, window: window ?? resident.settings.window,
                 minOverlap: request.minOverlap ?? resident.settings.minOverlap)

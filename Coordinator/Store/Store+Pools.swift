@@ -99,6 +99,20 @@ extension Store {
         }
     }
 
+    /// Why an alpha is not among those with PnL of a pool, wherever that is found out, and which pool has it.
+    ///
+    /// - Parameter hasPartner: whether it must be in one pool with another alpha, which this pool has.
+    /// - Throws: `GridError(.notFound)` for a region or an alpha that is not there.
+    package func missing(
+        _ id: String, pool name: String, region: Region, hasPartner: Bool = false
+    ) throws(GridError) -> GridError {
+        let home = try isSubmitted(id, region: region) ? PoolName.submitted : PoolName.unsubmitted
+        let sentence = "there is no alpha '\(id.printable)' with PnL in pool '\(name.printable)' of region \(region)"
+        guard home != name else { return GridError(.notFound, sentence) }
+        return GridError(
+            .notFound, "\(sentence): it is in pool '\(home)'" + (hasPartner ? ", and both must be in the same pool" : ""))
+    }
+
     /// The alphas of a pool in bytewise order.
     package func poolMembers(_ region: Region, pool name: String) throws(GridError) -> [String] {
         try PoolName.check(name)

@@ -23,6 +23,20 @@ import Testing
         }
     }
 
+    @Test("Of an alpha that a pool does not have is said which has it")
+    func missing() throws {
+        let store = database.store
+        func sentence(_ id: String, _ pool: String, hasPartner: Bool = false) throws -> String {
+            try store.missing(id, pool: pool, region: usa, hasPartner: hasPartner).message
+        }
+        let missing = "there is no alpha 'U1' with PnL in pool 'submitted' of region USA: it is in pool 'unsubmitted'"
+        #expect(try sentence("U1", "submitted") == missing)
+        #expect(try sentence("U1", "submitted", hasPartner: true) == missing + ", and both must be in the same pool")
+        #expect(try sentence("S1", "core").hasSuffix(": it is in pool 'submitted'"))
+        #expect(try sentence("S1", "submitted").hasSuffix("of region USA"), "it is there, without PnL")
+        #expect(gridError { _ = try sentence("X", "submitted") }?.message == "region USA has no alpha 'X'")
+    }
+
     @Test("Promoting moves alphas of several regions with metadata and PnL, and makes them REGULAR")
     func promote() throws {
         let path = try files.file("m.csv", "alpha_id,sharpe,code\nU1,2.5,rank(close)\n")
