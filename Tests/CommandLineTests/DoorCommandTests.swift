@@ -56,5 +56,10 @@ import Testing
         #expect(lines[1].contains("otto") && lines[1].contains("200") && lines[1].contains("POST /v1/jobs/7/cancel"))
         #expect(!lines.joined().contains("\u{1b}"))
         #expect(lines[2].contains("(nobody)") && lines[2].contains(" ? ") && !lines[3].contains("?"))
+        var settings = row("quant", status: nil, method: nil)
+        (settings.region, settings.subject) = ("USA", "USA")
+        #expect(AuditCommand.table([settings]).rows[0][4] == "USA")
+        settings.subject = "core"
+        #expect(AuditCommand.table([settings]).rows[0][4] == "USA core")
     }
 }

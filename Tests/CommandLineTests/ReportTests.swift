@@ -1,5 +1,6 @@
 import ClusterModel
 import Foundation
+import Store
 import Testing
 
 @testable import alphagrid
@@ -183,6 +184,19 @@ import Testing
         #expect(PlanReport.page(plan).contains { $0.hasPrefix("time") && $0.contains("at least ") })
         plan.stages = [plan.stages[0]]
         #expect(PlanReport.page(plan).contains { $0.hasPrefix("time") && $0.hasSuffix("less than 0.1 s") })
+    }
+
+    @Test("A region without anything in it says so by its name, not where its dates would be")
+    func emptyRegion() throws {
+        let text = """
+            {"region": "USA", "alphas": 0, "alphasUnsubmitted": 0, "pnlRows": 0, "pnlRowsUnsubmitted": 0,
+             "pnlRowsEstimated": false, "correlationRows": 0, "convention": "ffill-shift", "window": "4y", "minOverlap": 60}
+            """
+        var region = try JSONDecoder().decode(RegionStatus.self, from: Data(text.utf8))
+        func row() -> ArraySlice<String>? { DatabaseStatusCommand.table([region]).rows.first?.prefix(6) }
+        #expect(row() == ["USA (empty)", "0", "0", "0", "", ""])
+        (region.alphas, region.lastDate) = (1, "2024-01-03")
+        #expect(row() == ["USA", "1", "0", "0", "", "2024-01-03"])
     }
 
     @Test("A schedule without a pause says so")

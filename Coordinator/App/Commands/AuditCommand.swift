@@ -72,7 +72,9 @@ struct AuditCommand: ParsableCommand {
                 .init("FROM"), .init("REQUEST"),
             ],
             rows: rows.map { row in
-                let subject = [row.region, row.subject].compactMap { $0 }.joined(separator: " ")
+                // What is done to a whole region has it for its subject.
+                let subject = (row.region == row.subject ? [row.region] : [row.region, row.subject])
+                    .compactMap { $0 }.joined(separator: " ")
                 let request = [row.method, row.path].compactMap { $0 }.joined(separator: " ")
                 return [
                     row.happenedAt, row.actor.isEmpty ? AuditFilter.nobody : row.actor, row.role ?? "", row.action, subject,

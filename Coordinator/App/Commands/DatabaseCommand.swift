@@ -91,10 +91,9 @@ struct DatabaseStatusCommand: ParsableCommand {
             ],
             rows: regions.map { region in
                 [
-                    region.region, "\(region.alphas)", "\(region.alphasUnsubmitted)",
+                    region.region + (region.isEmpty ? " (empty)" : ""), "\(region.alphas)", "\(region.alphasUnsubmitted)",
                     (region.pnlRowsEstimated ? "~" : "") + "\(region.pnlRows)", region.firstDate ?? "",
-                    region.isEmpty ? "(empty)" : region.lastDate ?? "",
-                    "\(region.correlationRows)", region.correlationUpdatedAt ?? "",
+                    region.lastDate ?? "", "\(region.correlationRows)", region.correlationUpdatedAt ?? "",
                     region.convention, region.window, "\(region.minOverlap)",
                 ]
             })
