@@ -59,6 +59,48 @@ struct AlphaGridCommand: ParsableCommand {
     /// As it was typed.
     static func unshielded(_ text: String) -> String { text.replacing(minusSign, with: "-") }
 
+    /// The parser shows the general help for a name behind 'help' that is none, and elsewhere does not say what may be meant.
+    ///
+    /// - Throws: `GridError(.usage)` for a word that stands where only the name of a command can, and is none.
+    static func expectCommands(_ arguments: [String]) throws(GridError) {
+        var command: any ParsableCommand.Type = self
+        var path = [_commandName]
+        var isHelp = false
+        for word in arguments {
+            let commands = command.configuration.subcommands
+            if let next = commands.first(where: { $0._commandName == word }) {
+                command = next
+                path.append(word)
+            } else if word == "help", !commands.isEmpty {
+                isHelp = true
+            } else if isHelp || (!commands.isEmpty && command.configuration.defaultSubcommand == nil), !word.hasPrefix("-") {
+                let names = commands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+                let near = names.filter { !word.isEmpty && $0.hasPrefix(word) || edits(word, $0) <= max(1, word.count / 3) }
+                let list = near.map { "'\($0)'" }.joined(separator: " or ")
+                throw GridError(
+                    .usage,
+                    "unknown command '\((path.dropFirst() + [word.printable]).joined(separator: " "))': "
+                        + (near.isEmpty ? "" : "expected perhaps \(list); ")
+                        + "'\(path.joined(separator: " ")) --help' says what there is")
+            } else {
+                return
+            }
+        }
+    }
+
+    /// How many characters must be added, removed or replaced to make one word the other (Levenshtein's distance).
+    private static func edits(_ a: String, _ b: String) -> Int {
+        var row = Array(0...b.count)
+        for (i, x) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, y) in b.enumerated() {
+                (diagonal, row[j + 1]) = (row[j + 1], min(diagonal + (x == y ? 0 : 1), row[j] + 1, row[j + 1] + 1))
+            }
+        }
+        return row[b.count]
+    }
+
     /// Whether this command line computes in this process.
     static func computes(_ arguments: [String]) -> Bool {
         [CorrelateCommand._commandName, BenchCommand._commandName].contains(arguments.first)

@@ -38,6 +38,7 @@ enum Main {
     /// Runs one command line and says how it went, on standard error and as exit code.
     @MainActor static func run(_ arguments: [String]) async -> Int32 {
         do {
+            try AlphaGridCommand.expectCommands(arguments)
             var command = try AlphaGridCommand.parseAsRoot(AlphaGridCommand.shielded(arguments))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

@@ -61,6 +61,22 @@ import Darwin
         #expect(run.errors.contains("1 pairs, 0 undefined"))
     }
 
+    @Test(
+        "A command that there is not is refused, also behind help, and the nearest ones are named",
+        arguments: [
+            (["frobnicate"], "'frobnicate': 'alphagrid --help' says"),
+            (["help", "frobnicate"], "'frobnicate': 'alphagrid --help' says"),
+            (["wrkers"], "'wrkers': expected perhaps 'workers'; "), (["help", "wo"], "'wo': expected perhaps 'workers'; "),
+            (["db", "poolz"], "'db poolz': expected perhaps 'pools'; 'alphagrid db --help'"),
+            (["help", "db", "pools", "x"], "'db pools x'"), (["db", "help", "x"], "'db x'"),
+        ])
+    func unknownCommand(words: [String], sentence: String) throws {
+        let run = try Run(words)
+        #expect(run.status == 2 && run.output.isEmpty)
+        #expect(run.errors.hasPrefix("error: unknown command \(sentence)"), "\(run.errors)")
+        #expect(try Run(["help", "db", "pools"]).output.contains("USAGE: alphagrid db pools"))
+    }
+
     @Test("--quiet says nothing but the result; the inherited BLAS setting is noted where something was computed")
     func quiet() throws {
         let scratch = try Scratch()
