@@ -5,6 +5,8 @@ package struct JobOptions {
     private let kind: String
     /// Those that were asked for.
     package private(set) var known: [String] = []
+    /// What those may be that are one or several of a few words.
+    package private(set) var choices: [String: (words: [String], areSeveral: Bool)] = [:]
 
     /// - Parameter kind: of the job, for messages.
     package init(_ values: [String: String], kind: String) {
@@ -34,6 +36,7 @@ package struct JobOptions {
     }
 
     package mutating func truth(_ name: String) throws(GridError) -> Bool? {
+        choices[name] = (["true", "false"], false)
         guard let text = text(name) else { return nil }
         guard let value = Bool(text) else { throw invalid(name, text, "true or false") }
         return value
@@ -43,6 +46,7 @@ package struct JobOptions {
     package mutating func choice<Value: CaseIterable & RawRepresentable<String>>(
         _ name: String, of type: Value.Type
     ) throws(GridError) -> Value? {
+        choices[name] = (Value.allCases.map(\.rawValue), false)
         guard let text = text(name) else { return nil }
         return try value(text, name)
     }
@@ -51,6 +55,7 @@ package struct JobOptions {
     package mutating func choices<Value: CaseIterable & RawRepresentable<String>>(
         _ name: String, of type: Value.Type
     ) throws(GridError) -> [Value]? {
+        choices[name] = (Value.allCases.map(\.rawValue), true)
         guard let text = text(name) else { return nil }
         var found: [Value] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {

@@ -238,7 +238,7 @@ private struct NoRecords: AccessRecords {
             }
             #expect(try await among(["jobs", "cancel", ""]) == ["last", "all"])
             for (line, expected) in [
-                (["jobs", "remove", ""], ["last", "all", "7"]), (["schedule", "remove", ""], ["3"]),
+                (["jobs", "remove", ""], ["last", "all", "7"]), (["schedule", "remove", ""], ["3", "nightly"]),
                 (["webhooks", "remove", ""], ["1"]),
             ] {
                 var found: [String] = []
@@ -250,6 +250,17 @@ private struct NoRecords: AccessRecords {
         let names = try await offered(run, [:])
         #expect(names.starts(with: ["count=", "weight=", "block_edge="]))
         #expect(names.contains("threshold=") && !names.contains("top="))
+        func behind(_ text: String, _ kind: String) async throws -> [String] {
+            let line = ["alphagrid", "run", kind, "--param", text]
+            return try await offered(["run", "--", "--param", "4", "\(text.count)"] + line, [:])
+        }
+        #expect(try await behind("weight=", "selection").starts(with: ["weight=sharpe", "weight=fitness"]))
+        #expect(try await behind("choose_by=", "clusters") == ["choose_by=silhouette", "choose_by=gap"])
+        #expect(try await behind("consensus=t", "clusters") == ["consensus=true", "consensus=false"])
+        #expect(try await behind("precision=", "features") == ["precision=float64", "precision=float32"])
+        let methods = try await behind("methods=umap,w", "clusters")
+        #expect(methods.contains("methods=umap,ward") && !methods.contains("methods=umap,umap"))
+        #expect(try await behind("perplexity=", "clusters") == [])
         let nowhere = ["ALPHAGRID_URL": "http://127.0.0.1:1", "ALPHAGRID_TOKEN": Self.token]
         let (silent, unknown) = (try await offered(show, nowhere), try await offered(show, [:]))
         #expect(silent == ["last", "all"] && unknown == silent)

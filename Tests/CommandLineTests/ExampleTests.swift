@@ -124,6 +124,43 @@ import Testing
         if shell == "bash" { #expect(said != nil) }
     }
 
+    @Test(
+        "At a tab, bash goes on with what k=v may be, with addresses on the line too, and behind help with commands",
+        arguments: [
+            ("run clusters --param meth\t", "run clusters --param methods="),
+            ("run clusters --param methods=av\t", "run clusters --param methods=average"),
+            ("run clusters --param methods=average,war\t", "run clusters --param methods=average,ward"),
+            ("run clusters --param distance=1\t", "run clusters --param distance=1-r"),
+            ("run --url http://h:1 --param choose_by=g\t", "run --url http://h:1 --param choose_by=gap"),
+            ("run --param methods=umap clu\t", "run --param methods=umap clusters"), ("help wo\t", "help workers"),
+            ("help db poo\t", "help db pools"), ("wor\t", "workers"),
+        ])
+    func keys(typed: String, line: String) throws {
+        let scratch = try Scratch()
+        let script = try scratch.write(try Run(["completions", "bash"]).output, to: "script")
+        let program = URL(fileURLWithPath: try Executable.own()).deletingLastPathComponent().path + "/alphagrid"
+        let start = try scratch.write(
+            """
+            alphagrid() { if [[ $1 = ---completion ]]; then '\(program)' "$@"; else printf '[%s]' "$*"; fi; }
+            source '\(script)'
+            PS1=
+            """, to: "start")
+        let typed = try scratch.write("alphagrid \(typed)\n", to: "typed")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["--noprofile", "--rcfile", start, "-i"]
+        process.environment = ["PATH": "/usr/bin:/bin", "INPUTRC": "/dev/null", "TERM": "dumb", "HISTFILE": ""]
+            .merging(ProcessInfo.processInfo.environment.filter { $0.key == "LD_LIBRARY_PATH" }) { $1 }
+        process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: typed))
+        process.standardError = FileHandle.nullDevice
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let said = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(said.hasSuffix("[\(line)]"), "\(said)")
+    }
+
     @Test("The manual page has every command and option, and what formats it has nothing to complain of")
     func manual() throws {
         let page = try ManualPage.alphagrid(date: "2025-01-02")

@@ -144,6 +144,23 @@ extension EndToEnd {
             #expect(refused.status == 2 && refused.errors.contains("built in"), "\(refused.errors)")
             let listed = try await alphagrid("db", "pools", "--region", "USA", "--json")
             #expect(listed.contains("\"super\"") && listed.contains("\"regular\""))
+            try await alphagrid("db", "pools", "create", "core", "A", "--region", "USA")
+            // What a shell asks for when somebody who types the name of a pool presses tab.
+            func offered(_ verb: String) async throws -> [Substring] {
+                try await alphagrid(
+                    "---completion", "db", "pools", verb, "--", "positional@0", "6", "0", "alphagrid", "db", "pools", verb,
+                    "--region", "USA", ""
+                ).split(separator: "\n")
+            }
+            var pools: [Substring] = []
+            // On a busy machine an answer may take longer than a shell waits, but not always.
+            for _ in 0..<20 where pools.count < 5 { pools = try await offered("show") }
+            #expect(pools == ["submitted", "unsubmitted", "regular", "super", "core"])
+            for _ in 0..<20 where pools != ["core"] { pools = try await offered("add") }
+            #expect(pools == ["core"])
+            let apart = try await attempt("explain", "A", "B", "--region", "USA", "--pool", "core")
+            let sentence = "'B' with PnL in pool 'core' of region USA: it is in pool 'submitted'"
+            #expect(apart.status == 3 && apart.errors.contains(sentence), "\(apart.errors)")
         }
 
         @Test("Formulas and lists that are wrong, and regions that are not there, are said to be so", .timeLimit(.minutes(5)))

@@ -20,6 +20,21 @@ extension CompletionKind {
     static var methods: CompletionKind { .list(ClusterParameters.Method.allCases.map(\.rawValue)) }
     /// A region's own pools are only in the database.
     static var pools: CompletionKind { .list(PoolName.builtIn) }
+
+    /// Pools of the region that the line has named.
+    ///
+    /// - Parameter builtIn: whether those too that nobody can change.
+    static func regionPools(builtIn: Bool) -> CompletionKind {
+        .custom { words, _, _ in
+            guard let region = GridWords.value(of: "--region", in: words).flatMap({ try? Region($0) }) else {
+                return builtIn ? PoolName.builtIn : []
+            }
+            return GridWords.askDatabase(words) { store in
+                try store.pools(region).filter { builtIn || !$0.builtIn }.map(\.pool)
+            }
+        }
+    }
+
     static var events: CompletionKind { .list(WebhookEvent.allCases.filter { $0 != .test }.map(\.rawValue)) }
 
     static var regions: CompletionKind {
@@ -55,22 +70,39 @@ extension CompletionKind {
     }
 
     static var schedules: CompletionKind {
-        .custom { words, _, _ in GridWords.ask(words) { try await $0.schedules().map { "\($0.scheduleID)" } } }
+        .custom { words, _, _ in GridWords.ask(words) { try await $0.schedules().flatMap { ["\($0.scheduleID)", $0.name] } } }
     }
 
     static var webhooks: CompletionKind {
         .custom { words, _, _ in GridWords.ask(words) { try await $0.webhooks().map { "\($0.webhookID)" } } }
     }
 
-    /// Names of parameters, of the kind that the line has named or else of all.
+    /// Names of parameters, of the kind that the line has named or else of all; behind the name, what it may be.
     static var parameters: CompletionKind {
-        .custom { words, _, _ in
+        .custom { words, _, prefix in
             let named = words.compactMap(JobKind.init(rawValue:)).prefix(1)
             let kinds = named.isEmpty ? JobKind.allCases : Array(named)
             let pairs = kinds.contains(where: \.looksAtPairs) ? ["threshold", "absolute"] : []
             let top = kinds.contains(where: \.keepsNeighbours) ? ["top"] : []
-            return (kinds.flatMap(\.parameterNames) + JobOptions.common + pairs + top).map { "\($0)=" }
+            let own = kinds.map(\.options)
+            guard let sign = prefix.firstIndex(of: "=") else {
+                return (own.flatMap(\.known) + JobOptions.common + pairs + top).map { "\($0)=" }
+            }
+            let name = String(prefix[..<sign])
+            let (values, areSeveral) = own.lazy.compactMap { $0.choices[name] }.first ?? (commonChoices[name] ?? [], false)
+            guard areSeveral, let comma = prefix.lastIndex(of: ",") else { return values.map { "\(name)=\($0)" } }
+            let before = prefix[...comma]
+            let given = prefix[prefix.index(after: sign)..<comma].split(separator: ",").map(String.init)
+            return values.filter { !given.contains($0) }.map { before + $0 }
         }
+    }
+
+    /// What the parameters of every kind may be.
+    private static var commonChoices: [String: [String]] {
+        [
+            "convention": Convention.allCases.map(\.rawValue), "precision": Precision.allCases.map(\.rawValue),
+            "pool": PoolName.builtIn, "absolute": ["true", "false"],
+        ]
     }
 
     static var workers: CompletionKind {
@@ -96,10 +128,22 @@ enum GridWords {
             urlFlag: value(of: "--url", in: line), stateFlag: value(of: "--state", in: line),
             authorityFlag: value(of: "--ca", in: line))
         guard let connection, let client = try? GridClient(connection) else { return [] }
+        return soon { try await question(client) }
+    }
+
+    /// The same of the database, for what no coordinator tells; --database and --state are obeyed.
+    static func askDatabase(_ line: [String], _ question: @escaping @Sendable (Store) throws -> [String]) -> [String] {
+        let url = try? Settings.current.database(
+            flag: value(of: "--database", in: line), stateFlag: value(of: "--state", in: line))
+        guard let url, let store = try? Store(url: url) else { return [] }
+        return soon { try await Blocking.run { try question(store) } }
+    }
+
+    private static func soon(_ question: @escaping @Sendable () async throws -> [String]) -> [String] {
         let answer = Answer()
         Task.detached {
-            let found = (try? await question(client)) ?? []
-            // A worker chooses its own name, and a shell takes these apart at blanks.
+            let found = (try? await question()) ?? []
+            // Whoever names a worker or a pool chooses how, and a shell takes these apart at blanks.
             let plain = found.filter { !$0.isEmpty && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } }
             answer.words.withLock { $0 = plain }
             answer.isThere.signal()
@@ -108,7 +152,7 @@ enum GridWords {
         return answer.words.withLock { $0 }
     }
 
-    private static func value(of flag: String, in line: [String]) -> String? {
+    static func value(of flag: String, in line: [String]) -> String? {
         for (place, word) in line.enumerated() {
             if word == flag, place + 1 < line.count { return line[place + 1] }
             if word.hasPrefix("\(flag)=") { return String(word.dropFirst(flag.count + 1)) }

@@ -55,7 +55,7 @@ struct DatabasePoolsCommand: ParsableCommand {
                 Examples:
                   alphagrid db pools show core --region USA > core.txt
                 """)
-        @Argument(help: "Name of the pool.") var name: String
+        @Argument(help: "Name of the pool.", completion: .regionPools(builtIn: true)) var name: String
         @OptionGroup var place: Place
 
         func run() throws {
@@ -92,7 +92,7 @@ struct DatabasePoolsCommand: ParsableCommand {
                 Examples:
                   alphagrid db pools add core A1B2C3 D4E5F6 --region USA
                 """)
-        @Argument(help: "Name of the pool.") var name: String
+        @Argument(help: "Name of the pool.", completion: .regionPools(builtIn: false)) var name: String
         @OptionGroup var selection: AlphaSelection
         @OptionGroup var place: Place
 
@@ -111,7 +111,7 @@ struct DatabasePoolsCommand: ParsableCommand {
                 Examples:
                   alphagrid db pools remove core A1B2C3 --region USA
                 """)
-        @Argument(help: "Name of the pool.") var name: String
+        @Argument(help: "Name of the pool.", completion: .regionPools(builtIn: false)) var name: String
         @OptionGroup var selection: AlphaSelection
         @OptionGroup var place: Place
 
@@ -130,7 +130,7 @@ struct DatabasePoolsCommand: ParsableCommand {
                 Examples:
                   alphagrid db pools delete core --region USA
                 """)
-        @Argument(help: "Name of the pool.") var name: String
+        @Argument(help: "Name of the pool.", completion: .regionPools(builtIn: false)) var name: String
         @OptionGroup var place: Place
 
         func run() throws {

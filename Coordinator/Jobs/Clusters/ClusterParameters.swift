@@ -77,10 +77,10 @@ package struct ClusterParameters: Hashable, Sendable {
     }
 
     /// What there is to say.
-    package static var names: [String] {
+    package static var options: JobOptions {
         var options = JobOptions([:], kind: "clusters")
         _ = try? ClusterParameters(&options)
-        return options.known
+        return options
     }
 
     private init(_ options: inout JobOptions) throws(GridError) {

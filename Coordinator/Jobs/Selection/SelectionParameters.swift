@@ -30,10 +30,10 @@ package struct SelectionParameters: Hashable, Sendable {
     }
 
     /// What there is to say.
-    package static var names: [String] {
+    package static var options: JobOptions {
         var options = JobOptions([:], kind: "selection")
         _ = try? SelectionParameters(&options)
-        return options.known
+        return options
     }
 
     private init(_ options: inout JobOptions) throws(GridError) {

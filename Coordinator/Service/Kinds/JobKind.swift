@@ -44,11 +44,11 @@ package enum JobKind: String, CaseIterable, Sendable {
     }
 
     /// Parameters that only this kind has.
-    package var parameterNames: [String] {
+    package var options: JobOptions {
         switch self {
-        case .correlation, .crossCorrelation, .features: []
-        case .clusters: ClusterParameters.names
-        case .selection: SelectionParameters.names
+        case .correlation, .crossCorrelation, .features: JobOptions([:], kind: rawValue)
+        case .clusters: ClusterParameters.options
+        case .selection: SelectionParameters.options
         }
     }
 
