@@ -33,6 +33,7 @@ extension CoordinatorService {
     func resumeUnfinishedJobs() throws(GridError) {
         let unfinished = try store.unfinishedJobs()
         try removeAbandonedLogs()
+        removeAbandonedPartials()
         for var view in unfinished {
             view.takeUpAgain(at: ActiveJob.timestamp())
             log.info("job taken up again", metadata: ["job": "\(view.jobID)", "times": "\(view.resumed ?? 0)"])
@@ -45,6 +46,15 @@ extension CoordinatorService {
         guard let directory = configuration.jobLogDirectory else { return }
         try PartialLog.removeAll(in: directory) { () throws(GridError) in
             Set(try store.unfinishedJobs().map(\.jobID))
+        }
+    }
+
+    /// Rows of jobs that have ended go, whoever wrote them. That is tidiness, which nothing may fail for.
+    private func removeAbandonedPartials() {
+        do throws(GridError) {
+            try store.removeEndedPartials()
+        } catch {
+            log.debug("partials of jobs that have ended are still in the database", metadata: ["error": "\(error)"])
         }
     }
 
@@ -64,7 +74,8 @@ extension CoordinatorService {
             let view = job.view
             let kind = try JobKind(parsing: view.kind)
             let region = try Region(view.region)
-            var kept = configuration.jobLogDirectory.map { PartialLog.kept(of: job.id, in: $0) } ?? PartialLog.Kept()
+            let mirrored = try mirroredPartials(of: job)
+            var kept = PartialLog.kept(of: job.id, in: configuration.jobLogDirectory, mirrored: mirrored)
             var profiles = Set(shared.withLock { $0.snapshot.workers }.filter { $0.state == "connected" }.map(\.profile))
             if let profile = kept.profile { profiles.insert(profile.description) }
             let means = JobMeans(
@@ -89,7 +100,10 @@ extension CoordinatorService {
             for panel in prepared.panels { blocks.add(panel) }
             let driver = JobDriver(
                 id: job.id, job: prepared.job, profile: prepared.profile ?? kept.profile, terms: { job.terms },
-                queue: job.queue, log: partialLog(of: job), kept: kept, reached: configuration.reached,
+                queue: job.queue, log: partialLog(of: job),
+                mirror: partialMirror(
+                    of: job, alphaCount: prepared.alphaCount, bytesThere: mirrored.reduce(0) { $0 + $1.records.count }),
+                kept: kept, reached: configuration.reached,
                 post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
                 whenDone: { [weak self] result in self?.driverDone(job, result) })
             drivers.add(driver)
@@ -112,6 +126,42 @@ extension CoordinatorService {
             directory: directory, job: job.id, epoch: epoch, delayMilliseconds: configuration.jobLogMilliseconds,
             warn: { log.warning("\($0)", metadata: ["job": "\(job.id)"]) },
             written: { reached(.partialLogged) })
+    }
+
+    /// What earlier coordinators have left of a job in the database. One that cannot read it begins the job with what it has.
+    private func mirroredPartials(of job: ActiveJob) throws(GridError) -> [(epoch: Epoch, records: [UInt8])] {
+        guard job.view.resumed != nil else { return [] }
+        do throws(GridError) {
+            return try retryingWhileUnreachable(job) { () throws(GridError) in try store.keptPartials(of: job.id) }
+        } catch {
+            if error.kind == .unreachable { throw error }
+            log.warning(
+                "what an earlier coordinator kept in the database is computed again",
+                metadata: ["job": "\(job.id)", "error": "\(error)"])
+            return []
+        }
+    }
+
+    private func partialMirror(of job: ActiveJob, alphaCount: Int, bytesThere: Int) -> PartialMirror {
+        let (id, epoch, bytesMax) = (job.id, epoch, alphaCount * Limits.partialMirrorBytesPerAlphaMax)
+        return PartialMirror(
+            bytesMax: bytesMax, bytesThere: bytesThere, delayMilliseconds: configuration.jobLogMilliseconds,
+            warn: { [weak self] text in
+                guard let self, !isStopping else { return }
+                log.warning("\(text)", metadata: ["job": "\(id)"])
+            },
+            write: { [weak self] part, records throws(GridError) in
+                guard let self else { return }
+                do throws(GridError) {
+                    try usingDatabase { () throws(GridError) in
+                        try store.keepPartials(of: id, part: part, records, bytesMax: bytesMax, epoch: epoch)
+                    }
+                } catch {
+                    _ = isSuperseded(error)
+                    throw error
+                }
+            },
+            remove: { [weak self] in self?.removeAbandonedPartials() })
     }
 
     /// On the job's thread, after the last stage or a failure.
@@ -211,7 +261,11 @@ extension CoordinatorService {
         post(.finish(job.id))
         // One that stops in the middle leaves what it has to the next.
         if !shared.withLock({ $0.isStopping }) {
-            drivers[job.id]?.removeLog()
+            if let driver = drivers[job.id] {
+                driver.removeLog()
+            } else if job.view.resumed != nil {
+                waitingCalls.async { self.removeAbandonedPartials() }
+            }
             if let directory = configuration.jobLogDirectory {
                 // Also what a coordinator that has lost its reign wrote after the end of a job.
                 try? PartialLog.removeAll(in: directory) { Set(shared.withLock { $0.jobs.keys }) }

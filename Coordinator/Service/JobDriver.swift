@@ -66,12 +66,14 @@ final class JobDriver: Sendable {
     /// Called once, on the job's thread, unless the driver is stopped before.
     private let whenDone: @Sendable (Result<JobOutcome, GridError>) -> Void
     private let log: PartialLog?
+    private let mirror: PartialMirror?
     private let kept: PartialLog.Kept
     private let reached: @Sendable (CoordinatorStep) -> Void
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - log: gets every partial before it is merged.
+    ///   - mirror: gets them too, and keeps what is small.
     ///   - kept: what an earlier coordinator has left of the job's work; taken up stage by stage.
     ///   - profile: what workers have to compute with; nil leaves it to the first lease.
     ///   - queue: serial; all of the job's work runs on it.
@@ -79,7 +81,7 @@ final class JobDriver: Sendable {
     init(
         id: JobID, job: any GridJob, profile: NumericProfile? = nil,
         terms: @escaping @Sendable () -> (priority: Int, isPaused: Bool) = { (0, false) }, queue: DispatchQueue,
-        log: PartialLog? = nil, kept: PartialLog.Kept = PartialLog.Kept(),
+        log: PartialLog? = nil, mirror: PartialMirror? = nil, kept: PartialLog.Kept = PartialLog.Kept(),
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         post: @escaping @Sendable (SchedulerCommand) -> Void,
         whenDone: @escaping @Sendable (Result<JobOutcome, GridError>) -> Void
@@ -89,12 +91,13 @@ final class JobDriver: Sendable {
         self.terms = terms
         self.queue = queue
         self.log = log
+        self.mirror = mirror
         self.kept = kept
         self.reached = reached
         self.post = post
         self.whenDone = whenDone
         state.withLock { $0.progress.profile = profile }
-        if let profile { log?.note(profile) }
+        if let profile { noteForSuccessor(profile) }
     }
 
     func start() {
@@ -136,8 +139,13 @@ final class JobDriver: Sendable {
     }
 
     func profileChosen(_ profile: NumericProfile) {
-        log?.note(profile)
+        noteForSuccessor(profile)
         state.withLock { $0.progress.profile = profile }
+    }
+
+    private func noteForSuccessor(_ profile: NumericProfile) {
+        log?.note(profile)
+        mirror?.note(profile)
     }
 
     func merge(_ task: TaskID, partial: Payload) {
@@ -149,8 +157,9 @@ final class JobDriver: Sendable {
                         .damaged, "it has changed in the coordinator's memory since it arrived: that machine is suspect")
                 }
                 // First written down, then merged, then acknowledged: a worker forgets only what is safe.
-                if let log = self.log, let checksum = self.payloadChecksum(of: task) {
-                    log.append(task, payloadChecksum: checksum, partial: partial)
+                if self.log != nil || self.mirror != nil, let checksum = self.payloadChecksum(of: task) {
+                    self.log?.append(task, payloadChecksum: checksum, partial: partial)
+                    self.mirror?.append(task, payloadChecksum: checksum, partial: partial)
                 }
                 try self.job.merge(task: Int(task.index), partial: partial)
                 self.reached(.partialMerged)
@@ -195,10 +204,16 @@ final class JobDriver: Sendable {
     }
 
     /// What is still to be written down is written now. On the job's thread.
-    func flushLog() { log?.flush() }
+    func flushLog() {
+        log?.flush()
+        mirror?.flush()
+    }
 
-    /// The job is over.
-    func removeLog() { log?.remove() }
+    /// The job is over, and its row says so.
+    func removeLog() {
+        log?.remove()
+        mirror?.remove()
+    }
 
     /// The tasks of a stage whose partials an earlier coordinator kept, merged again.
     private func mergeKept(_ stage: JobStage) -> [UInt32] {
@@ -228,6 +243,7 @@ final class JobDriver: Sendable {
             state.progress.laterTiles = stage.laterTileCount
             return state.progress.profile
         }
+        mirror?.begin(stage, tasksLeft: stage.taskCount - merged.count)
         let terms = terms()
         post(
             .event(

@@ -34,31 +34,55 @@ extension PartialLog {
         func holds(_ plan: PlanHash) -> Bool { places[plan] != nil }
     }
 
-    /// Reads the files of a job, as far as they are whole. Those that nobody will ever read again go: the oldest of too many,
-    /// and those of another numeric profile than the last.
-    static func kept(of job: JobID, in directory: String) -> Kept {
+    /// Reads what earlier coordinators have left of a job, as far as it is whole. Files that nobody will ever read again go:
+    /// the oldest of too many, and those of another numeric profile than the last.
+    ///
+    /// - Parameters:
+    ///   - directory: of the files; nil for none.
+    ///   - mirrored: from the database, the oldest epoch first; the same bytes as in the file of that epoch, but fewer.
+    static func kept(
+        of job: JobID, in directory: String?, mirrored: [(epoch: Epoch, records: [UInt8])] = []
+    ) -> Kept {
         var kept = Kept()
-        let paths = files(in: directory).filter { $0.job == job }.map { "\(directory)/\($0.name)" }
-        for path in paths.dropLast(Limits.partialLogFilesPerJobMax) { unlink(path) }
         var read: [String] = []
-        for path in paths.suffix(Limits.partialLogFilesPerJobMax) {
-            guard let file = try? FileSystem.contents(of: path) else { continue }
-            var older = kept
-            kept.files.append(file)
+        for source in sources(of: job, in: directory, mirrored) {
+            let older = kept
+            kept.files.append(source.bytes)
             kept.profile = nil
-            self.read(file, into: &kept)
-            defer { read.append(path) }
+            self.read(source.bytes, into: &kept)
+            defer { if let path = source.path { read.append(path) } }
+            guard kept.profile != older.profile, older.profile != nil else { continue }
+            // Nothing says whose bits these are.
+            if kept.profile == nil {
+                kept = older
+                continue
+            }
             // A coordinator that began anew with another profile kept nothing of its predecessor's: one that woke up late may
             // have written since, but bits of two profiles never belong to one job.
-            guard kept.profile != older.profile, older.profile != nil else { continue }
-            older = Kept(files: kept.files, profile: nil)
-            self.read(file, into: &older)
-            kept = older
+            kept = Kept(files: kept.files, profile: nil)
+            self.read(source.bytes, into: &kept)
             // What is mapped of them stays readable.
             for path in read { unlink(path) }
             read = []
         }
         return kept
+    }
+
+    /// The oldest epoch first.
+    private static func sources(
+        of job: JobID, in directory: String?, _ mirrored: [(epoch: Epoch, records: [UInt8])]
+    ) -> [(epoch: Epoch, bytes: Payload, path: String?)] {
+        var sources = mirrored.map { (epoch: $0.epoch, bytes: Payload(copying: $0.records), path: String?.none) }
+        if let directory {
+            let own = files(in: directory).filter { $0.job == job }
+            for file in own.dropLast(Limits.partialLogFilesPerJobMax) { unlink("\(directory)/\(file.name)") }
+            for file in own.suffix(Limits.partialLogFilesPerJobMax) {
+                let path = "\(directory)/\(file.name)"
+                guard let bytes = try? FileSystem.contents(of: path) else { continue }
+                sources.append((file.epoch, bytes, path))
+            }
+        }
+        return sources.sorted { $0.epoch < $1.epoch }
     }
 
     /// Removes the files of all jobs but those that still go on. A coordinator that woke up too late, or led for a while and
@@ -70,7 +94,7 @@ extension PartialLog {
         let present = files(in: directory)
         guard !present.isEmpty else { return }
         let unfinished = try unfinished()
-        for (job, name) in present where !unfinished.contains(job) { unlink("\(directory)/\(name)") }
+        for (job, _, name) in present where !unfinished.contains(job) { unlink("\(directory)/\(name)") }
     }
 
     /// Makes the folder if there is none, and a file in it that goes again.
@@ -87,11 +111,11 @@ extension PartialLog {
     }
 
     static func removeFiles(of job: JobID, in directory: String) {
-        for (owner, name) in files(in: directory) where owner == job { unlink("\(directory)/\(name)") }
+        for (owner, _, name) in files(in: directory) where owner == job { unlink("\(directory)/\(name)") }
     }
 
     /// The oldest epoch first.
-    private static func files(in directory: String) -> [(job: JobID, name: String)] {
+    private static func files(in directory: String) -> [(job: JobID, epoch: Epoch, name: String)] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         let known = names.compactMap { name -> (job: Int64, epoch: Int64, name: String)? in
             guard name.hasSuffix(".partials") else { return nil }
@@ -99,7 +123,7 @@ extension PartialLog {
             guard numbers.count == 2, let job = numbers[0], let epoch = numbers[1] else { return nil }
             return (job, epoch, name)
         }
-        return known.sorted { ($0.job, $0.epoch) < ($1.job, $1.epoch) }.map { (JobID($0.job), $0.name) }
+        return known.sorted { ($0.job, $0.epoch) < ($1.job, $1.epoch) }.map { (JobID($0.job), Epoch($0.epoch), $0.name) }
     }
 
     private static func read(_ file: Payload, into kept: inout Kept) {

@@ -60,6 +60,13 @@ extension PartialLog {
             return writer.bytes
         }
 
+        /// What a log begins with: whose bits its partials are.
+        static func record(of profile: NumericProfile) -> (header: Header, text: Payload)? {
+            guard let json = try? JSONEncoder().encode(profile) else { return nil }
+            let text = Payload(copying: Array(json))
+            return (Header(profile: text), text)
+        }
+
         var encoded: [UInt8] {
             let fields = fields
             var writer = ByteWriter()
@@ -101,9 +108,8 @@ final class PartialLogFile: Sendable {
 
     /// - Returns: bytes written.
     func append(_ profile: NumericProfile) throws(GridError) -> Int {
-        guard let json = try? JSONEncoder().encode(profile) else { return 0 }
-        let text = Payload(copying: Array(json))
-        try append(PartialLog.Header(profile: text), text)
-        return PartialLog.Header.size + text.count
+        guard let record = PartialLog.Header.record(of: profile) else { return 0 }
+        try append(record.header, record.text)
+        return PartialLog.Header.size + record.text.count
     }
 }

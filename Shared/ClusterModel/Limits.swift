@@ -269,6 +269,13 @@ package enum Limits {
     package static let partialLogWaitingBytesMax = 64 << 20
     /// Of one job; beyond it, what is computed is no longer written down.
     package static let partialLogBytesMax = 16 << 30
+    /// Of one job in the database, for a coordinator that sees none of its files: in all, whoever has written them.
+    package static let partialMirrorBytesPerAlphaMax = 256
+    /// Work of which a slot does less than so much for all of these bytes gets half of them at most. Rounds over series and
+    /// passes over few tiles stay below two seconds; samples, layouts and passes over many are beyond five.
+    package static let partialMirrorSecondsMin = 2.0
+    /// Of these, written at once.
+    package static let partialMirrorRowBytesMax = 4 << 20
     /// Between two signs of life of a coordinator in the database, and how long a standby waits for the next.
     package static let leaseRenewMilliseconds = 3_000
     package static let leaseStaleMilliseconds = 10_000

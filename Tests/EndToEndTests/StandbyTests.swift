@@ -65,6 +65,63 @@ extension EndToEnd {
         }
 
         @Test(
+            "A standby that sees none of the leader's files goes on from the database, with the workers that are there",
+            .timeLimit(.minutes(5)))
+        func withoutFiles() async throws {
+            let cluster = try await TestCluster(workers: 0)
+            let file = try await TestData.synthetic(cluster.state, alphas: 400, days: 300)
+            try await cluster.alphagrid("db", "import", file, "--region", "USA")
+            let request: [String: any Sendable] = [
+                "kind": "clusters", "region": "USA", "window": "all", "block_edge": 64,
+                "params": ["methods": "average", "bootstrap": "500", "clusters": "6"],
+            ]
+            let standby = try Standby(of: cluster, sharesFiles: false)
+            let workers = try (0..<2).map { _ in
+                try ChildProcess(
+                    Place.program("alphagrid-worker"),
+                    ["--connect", "\(cluster.bind),\(standby.bind)", "--slots", "1", "--memory", "256MiB"])
+            }
+            try await waitUntil("the workers") { try await cluster.status()["workers_connected"] as? Int == 2 }
+            let undisturbed = try await cluster.finish(try await cluster.submit(request))
+
+            // From when samples are drawn a job waits for a frozen worker, until what the other one has done is written down.
+            func submitAndWaitForRows() async throws -> Int {
+                let job = try await cluster.submit(request)
+                try await waitUntil("samples") {
+                    let stages = try await cluster.job(job)["stages"] as? [[String: Any]]
+                    return stages?.contains { $0["name"] as? String == "resample average" } == true
+                }
+                workers[0].signal(SIGSTOP)
+                try await waitUntil("partials of job \(job) in the database") {
+                    try await cluster.value("SELECT count(*) FROM job_partials WHERE job_id = \(job)") != "0"
+                }
+                return job
+            }
+            let unwanted = try await submitAndWaitForRows()
+            try await cluster.alphagrid("jobs", "cancel", "\(unwanted)")
+            try await waitUntil("its partials to go") { try await cluster.value("SELECT count(*) FROM job_partials") == "0" }
+            workers[0].signal(SIGCONT)
+
+            let job = try await submitAndWaitForRows()
+            let bytes = try await cluster.value("SELECT sum(octet_length(records)) <= 256 * 400 FROM job_partials")
+            #expect(bytes == "t")
+            try await cluster.killCoordinator()
+            workers[0].signal(SIGCONT)
+            try await waitUntil("the standby", seconds: 40) {
+                try await HTTP.get("http://\(standby.http)/readyz")?.status == 200
+            }
+            try await waitUntil("the job", seconds: 60) {
+                try await cluster.value("SELECT state FROM jobs WHERE job_id = \(job)") == "done"
+            }
+            let digest = try await cluster.value("SELECT digest FROM jobs WHERE job_id = \(job)")
+            #expect(digest == undisturbed["digest"] as? String)
+            let resumed = try await cluster.sql("SELECT resumed, partials_kept > 0 FROM jobs WHERE job_id = \(job)")
+            #expect(resumed == [["1", "t"]], "\(standby.process.errorsSoFar.suffix(2_000))")
+            try await waitUntil("its partials to go") { try await cluster.value("SELECT count(*) FROM job_partials") == "0" }
+            #expect(!workers.contains { $0.hasEnded }, "the workers did not stay")
+        }
+
+        @Test(
             "A standby says who leads, takes over at once from a coordinator that leaves in order, and clients follow",
             .timeLimit(.minutes(5)))
         func orderly() async throws {
@@ -142,7 +199,7 @@ extension EndToEnd {
             }
         }
 
-        /// A coordinator as on another host: addresses and a state folder of its own; only the kept work is shared.
+        /// A coordinator as on another host: addresses and a state folder of its own; at most the kept work is shared.
         private struct Standby {
             let state: ScratchFolder
             let bind: String
@@ -150,14 +207,14 @@ extension EndToEnd {
             let process: ChildProcess
 
             /// - Parameter flags: Those that come later win.
-            init(of cluster: TestCluster, _ flags: [String] = ["--standby"]) throws {
+            init(of cluster: TestCluster, _ flags: [String] = ["--standby"], sharesFiles: Bool = true) throws {
                 state = try ScratchFolder()
                 bind = "tcp://127.0.0.1:\(try freePort())"
                 http = "127.0.0.1:\(try freePort())"
                 process = try ChildProcess(
                     Place.program("alphagrid"),
                     ["coordinator", "--database", cluster.database, "--bind", bind, "--http", http, "--state", state.path]
-                        + ["--job-logs", cluster.state.file("jobs")] + flags)
+                        + (sharesFiles ? ["--job-logs", cluster.state.file("jobs")] : []) + flags)
             }
         }
     }

@@ -150,6 +150,42 @@ struct JobDriverTests {
         #expect(second.merged == 1 && successor.progress.partialsKept == 1 && leader.progress.partialsKept == 0)
     }
 
+    @Test("Without files the next coordinator goes on from the database, and one that hangs there holds up no job")
+    func mirrored() throws {
+        let rows = Mutex<[UInt8]>([])
+        let (isAsked, mayAnswer) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let mirror = PartialMirror(
+            bytesMax: 4_096, delayMilliseconds: 0, warn: { _ in },
+            write: { _, records throws(GridError) in
+                isAsked.signal()
+                mayAnswer.wait()
+                rows.withLock { $0 += records }
+            }, remove: {})
+        let (first, second) = (ToyJob(), ToyJob())
+        let queue = DispatchQueue(label: "job")
+        let said = Mutex<[SchedulerEvent]>([])
+        let leader = JobDriver(
+            id: JobID(1), job: first, queue: queue, mirror: mirror,
+            post: { if case .event(let event) = $0 { said.withLock { $0.append(event) } } }, whenDone: { _ in })
+        leader.start()
+        let profile = NumericProfile(blasVersion: "0.3", coreType: "Zen", epilogueVersion: 4)
+        leader.profileChosen(profile)
+        let task = TaskID(job: JobID(1), plan: PlanHash(7), index: 0)
+        leader.merge(task, partial: Payload(copying: Array(0..<64)))
+        isAsked.wait()
+        queue.sync {}
+        #expect(first.merged == 1 && said.withLock { $0.last } == .merged(task) && rows.withLock { $0.isEmpty })
+        mayAnswer.signal()
+        leader.flushLog()
+
+        let kept = PartialLog.kept(of: JobID(1), in: nil, mirrored: [(Epoch(1), rows.withLock { $0 })])
+        #expect(kept.profile == profile)
+        let successor = JobDriver(id: JobID(1), job: second, queue: queue, kept: kept, post: { _ in }, whenDone: { _ in })
+        successor.start()
+        queue.sync {}
+        #expect(second.merged == 1 && successor.progress.partialsKept == 1)
+    }
+
     @Test("Partials are written down in time though the job is busy with work of its own")
     func busyThread() throws {
         let directory = FileManager.default.temporaryDirectory.path + "/driver-\(UUID().uuidString)"

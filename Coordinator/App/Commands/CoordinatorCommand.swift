@@ -64,7 +64,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Where the work of running jobs is kept, so that a coordinator that starts again need not repeat it; a folder that a "
-                + "standby on another host sees too serves both (default: jobs in the state folder).",
+                + "standby on another host sees too serves both, which otherwise goes on from the little that the database "
+                + "holds (default: jobs in the state folder).",
             valueName: "dir"))
     var jobLogs: String?
 

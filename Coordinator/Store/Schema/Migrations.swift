@@ -26,6 +26,7 @@ struct Migration: Sendable {
         Migration(version: 12, name: "webhooks and alerts", sql: OperationTables.alerts),
         Migration(version: 13, name: "all neighbours of an alpha in one row", sql: ListTables.move + Store.sealTable),
         Migration(version: 14, name: "marks of transactions that were committed", sql: CommitMarks.table),
+        Migration(version: 15, name: "partials of running jobs, for standbys", sql: Store.partialsTable),
     ]
 
     /// The public key is short and no secret: it is its own fingerprint. NULL says that an older program took the lease, which
