@@ -330,7 +330,9 @@ package enum Limits {
     /// Pages of results that are remembered, each of at most so many rows.
     package static let pagesRememberedMax = 32
     package static let pageRowsRememberedMax = 200
+    /// Rows on their way into the database wait in so many buffers of so many bytes.
     package static let copyBufferBytes = 1 << 18
+    package static let copyBuffers = 3
     package static let auditRowsMax = 100_000
     package static let auditRowsListedMax = 10_000
     /// On one page over HTTP.

@@ -84,20 +84,33 @@ extension Panel {
         let values = series(alpha)
         let largest = Self.largestMagnitude(values)
         if largest < 0 { return .missing }
+        // More returns cannot make an alpha unusable, so that a few mostly tell.
+        if let first = values[firstDay...].firstIndex(where: { !$0.isNaN }) {
+            let some = values[first..<min(dayCount, first + 2 * parameters.minOverlap)]
+            let found = spread(of: UnsafeBufferPointer(rebasing: some), firstDay: 0, parameters, &returns)
+            if found.count >= parameters.minOverlap, !found.isConstant(largest) { return .usable }
+        }
+        let all = spread(of: values, firstDay: firstDay, parameters, &returns)
+        if all.count < parameters.minOverlap { return .short }
+        return all.isConstant(largest) ? .constant : .usable
+    }
+
+    /// - Parameter returns: room for as many as there are values.
+    private func spread(
+        of values: UnsafeBufferPointer<Double>, firstDay: Int, _ parameters: CorrelationParameters, _ returns: inout [Double]
+    ) -> Spread {
         var spread = Spread()
         if parameters.convention.isPairwise {
             // Against itself: with another alpha there are never more returns.
             parameters.convention.forEachPairReturn(of: values, and: values, firstDay: firstDay) { x, _ in spread.take(x) }
         } else {
-            returns.withUnsafeMutableBufferPointer { parameters.convention.returns(of: values, into: $0) }
-            for day in firstDay..<dayCount where !returns[day].isNaN {
-                spread.take(returns[day])
-                // More returns cannot make it unusable.
-                if spread.count >= parameters.minOverlap, !spread.isConstant(largest) { return .usable }
+            returns.withUnsafeMutableBufferPointer { returns in
+                let own = UnsafeMutableBufferPointer(rebasing: returns[..<values.count])
+                parameters.convention.returns(of: values, into: own)
+                for value in own[firstDay...] where !value.isNaN { spread.take(value) }
             }
         }
-        if spread.count < parameters.minOverlap { return .short }
-        return spread.isConstant(largest) ? .constant : .usable
+        return spread
     }
 
     /// Returns of one alpha so far.

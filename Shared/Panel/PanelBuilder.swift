@@ -75,24 +75,28 @@ package final class PanelBuilder: @unchecked Sendable {
 
     /// - Throws: `GridError(.usage)` naming alpha and date of values that are infinite or too large.
     package func finish() throws(GridError) -> Panel {
-        let group = 64
-        let groups = PanelHashing.concurrentMap((shape.alphaCount + group - 1) / group) { index in
-            let alphas = (index * group)..<min((index + 1) * group, self.shape.alphaCount)
-            return alphas.map { alpha -> (isValid: Bool, digest: BlockHash) in
-                if alpha < self.knownDigests.count, let digest = self.knownDigests[alpha] { return (true, digest) }
-                let isValid = self.canonicalise(alpha)
-                let bytes = UnsafeRawBufferPointer(start: self.series(alpha), count: self.shape.dayCount * 8)
-                return (isValid, PanelHashing.hash(bytes))
-            }
+        // Series and block are hashed one after the other, while the block is still in the cache.
+        let blocks = PanelHashing.concurrentMap(shape.blockCount) { block in
+            (series: self.shape.alphas(inBlock: block).map { self.checked($0) }, hash: self.hash(ofBlock: block))
         }
-        let checked = groups.flatMap { $0 }
-        if let alpha = inputOrder.first(where: { !checked[$0].isValid }) { throw invalid(alpha) }
+        let series = blocks.flatMap(\.series)
+        if let alpha = inputOrder.first(where: { !series[$0].isValid }) { throw invalid(alpha) }
         return Panel(
             Panel.Parts(
                 shape: shape, alphaIDs: alphaIDs, inputOrder: inputOrder, idOrder: idOrder, dates: dates,
-                sampledAlphaCount: sampledAlphaCount,
-                blockHashes: PanelHashing.blocks(storage, shape, known: knownBlockHashes),
-                alphaDigests: checked.map(\.digest), storage: storage))
+                sampledAlphaCount: sampledAlphaCount, blockHashes: blocks.map(\.hash), alphaDigests: series.map(\.digest),
+                storage: storage))
+    }
+
+    private func checked(_ alpha: Int) -> (isValid: Bool, digest: BlockHash) {
+        if alpha < knownDigests.count, let digest = knownDigests[alpha] { return (true, digest) }
+        let isValid = canonicalise(alpha)
+        return (isValid, PanelHashing.hash(UnsafeRawBufferPointer(start: series(alpha), count: shape.dayCount * 8)))
+    }
+
+    private func hash(ofBlock block: Int) -> BlockHash {
+        if block < knownBlockHashes.count, let hash = knownBlockHashes[block] { return hash }
+        return PanelHashing.hash(ofBlock: block, storage, shape)
     }
 
     /// Which dates have a value of any alpha.

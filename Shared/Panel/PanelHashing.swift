@@ -13,13 +13,13 @@ package enum PanelHashing {
     package static func hash(_ bytes: [UInt8]) -> BlockHash { bytes.withUnsafeBytes { hash($0) } }
 
     /// Hashes of all blocks in storage of the given shape, on all cores.
-    /// - Parameter known: those of the first blocks that need no computing; nil for one that does.
-    static func blocks(_ storage: Payload, _ shape: PanelShape, known: [BlockHash?] = []) -> [BlockHash] {
-        concurrentMap(shape.blockCount) { block in
-            if block < known.count, let hash = known[block] { return hash }
-            let start = block * shape.blockStride
-            return hash(UnsafeRawBufferPointer(rebasing: storage.bytes[start..<(start + shape.blockBytes)]))
-        }
+    static func blocks(_ storage: Payload, _ shape: PanelShape) -> [BlockHash] {
+        concurrentMap(shape.blockCount) { hash(ofBlock: $0, storage, shape) }
+    }
+
+    static func hash(ofBlock block: Int, _ storage: Payload, _ shape: PanelShape) -> BlockHash {
+        let start = block * shape.blockStride
+        return hash(UnsafeRawBufferPointer(rebasing: storage.bytes[start..<(start + shape.blockBytes)]))
     }
 
     /// Hash of what a panel says, independent of its layout: SHA-256 over

@@ -61,8 +61,11 @@ import Testing
         let none = [Double?](repeating: nil, count: 12)
         let flat = [Double?](repeating: 3, count: 12)
         let late: [Double?] = Array(repeating: nil, count: 7) + [1, 4, 2, 8, 3]
+        // Flat for as long as looks at its first returns go.
+        let waking: [Double?] = Array(flat.dropLast()) + [9]
         #expect(
-            try warnings(["z", "steady", "late", "none", "flat"], [lively, steady, late, none, flat], convention)
+            try warnings(
+                ["z", "steady", "late", "none", "flat", "waking"], [lively, steady, late, none, flat, waking], convention)
                 == [
                     "1 alpha has no PnL at all, so no correlation is defined: none",
                     "1 alpha has fewer than 5 returns in the window, so no correlation is defined: late",
@@ -80,6 +83,10 @@ import Testing
         #expect(
             try warnings(["A", "B"], [lively, quiet], window: .days(4))
                 == ["2 alphas have fewer than 5 returns in the window, so no correlation is defined: A, B"])
+        // A value before the window says how coarse all values are.
+        #expect(
+            try warnings(["A", "B"], [lively, [1e20] + lively.dropFirst()], window: .days(6))
+                == ["1 alpha has constant returns in the window, so no correlation is defined: B"])
     }
 
     @Test("Long lists are cut after five ids")

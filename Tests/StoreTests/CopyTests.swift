@@ -91,6 +91,21 @@ import Testing
                 try writer.put(Int32(2))
             }
         }
+        // While earlier buffers are on their way, and one of them is what the server refuses.
+        for wrongFields in [1, 2] as [Int16] {
+            let failure = #expect(throws: (any Error).self) {
+                try connection.copyIn("COPY t FROM STDIN (FORMAT binary)") { writer in
+                    for number in 0..<Int32(Limits.copyBuffers * Limits.copyBufferBytes / 4) {
+                        try writer.row(fields: number == 100 ? wrongFields : 1)
+                        try writer.put(number)
+                        if number == 100, wrongFields == 2 { try writer.put(number) }
+                    }
+                    if wrongFields == 1 { throw Stop() }
+                }
+            }
+            #expect(wrongFields == 1 ? failure is Stop : failure is DatabaseError)
+        }
+        #expect(try connection.execute("SELECT count(*) FROM t").integer(0, 0) == 0)
         #expect(connection.isHealthy)
         #expect(throws: Stop.self) {
             try connection.copyOut("COPY (SELECT generate_series(1, 1000000)) TO STDOUT (FORMAT binary)") { _ in throw Stop() }

@@ -1,20 +1,31 @@
 import ClusterModel
+import Dispatch
+import Synchronization
 
-/// Writes the rows of a binary COPY through one buffer of `Limits.copyBufferBytes`. Used by the connection's thread.
-final class CopyWriter {
+/// Writes the rows of a binary COPY through buffers of `Limits.copyBufferBytes`. While one is filled, the one before is sent, and
+/// the server takes in what it has got: the connection is the sender's until `finish` or `giveUp`. Used by one thread.
+final class CopyWriter: @unchecked Sendable {
     private let connection: Connection
-    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Limits.copyBufferBytes, alignment: 8)
+    private let buffers: [UnsafeMutableRawBufferPointer]
+    private var buffer: UnsafeMutableRawBufferPointer
     private var used = 0
+    private var flushes = 0
+    private let sender = DispatchQueue(label: "alphagrid.copy")
+    private let free: DispatchSemaphore
+    private let failure = Mutex<DatabaseError?>(nil)
 
     init(_ connection: Connection) {
         self.connection = connection
+        buffers = (0..<Limits.copyBuffers).map { _ in .allocate(byteCount: Limits.copyBufferBytes, alignment: 8) }
+        buffer = buffers[0]
+        free = DispatchSemaphore(value: Limits.copyBuffers - 1)
         buffer.copyBytes(from: Connection.copySignature)
         used = Connection.copySignature.count
         buffer.baseAddress?.advanced(by: used).initializeMemory(as: UInt8.self, repeating: 0, count: 8)
         used += 8
     }
 
-    deinit { buffer.deallocate() }
+    deinit { for buffer in buffers { buffer.deallocate() } }
 
     /// Begins a row; exactly `fields` values follow.
     func row(fields: Int16) throws(DatabaseError) {
@@ -51,7 +62,7 @@ final class CopyWriter {
         if count > buffer.count - used { try flush() }
         let result: Result<Void, DatabaseError> = value.withUTF8 { utf8 in
             let bytes = UnsafeRawBufferPointer(utf8)
-            guard count <= buffer.count else { return Result { () throws(DatabaseError) in try connection.putCopyData(bytes) } }
+            guard count <= buffer.count else { return Result { () throws(DatabaseError) in try sendAlone(bytes) } }
             UnsafeMutableRawBufferPointer(rebasing: buffer[used...]).copyMemory(from: bytes)
             used += count
             return .success(())
@@ -88,15 +99,42 @@ final class CopyWriter {
         for number in [1, hasNulls ? 1 : 0, type, Int32(count), 1] { store(number) }
     }
 
+    /// All is sent then, and the connection free again.
     func finish() throws(DatabaseError) {
         if used + 2 > buffer.count { try flush() }
         store(Int16(-1))
         try flush()
+        try waitForSender()
     }
 
+    /// Nothing more is sent then.
+    func giveUp() { sender.sync {} }
+
     private func flush() throws(DatabaseError) {
-        try connection.putCopyData(UnsafeRawBufferPointer(rebasing: buffer[..<used]))
-        used = 0
+        let (place, count) = (flushes % buffers.count, used)
+        sender.async { [self] in
+            let result = Result { () throws(DatabaseError) in
+                guard failure.withLock({ $0 == nil }) else { return }
+                try connection.putCopyData(UnsafeRawBufferPointer(rebasing: buffers[place][..<count]))
+            }
+            if case .failure(let error) = result { failure.withLock { $0 = error } }
+            free.signal()
+        }
+        free.wait()
+        flushes += 1
+        (buffer, used) = (buffers[flushes % buffers.count], 0)
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    /// What is too large for a buffer.
+    private func sendAlone(_ bytes: UnsafeRawBufferPointer) throws(DatabaseError) {
+        try waitForSender()
+        try connection.putCopyData(bytes)
+    }
+
+    private func waitForSender() throws(DatabaseError) {
+        sender.sync {}
+        if let error = failure.withLock({ $0 }) { throw error }
     }
 
     private func field<T: FixedWidthInteger>(_ value: T) throws(DatabaseError) {

@@ -46,11 +46,13 @@ extension Connection {
             try body(writer)
             try writer.finish()
         } catch let failure as DatabaseError {
+            writer.giveUp()
             // The server has usually said why in the meantime, which says more than "cannot send".
             PQputCopyEnd(handle, "sending failed")
             try finishCopy()
             throw failure
         } catch {
+            writer.giveUp()
             PQputCopyEnd(handle, "the sender gave up")
             _ = try? finishCopy()
             throw error
