@@ -85,13 +85,14 @@ double ag_sums_floor(size_t depth) {
 
 #define STORE(pointer, vector) memcpy((pointer), &(vector), sizeof(vector))
 
-// The differences of running sums, for half a strip: the pass over the days stops wherever a series of the other block
-// begins or ends.
+// Both halves of a strip are gone through together: the day's values lie side by side, and twice as many sums are under way.
+enum { HALVES = STRIP / AG_LANES };
+#define EACH_HALF _Pragma("clang loop unroll(full)") for (size_t h = 0; h < HALVES; h++)
+
+// The differences of running sums: the pass over the days stops wherever a series of the other block begins or ends.
 AG_INLINE void sweep(
-    const void *strip, int is_float, size_t half, double split, const ag_block *other, const shared_sums *shared,
-    strip_sums *room) {
-    ag_doubles a = {0}, b = {0}, aa = {0}, bb = {0};
-    const size_t at = half * AG_LANES;
+    const void *strip, int is_float, double split, const ag_block *other, const shared_sums *shared, strip_sums *room) {
+    ag_doubles a[HALVES] = {0}, b[HALVES] = {0}, aa[HALVES] = {0}, bb[HALVES] = {0};
     size_t begun = 0, ended = 0, t = 0;
     while (ended < other->alphas) {
         size_t j = other->by_end[ended], day = other->run_end[j];
@@ -106,39 +107,44 @@ AG_INLINE void sweep(
             if (shared[j].source != j) continue;
         }
         for (; t < day; t++) {
-            ag_doubles x;
-            LOAD_DAY(x, strip, is_float, t, half);
-            ag_doubles coarse = (x + split) - split;
-            a += coarse;
-            b += x - coarse;
-            ag_doubles square = x * x;
-            coarse = (square + split) - split;
-            aa += coarse;
-            bb += square - coarse;
+            EACH_HALF {
+                ag_doubles x;
+                LOAD_DAY(x, strip, is_float, t, h);
+                ag_doubles coarse = (x + split) - split;
+                a[h] += coarse;
+                b[h] += x - coarse;
+                ag_doubles square = x * x;
+                coarse = (square + split) - split;
+                aa[h] += coarse;
+                bb[h] += square - coarse;
+            }
         }
         strip_sums *sums = room + j;
-        if (begins) {
-            STORE(sums->before[0] + at, a);
-            STORE(sums->before[1] + at, b);
-            STORE(sums->before[2] + at, aa);
-            STORE(sums->before[3] + at, bb);
-        } else if (other->run_start[j] == other->run_end[j]) {
-            ag_doubles none = {0};
-            STORE(sums->sum + at, none);
-            STORE(sums->squares + at, none);
-        } else if (shared[j].differs != j) {
-            memcpy(sums->sum + at, room[shared[j].differs].sum + at, sizeof(ag_doubles));
-            memcpy(sums->squares + at, room[shared[j].differs].squares + at, sizeof(ag_doubles));
-        } else {
-            ag_doubles a0, b0, aa0, bb0;
-            const strip_sums *begun_with = room + shared[j].begins;
-            AG_LOAD(a0, begun_with->before[0] + at);
-            AG_LOAD(b0, begun_with->before[1] + at);
-            AG_LOAD(aa0, begun_with->before[2] + at);
-            AG_LOAD(bb0, begun_with->before[3] + at);
-            ag_doubles sum = (a - a0) + (b - b0), squares = (aa - aa0) + (bb - bb0);
-            STORE(sums->sum + at, sum);
-            STORE(sums->squares + at, squares);
+        EACH_HALF {
+            const size_t at = h * AG_LANES;
+            if (begins) {
+                STORE(sums->before[0] + at, a[h]);
+                STORE(sums->before[1] + at, b[h]);
+                STORE(sums->before[2] + at, aa[h]);
+                STORE(sums->before[3] + at, bb[h]);
+            } else if (other->run_start[j] == other->run_end[j]) {
+                ag_doubles none = {0};
+                STORE(sums->sum + at, none);
+                STORE(sums->squares + at, none);
+            } else if (shared[j].differs != j) {
+                memcpy(sums->sum + at, room[shared[j].differs].sum + at, sizeof(ag_doubles));
+                memcpy(sums->squares + at, room[shared[j].differs].squares + at, sizeof(ag_doubles));
+            } else {
+                ag_doubles a0, b0, aa0, bb0;
+                const strip_sums *begun_with = room + shared[j].begins;
+                AG_LOAD(a0, begun_with->before[0] + at);
+                AG_LOAD(b0, begun_with->before[1] + at);
+                AG_LOAD(aa0, begun_with->before[2] + at);
+                AG_LOAD(bb0, begun_with->before[3] + at);
+                ag_doubles sum = (a[h] - a0) + (b[h] - b0), squares = (aa[h] - aa0) + (bb[h] - bb0);
+                STORE(sums->sum + at, sum);
+                STORE(sums->squares + at, squares);
+            }
         }
     }
 }
@@ -148,39 +154,44 @@ AG_INLINE void correct(
     const void *strip, int is_float, const ag_block *other, size_t j, double error, double fewest, strip_sums *sums) {
     const size_t from = other->listed_from[j], to = other->listed_from[j + 1];
     const uint16_t *days = other->listed;
-    for (size_t half = 0; half < STRIP / AG_LANES; half++) {
-        ag_doubles total = {0}, total_squares = {0};
-        for (size_t k = from; k < to; k += GROUP) {
-            size_t end = k + GROUP < to ? k + GROUP : to;
-            ag_doubles group = {0}, group_squares = {0}, x;
-            for (size_t l = k; l < end; l++) {
-                LOAD_DAY(x, strip, is_float, (size_t)days[l], half);
-                group += x;
-                group_squares += x * x;
+    ag_doubles total[HALVES] = {0}, total_squares[HALVES] = {0};
+    for (size_t k = from; k < to; k += GROUP) {
+        size_t end = k + GROUP < to ? k + GROUP : to;
+        ag_doubles group[HALVES] = {0}, group_squares[HALVES] = {0};
+        for (size_t l = k; l < end; l++) {
+            EACH_HALF {
+                ag_doubles x;
+                LOAD_DAY(x, strip, is_float, (size_t)days[l], h);
+                group[h] += x;
+                group_squares[h] += x * x;
             }
-            total += group;
-            total_squares += group_squares;
         }
+        EACH_HALF {
+            total[h] += group[h];
+            total_squares[h] += group_squares[h];
+        }
+    }
+    EACH_HALF {
         ag_doubles sum, squares;
-        AG_LOAD(sum, sums->sum + half * AG_LANES);
-        AG_LOAD(squares, sums->squares + half * AG_LANES);
+        AG_LOAD(sum, sums->sum + h * AG_LANES);
+        AG_LOAD(squares, sums->squares + h * AG_LANES);
         if (other->lists_returns[j]) {
-            sum += total;
-            squares += total_squares;
+            sum += total[h];
+            squares += total_squares[h];
         } else {
             double count = (double)(to - from), chain = GROUP + 4 + (count / GROUP);
             double roundings = (count < GROUP ? count + 4 : chain) * 0x1p-53;
             double of_squares = error / roundings - 1, of_sum = error / roundings * sqrt(fewest / count);
             double weight = fmin(of_squares, of_sum * of_sum);
-            sum -= total;
-            squares -= total_squares;
+            sum -= total[h];
+            squares -= total_squares[h];
             // Also where the limit is negative or the squares are NaN already.
             ag_doubles limit = squares * weight, none = {0};
             none += NAN;
-            squares = AG_CHOOSE(total_squares <= limit, squares, none);
+            squares = AG_CHOOSE(total_squares[h] <= limit, squares, none);
         }
-        STORE(sums->sum + half * AG_LANES, sum);
-        STORE(sums->squares + half * AG_LANES, squares);
+        STORE(sums->sum + h * AG_LANES, sum);
+        STORE(sums->squares + h * AG_LANES, squares);
     }
 }
 
@@ -231,14 +242,12 @@ AG_CLONES void ag_sum_over(
     for (size_t first = 0; first < series->alphas; first += STRIP) {
         const void *strip = (const char *)series->strips + first * series->depth * element;
         if (series->is_float) {
-            for (size_t half = 0; half < STRIP / AG_LANES; half++)
-                sweep(strip, 1, half, split, other, shared, strip_room);
+            sweep(strip, 1, split, other, shared, strip_room);
             for (size_t j = 0; j < other->alphas; j++)
                 if (other->listed_from[j + 1] > other->listed_from[j])
                     correct(strip, 1, other, j, error, fewest, strip_room + j);
         } else {
-            for (size_t half = 0; half < STRIP / AG_LANES; half++)
-                sweep(strip, 0, half, split, other, shared, strip_room);
+            sweep(strip, 0, split, other, shared, strip_room);
             for (size_t j = 0; j < other->alphas; j++)
                 if (other->listed_from[j + 1] > other->listed_from[j])
                     correct(strip, 0, other, j, error, fewest, strip_room + j);
