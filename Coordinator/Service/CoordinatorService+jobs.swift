@@ -33,12 +33,12 @@ extension CoordinatorService {
     func resumeUnfinishedJobs() throws(GridError) {
         let unfinished = try store.unfinishedJobs()
         try removeAbandonedLogs()
-        removeAbandonedPartials()
         for var view in unfinished {
             view.takeUpAgain(at: ActiveJob.timestamp())
             log.info("job taken up again", metadata: ["job": "\(view.jobID)", "times": "\(view.resumed ?? 0)"])
             _ = try enqueue(view)
         }
+        waitingCalls.async { self.removeAbandonedPartials() }
     }
 
     /// Files of jobs that have ended go, whoever wrote them.
@@ -54,7 +54,7 @@ extension CoordinatorService {
         do throws(GridError) {
             try store.removeEndedPartials()
         } catch {
-            log.debug("partials of jobs that have ended are still in the database", metadata: ["error": "\(error)"])
+            log.warning("partials of jobs that have ended are still in the database", metadata: ["error": "\(error)"])
         }
     }
 
@@ -76,6 +76,8 @@ extension CoordinatorService {
             let region = try Region(view.region)
             let mirrored = try mirroredPartials(of: job)
             var kept = PartialLog.kept(of: job.id, in: configuration.jobLogDirectory, mirrored: mirrored)
+            // What is small must not tie a job to workers that are gone with the host of the one before.
+            if !kept.hasFiles, let profile = kept.profile, !waitForWorker(of: profile, job) { kept = PartialLog.Kept() }
             var profiles = Set(shared.withLock { $0.snapshot.workers }.filter { $0.state == "connected" }.map(\.profile))
             if let profile = kept.profile { profiles.insert(profile.description) }
             let means = JobMeans(
@@ -89,6 +91,7 @@ extension CoordinatorService {
             configuration.reached(.panelLoaded)
             // A kept result of another profile decides for the whole job.
             if let profile = prepared.profile, profile != kept.profile { kept = PartialLog.Kept() }
+            if kept.count == 0, !mirrored.isEmpty { removeMirrored(job) }
             job.prepared = prepared
             job.tileFlops = prepared.panels.first?.tileFlops(of: view) ?? 0
             job.update {
@@ -102,7 +105,8 @@ extension CoordinatorService {
                 id: job.id, job: prepared.job, profile: prepared.profile ?? kept.profile, terms: { job.terms },
                 queue: job.queue, log: partialLog(of: job),
                 mirror: partialMirror(
-                    of: job, alphaCount: prepared.alphaCount, bytesThere: mirrored.reduce(0) { $0 + $1.records.count }),
+                    of: job, alphaCount: prepared.alphaCount,
+                    bytesThere: kept.count == 0 ? 0 : mirrored.reduce(0) { $0 + $1.records.count }),
                 kept: kept, reached: configuration.reached,
                 post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
                 whenDone: { [weak self] result in self?.driverDone(job, result) })
@@ -139,6 +143,36 @@ extension CoordinatorService {
                 "what an earlier coordinator kept in the database is computed again",
                 metadata: ["job": "\(job.id)", "error": "\(error)"])
             return []
+        }
+    }
+
+    /// Workers that had to do with the coordinator before come back within seconds.
+    ///
+    /// - Returns: whether one of the profile is there in time.
+    private func waitForWorker(of profile: NumericProfile, _ job: ActiveJob) -> Bool {
+        let began = MonotonicTime.now()
+        while true {
+            let isThere = shared.withLock { shared in
+                shared.snapshot.workers.contains { $0.state == "connected" && $0.profile == profile.description }
+            }
+            // Whoever stops leaves everything as it is to the next.
+            if isThere || isStopping || job.view.state.isFinal { return true }
+            let isLate = MonotonicTime.now().seconds(since: began) * 1_000 > Double(Limits.partialMirrorWorkersMilliseconds)
+            if isLate { break }
+            usleep(100_000)
+        }
+        log.warning(
+            "no worker computes with the profile of what an earlier coordinator kept in the database, so it is computed again",
+            metadata: ["job": "\(job.id)", "profile": "\(profile)"])
+        return false
+    }
+
+    /// They would only take the room of others.
+    private func removeMirrored(_ job: ActiveJob) {
+        do throws(GridError) {
+            try usingDatabase { () throws(GridError) in try store.removePartials(of: job.id, epoch: epoch) }
+        } catch {
+            log.warning("what nobody can use is still in the database", metadata: ["job": "\(job.id)", "error": "\(error)"])
         }
     }
 

@@ -157,11 +157,11 @@ final class JobDriver: Sendable {
                         .damaged, "it has changed in the coordinator's memory since it arrived: that machine is suspect")
                 }
                 // First written down, then merged, then acknowledged: a worker forgets only what is safe.
-                if self.log != nil || self.mirror != nil, let checksum = self.payloadChecksum(of: task) {
-                    self.log?.append(task, payloadChecksum: checksum, partial: partial)
-                    self.mirror?.append(task, payloadChecksum: checksum, partial: partial)
-                }
+                let checksum = self.log == nil && self.mirror == nil ? nil : self.payloadChecksum(of: task)
+                if let checksum { self.log?.append(task, payloadChecksum: checksum, partial: partial) }
                 try self.job.merge(task: Int(task.index), partial: partial)
+                // Only what was right may take of its few bytes.
+                if let checksum { self.mirror?.append(task, payloadChecksum: checksum, partial: partial) }
                 self.reached(.partialMerged)
                 self.post(.event(.merged(task)))
             } catch {

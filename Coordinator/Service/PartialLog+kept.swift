@@ -20,6 +20,8 @@ extension PartialLog {
         /// By plan, by task, and by the checksum of the task's bytes.
         var places: [PlanHash: [UInt32: [UInt32: Place]]] = [:]
         var profile: NumericProfile?
+        /// Whether there was a file of the job, and not only what is small of it in the database.
+        var hasFiles = false
 
         var count: Int { places.values.reduce(0) { $0 + $1.count } }
 
@@ -65,6 +67,7 @@ extension PartialLog {
             for path in read { unlink(path) }
             read = []
         }
+        kept.hasFiles = !read.isEmpty
         return kept
     }
 

@@ -17,7 +17,8 @@ import WireProtocol
 ///   samples and layouts behind hundreds of short rounds.
 ///
 /// Written by a queue of its own, never on the job's thread, after `Limits.partialLogMilliseconds`; short jobs never are.
-/// While the database does not answer, what waits stays, which is within the bound too, and is tried again.
+/// While the database does not answer, what waits stays, which is within the bound too, and is tried again; so is what it
+/// refuses, a few times.
 final class PartialMirror: Sendable {
     private struct Stage {
         let plan: PlanHash
@@ -41,6 +42,8 @@ final class PartialMirror: Sendable {
         var hasRows: Bool
         var isWriteDue = false
         var isAway = false
+        /// Refusals in a row.
+        var refusals = 0
         /// The job is over, or the database refuses.
         var isClosed = false
 
@@ -166,14 +169,20 @@ final class PartialMirror: Sendable {
     }
 
     private func writeWaiting() {
-        state.withLock { $0.isWriteDue = false }
-        while let (part, records) = state.withLock({ $0.next() }) {
+        // What comes meanwhile waits for the next time: small partials would have a transaction each.
+        var bytesLeft = state.withLock { state in
+            state.isWriteDue = false
+            return state.sending.count + state.waiting.count
+        }
+        while bytesLeft > 0, let (part, records) = state.withLock({ $0.next() }) {
+            bytesLeft -= records.count
             do throws(GridError) {
                 try write(part, records)
                 state.withLock { state in
                     state.sending = []
                     state.part += 1
                     state.isAway = false
+                    state.refusals = 0
                 }
             } catch {
                 return failed(error)
@@ -181,19 +190,24 @@ final class PartialMirror: Sendable {
         }
     }
 
+    /// A lock that somebody holds, or a disk that is full, passes; another coordinator and a right that is missing do not.
     private func failed(_ error: GridError) {
         let isAway = error.kind == .unreachable
-        let isNew = state.withLock { state in
-            defer { state.isAway = isAway }
-            if isAway { state.isWriteDue = true } else { state.close() }
-            return !state.isAway
+        let (isNew, isOver, isDue) = state.withLock { state in
+            defer { state.isAway = true }
+            if !isAway { state.refusals += 1 }
+            let isOver = error.kind == .conflict || state.refusals > Self.refusalsMax
+            if isOver { state.close() }
+            defer { state.isWriteDue = true }
+            return (!state.isAway, isOver, state.isWriteDue)
         }
-        if isNew || !isAway {
+        if isNew || isOver {
             warn("the job goes on, but a standby without its files would compute more of it again: \(error)")
         }
-        if isAway { writeLater(max(delayMilliseconds, Self.pauseMilliseconds)) }
+        if !isOver, !isDue { writeLater(max(delayMilliseconds, Self.pauseMilliseconds)) }
     }
 
+    private static let refusalsMax = 3
     /// Between two tries, where nothing waits longer.
     private static let pauseMilliseconds = 100
 }

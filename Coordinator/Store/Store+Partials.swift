@@ -62,6 +62,15 @@ extension Store {
         }
     }
 
+    /// Removes what nobody can use of a job that goes on.
+    package func removePartials(of job: JobID, epoch: Epoch) throws(GridError) {
+        let action = Action("remove partials of job \(job)", needs: "DELETE on job_partials and UPDATE on coordinator_lease")
+        try pool.write(action) { connection in
+            try Self.hold(epoch, connection)
+            _ = try connection.execute("DELETE FROM job_partials WHERE job_id = $1", [.integer(job.rawValue)])
+        }
+    }
+
     /// Removes the partials of all jobs that have ended; nobody needs them, so anybody may.
     package func removeEndedPartials() throws(GridError) {
         let action = Action("remove partials of jobs that have ended", needs: "DELETE on job_partials")

@@ -272,8 +272,10 @@ package enum Limits {
     /// Of one job in the database, for a coordinator that sees none of its files: in all, whoever has written them.
     package static let partialMirrorBytesPerAlphaMax = 256
     /// Work of which a slot does less than so much for all of these bytes gets half of them at most. Rounds over series and
-    /// passes over few tiles stay below two seconds; samples, layouts and passes over many are beyond five.
-    package static let partialMirrorSecondsMin = 2.0
+    /// passes over few tiles take some tenths of a second; samples, layouts and passes over many take several.
+    package static let partialMirrorSecondsMin = 0.5
+    /// So long a job that is taken up again waits for a worker of the profile of what the database holds of it.
+    package static let partialMirrorWorkersMilliseconds = 15_000
     /// Of these, written at once.
     package static let partialMirrorRowBytesMax = 4 << 20
     /// Between two signs of life of a coordinator in the database, and how long a standby waits for the next.

@@ -115,10 +115,64 @@ extension EndToEnd {
             }
             let digest = try await cluster.value("SELECT digest FROM jobs WHERE job_id = \(job)")
             #expect(digest == undisturbed["digest"] as? String)
+            // The digest does not say what the samples were for.
+            func figures(_ job: Int) async throws -> [[String]] {
+                try await cluster.sql(
+                    """
+                    SELECT (to_jsonb(m) - 'job_id' - 'last_updated')::text FROM alpha_cluster_methods_usa_jobs m
+                    WHERE job_id = \(job) ORDER BY 1
+                    """)
+            }
+            let (expected, found) = (try await figures(try #require(undisturbed["job_id"] as? Int)), try await figures(job))
+            #expect(found == expected && !expected.isEmpty && expected.joined().contains { $0.contains("stability") })
             let resumed = try await cluster.sql("SELECT resumed, partials_kept > 0 FROM jobs WHERE job_id = \(job)")
             #expect(resumed == [["1", "t"]], "\(standby.process.errorsSoFar.suffix(2_000))")
             try await waitUntil("its partials to go") { try await cluster.value("SELECT count(*) FROM job_partials") == "0" }
             #expect(!workers.contains { $0.hasEnded }, "the workers did not stay")
+        }
+
+        @Test(
+            "What the database holds of a job does not tie it to workers that are gone with their host",
+            .timeLimit(.minutes(5)))
+        func foreignWorkers() async throws {
+            let text = try await succeed(Place.program("alphagrid-worker"), ["--describe"])
+            let description = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+            let cores = (description["core_types"] as? [[String: Any]] ?? []).compactMap { $0["core_type"] as? String }
+            // A CPU with one core type cannot play two.
+            guard cores.count > 1 else { return }
+            let cluster = try await TestCluster(workers: 0)
+            let file = try await TestData.synthetic(cluster.state, alphas: 200, days: 200)
+            try await cluster.alphagrid("db", "import", file, "--region", "USA")
+            let standby = try Standby(of: cluster, sharesFiles: false)
+            func worker(_ core: String, _ bind: String) throws -> ChildProcess {
+                try ChildProcess(
+                    Place.program("alphagrid-worker"),
+                    ["--connect", bind, "--slots", "1", "--memory", "256MiB", "--blas-core", core])
+            }
+            let gone = try (0..<2).map { _ in try worker(cores[1], cluster.bind) }
+            try await waitUntil("the workers") { try await cluster.status()["workers_connected"] as? Int == 2 }
+            let job = try await cluster.submit([
+                "kind": "clusters", "region": "USA", "window": "all", "block_edge": 64,
+                "params": ["methods": "average", "bootstrap": "300", "clusters": "4"],
+            ])
+            try await waitUntil("samples") {
+                let stages = try await cluster.job(job)["stages"] as? [[String: Any]]
+                return stages?.contains { $0["name"] as? String == "resample average" } == true
+            }
+            gone[0].signal(SIGSTOP)
+            try await waitUntil("partials in the database") {
+                try await cluster.value("SELECT count(*) FROM job_partials WHERE job_id = \(job)") != "0"
+            }
+            try await cluster.killCoordinator()
+            for worker in gone { worker.signal(SIGKILL) }
+            let other = try worker(cores[0], standby.bind)
+            try await waitUntil("the job", seconds: 90) {
+                try await cluster.value("SELECT state FROM jobs WHERE job_id = \(job)") == "done"
+            }
+            let resumed = try await cluster.sql(
+                "SELECT resumed, coalesce(partials_kept, 0), profile LIKE '%/\(cores[0])/%' FROM jobs WHERE job_id = \(job)")
+            #expect(resumed == [["1", "0", "t"]], "\(standby.process.errorsSoFar.suffix(2_000))")
+            #expect(!other.hasEnded)
         }
 
         @Test(

@@ -177,16 +177,27 @@ struct PartialMirrorTests {
         #expect(table.bytes <= 20_000 && table.state.withLock { $0.warnings.count } == 1)
     }
 
-    @Test("A database that refuses is left alone, and that is said once")
-    func refused() {
+    @Test(
+        "A database that refuses is asked some times more, since a lock passes; another coordinator does not",
+        arguments: [(GridError(.failed, "permission denied"), 4, 2), (GridError(.conflict, "taken over"), 1, 1)])
+    func refused(failure: GridError, calls: Int, warnings: Int) {
         let table = Table()
-        table.state.withLock { $0.failure = GridError(.failed, "permission denied") }
+        table.state.withLock { $0.failure = failure }
         let mirror = table.mirror(1, bytesMax: 20_000)
-        for plan in 1...3 as ClosedRange<UInt64> {
+        for plan in 1...6 as ClosedRange<UInt64> {
             run(mirror, stage(plan, tasks: 2), bytes: 10)
             mirror.flush()
         }
-        #expect(table.state.withLock { $0.calls == 1 && $0.warnings.count == 1 })
+        #expect(table.state.withLock { $0.calls } == calls && table.state.withLock { $0.warnings.count } == warnings)
+
+        let passing = Table()
+        passing.state.withLock { $0.failure = GridError(.failed, "a lock is held") }
+        let other = passing.mirror(1, bytesMax: 20_000)
+        run(other, stage(1, tasks: 2), bytes: 10)
+        other.flush()
+        passing.state.withLock { $0.failure = nil }
+        other.flush()
+        #expect(count(1, of: 2, in: passing.kept) == 2)
     }
 
     @Test("Garbage in the table costs what it touches, and nothing of the files")

@@ -51,6 +51,10 @@ struct PartialsTests {
         try keep(1, "ij", bytesMax: 20, successor)
         try keep(1, "ij", bytesMax: 20, successor)
         #expect(try kept() == ["1 0123456789", "2 abcdefghij"])
+        #expect(gridError { try store.removePartials(of: job, epoch: epoch) }?.kind == .conflict)
+        #expect(try kept().count == 2)
+        try store.removePartials(of: job, epoch: successor)
+        #expect(try kept() == [])
     }
 
     @Test(
