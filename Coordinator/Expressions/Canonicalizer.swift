@@ -63,9 +63,11 @@ struct Canonicalizer {
         }
     }
 
-    /// Groups were once members of `IndClass`.
+    /// Groups were once members of `IndClass`. What is a keyword where it stands alone stays a member.
     private mutating func member(_ base: Int, _ name: String) -> Int {
-        if case .name(let word) = program.nodes[base], variables[word] == nil, word.lowercased() == ReservedName.groupFamily {
+        if case .name(let word) = program.nodes[base], variables[word] == nil, word.lowercased() == ReservedName.groupFamily,
+            Keyword(name) == nil
+        {
             return graph.insert(.name(name.lowercased()))
         }
         return graph.insert(.member(meaning[base], name))

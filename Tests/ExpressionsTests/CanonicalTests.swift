@@ -78,6 +78,13 @@ import Testing
         }
     }
 
+    @Test("A member of IndClass that is a keyword where it stands alone stays a member", arguments: ["or", "NOT", "true", "nan"])
+    func keywordGroup(word: String) throws {
+        let form = try Program.parse("group_rank(x, IndClass.\(word))").canonicalForm
+        #expect(form == "group_rank(x, IndClass.\(word))")
+        #expect(try Program.parse(form).canonicalForm == form)
+    }
+
     @Test("A tree written in other words has the same form", arguments: 0..<8)
     func otherWords(seed: UInt64) throws {
         var dice = Dice(seed: 100 + seed)
