@@ -200,15 +200,21 @@ struct PartialMirrorTests {
         #expect(count(1, of: 2, in: passing.kept) == 2)
     }
 
-    @Test("Garbage in the table costs what it touches, and nothing of the files")
-    func garbage() throws {
+    /// With a file of epoch 2 and one partial, of task 0 of plan 5.
+    private func folderWithFile() -> String {
         let directory = FileManager.default.temporaryDirectory.path + "/mirror-\(UUID().uuidString)"
-        defer { try? FileManager.default.removeItem(atPath: directory) }
         let log = PartialLog(directory: directory, job: JobID(1), epoch: Epoch(2), delayMilliseconds: 0, warn: { _ in })
         log.note(zen)
         log.append(
             TaskID(job: JobID(1), plan: PlanHash(5), index: 0), payloadChecksum: WireCodec.checksum(task),
             partial: Payload(copying: [0]))
+        return directory
+    }
+
+    @Test("Garbage in the table costs what it touches, and nothing of the files")
+    func garbage() throws {
+        let directory = folderWithFile()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
         let table = Table()
         let mirror = table.mirror(1, bytesMax: 10_000)
         mirror.note(zen)
@@ -234,13 +240,8 @@ struct PartialMirrorTests {
 
     @Test("Partials of two numeric profiles are never mixed, wherever they were kept")
     func profiles() throws {
-        let directory = FileManager.default.temporaryDirectory.path + "/mirror-\(UUID().uuidString)"
+        let directory = folderWithFile()
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let log = PartialLog(directory: directory, job: JobID(1), epoch: Epoch(2), delayMilliseconds: 0, warn: { _ in })
-        log.note(zen)
-        log.append(
-            TaskID(job: JobID(1), plan: PlanHash(5), index: 0), payloadChecksum: WireCodec.checksum(task),
-            partial: Payload(copying: [0]))
         for (epoch, profile) in [(1, haswell), (3, haswell)] as [(Int64, NumericProfile)] {
             let table = Table()
             let mirror = table.mirror(epoch, bytesMax: 10_000)
