@@ -3,27 +3,8 @@ import ClusterModel
 /// Values inside the brackets that no median search has taken in yet: alpha by alpha they would cost more to take in with
 /// every partial than all at once.
 struct ArrivedValues: Sendable {
-    /// One alpha's part of one partial.
-    struct Portion: Sendable {
-        fileprivate var values: CorrelationValues
-        fileprivate var range: Range<Int>
-
-        var count: Int { range.count }
-
-        /// nil for another precision.
-        var float64: ArraySlice<Double>? {
-            guard case .float64(let values) = values else { return nil }
-            return values[range]
-        }
-
-        /// nil for another precision.
-        var float32: ArraySlice<Float>? {
-            guard case .float32(let values) = values else { return nil }
-            return values[range]
-        }
-    }
-
-    fileprivate struct Arrival: Sendable {
+    /// What one partial had of one block.
+    private struct Arrival: Sendable {
         /// Where each alpha's values begin, and where the last one's end.
         var begins: [Int]
         var values: CorrelationValues
@@ -41,29 +22,38 @@ struct ArrivedValues: Sendable {
         arrivals[start, default: []].append(Arrival(begins: begins, values: values))
     }
 
-    /// What has arrived of an alpha, for many alphas in turn.
-    func byAlpha() -> ByAlpha {
-        let starts = arrivals.keys.sorted()
-        return ByAlpha(starts: starts, arrivals: starts.map { arrivals[$0, default: []] })
+    /// Adds to each alpha's count how many values have arrived of it.
+    func add(of alphas: Range<Int>, to counts: inout [Int]) {
+        forEach(in: alphas) { arrival, start, found in
+            for alpha in found {
+                counts[alpha - alphas.lowerBound] += arrival.begins[alpha - start + 1] - arrival.begins[alpha - start]
+            }
+        }
     }
 
-    struct ByAlpha: Sendable {
-        fileprivate var starts: [Int]
-        fileprivate var arrivals: [[Arrival]]
-
-        /// One portion of every partial that had values of the alpha's block.
-        subscript(alpha: Int) -> [Portion] {
-            // The last block that starts at or before the alpha, if the alpha is in it.
-            var (low, high) = (0, starts.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if starts[middle] > alpha { high = middle } else { low = middle + 1 }
+    /// Copies each alpha's values to its place, and moves the place behind them.
+    ///
+    /// Many alphas at a time: their values lie together in each arrival, and a reference to it is counted once for all.
+    func copy<Value: MedianValue>(of alphas: Range<Int>, to places: inout [UnsafeMutablePointer<Value>]) {
+        forEach(in: alphas) { arrival, start, found in
+            Value.array(arrival.values)?.withUnsafeBufferPointer { values in
+                for alpha in found {
+                    let range = arrival.begins[alpha - start]..<arrival.begins[alpha - start + 1]
+                    guard !range.isEmpty, let base = values.baseAddress else { continue }
+                    let place = places[alpha - alphas.lowerBound]
+                    place.initialize(from: base + range.lowerBound, count: range.count)
+                    places[alpha - alphas.lowerBound] = place + range.count
+                }
             }
-            guard low > 0 else { return [] }
-            let slot = alpha - starts[low - 1]
-            let found = arrivals[low - 1]
-            guard let first = found.first, slot + 1 < first.begins.count else { return [] }
-            return found.map { Portion(values: $0.values, range: $0.begins[slot]..<$0.begins[slot + 1]) }
+        }
+    }
+
+    private func forEach(in alphas: Range<Int>, _ body: (_ arrival: Arrival, _ start: Int, _ found: Range<Int>) -> Void) {
+        for (start, arrivals) in arrivals where start < alphas.upperBound {
+            for arrival in arrivals {
+                let found = (start..<(start + arrival.begins.count - 1)).clamped(to: alphas)
+                if !found.isEmpty { body(arrival, start, found) }
+            }
         }
     }
 }

@@ -115,9 +115,8 @@ package final class CorrelationJob: GridJob, @unchecked Sendable {
     ///   - alphaIDs: ids by layout position.
     ///   - profile: of the workers whose partials were merged.
     package func state(alphaIDs: [String], profile: NumericProfile) -> CorrelationState {
-        var summaries = summaries
-        // Alphas that were new have kept everything.
-        summaries.tighten(fractionSeen: Array(repeating: 1, count: summaries.alphaCount), deviations: 0)
+        // Alphas that were new have kept everything until their medians were asked for.
+        _ = summaries.medians()
         return CorrelationState(summaries: summaries, plan: plan, alphaIDs: alphaIDs, profile: profile)
     }
 

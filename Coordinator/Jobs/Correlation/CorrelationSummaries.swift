@@ -105,25 +105,19 @@ struct CorrelationSummaries: Sendable {
     ///   - deviations: half width of the brackets in standard deviations of the sampling error.
     mutating func tighten(fractionSeen: [Double], deviations: Double) {
         knownMedians = nil
-        let (count, arrived) = (count, arrived.byAlpha())
-        forEachSearch { alpha, search in
-            search.narrow(
-                taking: arrived[alpha], seen: count[alpha], fraction: fractionSeen[alpha], deviations: deviations)
-        }
-        self.arrived = ArrivedValues()
+        narrow(fractionSeen: { fractionSeen[$0] }, deviations: deviations)
     }
 
     /// Every alpha's median, once all values have been merged.
+    ///
+    /// What is far from the median is not needed to name it, and is not kept.
     mutating func medians() -> [MedianSearch.Outcome] {
         if let knownMedians { return knownMedians }
-        // What is far from the median is not needed to name it, and need not be kept.
-        tighten(fractionSeen: Array(repeating: 1, count: alphaCount), deviations: 0)
-        let count = count
         var outcomes = Array(repeating: MedianSearch.Outcome.undefined, count: alphaCount)
         outcomes.withUnsafeMutableBufferPointer { buffer in
             // Every alpha is written by one step only.
             nonisolated(unsafe) let outcomes = buffer
-            forEachSearch { alpha, search in outcomes[alpha] = search.median(count: count[alpha]) }
+            narrow(fractionSeen: { _ in 1 }, deviations: 0) { outcomes[$0] = $1 }
         }
         knownMedians = outcomes
         return outcomes
@@ -138,13 +132,26 @@ struct CorrelationSummaries: Sendable {
     }
 
     /// Between two stages the slots of a machine are idle, so all its cores take part.
-    private mutating func forEachSearch(_ body: @Sendable (_ alpha: Int, inout MedianSearch) -> Void) {
-        searches.withUnsafeMutableBufferPointer { buffer in
-            // Every alpha belongs to one step only.
-            nonisolated(unsafe) let searches = buffer
-            let step = Self.alphasPerStep
-            DispatchQueue.concurrentPerform(iterations: (searches.count + step - 1) / step) { index in
-                for alpha in (index * step)..<min((index + 1) * step, searches.count) { body(alpha, &searches[alpha]) }
+    ///
+    /// - Parameter tell: told each alpha's median, as far as it is known.
+    private mutating func narrow(
+        fractionSeen: @escaping @Sendable (_ alpha: Int) -> Double, deviations: Double,
+        _ tell: (@Sendable (_ alpha: Int, MedianSearch.Outcome) -> Void)? = nil
+    ) {
+        let (count, arrived) = (count, arrived)
+        self.arrived = ArrivedValues()
+        searches.withUnsafeMutableBufferPointer { searches in
+            let narrowing = BracketNarrowing(
+                searches: searches, arrived: arrived, count: count, fractionSeen: fractionSeen, deviations: deviations,
+                tell: tell)
+            let (alphaCount, step, precision) = (searches.count, Self.alphasPerStep, searches.first?.inside.precision)
+            DispatchQueue.concurrentPerform(iterations: (alphaCount + step - 1) / step) { index in
+                let alphas = (index * step)..<min((index + 1) * step, alphaCount)
+                switch precision {
+                case .float64: narrowing.run(alphas, Double.self)
+                case .float32: narrowing.run(alphas, Float.self)
+                case nil: break
+                }
             }
         }
     }

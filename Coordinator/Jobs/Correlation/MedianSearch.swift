@@ -29,40 +29,38 @@ struct MedianSearch: Sendable {
     /// later job adds.
     ///
     /// - Parameters:
-    ///   - portions: values inside the bracket that are not among those kept yet.
+    ///   - all: the values inside the bracket, those kept so far among them; they change their order.
+    ///   - scratch: room for as many.
     ///   - seen: number of values so far, m.
     ///   - fraction: part of all values that has been seen, 0 ... 1.
     ///   - deviations: half width in standard deviations.
-    mutating func narrow(taking portions: [ArrivedValues.Portion] = [], seen: Int, fraction: Double, deviations: Double) {
-        guard seen > 0, inside.count + portions.count > 0 else { return }
+    mutating func narrow<Value: MedianValue>(
+        _ all: UnsafeMutableBufferPointer<Value>, scratch: UnsafeMutablePointer<Value>, seen: Int, fraction: Double,
+        deviations: Double
+    ) {
+        guard seen > 0, !all.isEmpty else { return }
         let slack = fraction < 1 ? deviations * (Double(seen) / 4 * (1 - fraction)).squareRoot() + 1 : Self.reserve
         let first = Int((Double(seen) / 2 - slack).rounded(.down)) - below
         let last = Int((Double(seen) / 2 + slack).rounded(.up)) - below
-        // Most values fall out again, so they are put together in passing and only the others get memory of their own.
-        switch inside {
-        case .float64(let kept):
-            inside = .float64([])
-            inside = .float64(narrow(kept, portions.compactMap(\.float64), first, last))
-        case .float32(let kept):
-            inside = .float32([])
-            inside = .float32(narrow(kept, portions.compactMap(\.float32), first, last))
-        }
+        // An order statistic that lies outside leaves its end as it is.
+        if first > 0, first < all.count { low = Value.select(first, of: UnsafeBufferPointer(all), scratch: scratch) }
+        if last >= 0, last < all.count - 1 { high = Value.select(last, of: UnsafeBufferPointer(all), scratch: scratch) }
+        let (keptCount, belowCount) = Value.keep(from: low, to: high, of: all)
+        below += belowCount
+        keep(all[..<keptCount])
     }
 
-    /// The values between two order statistics of all of them, counted from 0; one that lies outside leaves its end as it is.
-    private mutating func narrow<Value: SelectableValue>(
-        _ kept: [Value], _ portions: [ArraySlice<Value>], _ first: Int, _ last: Int
-    ) -> [Value] {
-        let count = portions.reduce(kept.count) { $0 + $1.count }
-        return withUnsafeTemporaryAllocation(of: Value.self, capacity: count) { all in
-            var next = all.initialize(fromContentsOf: kept)
-            for portion in portions { next = all[next...].initialize(fromContentsOf: portion) }
-            if first > 0, first < count { low = Value.select(first, of: all) }
-            if last >= 0, last < count - 1 { high = Value.select(last, of: all) }
-            let (keptCount, belowCount) = Value.keep(from: low, to: high, of: all)
-            below += belowCount
-            return Array(all[..<keptCount])
+    /// Keeps the memory too where it is not much too large: memory of another thread is freed only after waiting for it.
+    private mutating func keep<Value: MedianValue>(_ values: Slice<UnsafeMutableBufferPointer<Value>>) {
+        var kept = Value.array(inside) ?? []
+        inside = Value.values([])
+        if kept.capacity > 4 * values.count {
+            kept = Array(values)
+        } else {
+            kept.removeAll(keepingCapacity: true)
+            kept.append(contentsOf: values)
         }
+        inside = Value.values(kept)
     }
 
     /// Half of m new values fall on either side of the median, give or take sqrt(m) / 2: enough for thousands of them.
@@ -79,16 +77,20 @@ struct MedianSearch: Sendable {
 
     /// Exact median once all values have been seen: the mean of the two middle ones when their number is even.
     ///
-    /// - Parameter count: number of values.
-    func median(count: Int) -> Outcome {
+    /// - Parameters:
+    ///   - count: number of values.
+    ///   - scratch: room for as many as are inside.
+    func median<Value: MedianValue>(count: Int, scratch: UnsafeMutablePointer<Value>) -> Outcome {
         guard count > 0 else { return .undefined }
         let lower = (count - 1) / 2 - below
         let upper = count / 2 - below
         if lower < 0 { return .missedBelow }
         if upper >= inside.count { return .missedAbove }
-        let a = inside.select(lower)
-        let b = upper == lower ? a : inside.select(upper)
-        return .value(a == b ? a : a / 2 + b / 2)
+        return (Value.array(inside) ?? []).withUnsafeBufferPointer { values in
+            let a = Value.select(lower, of: values, scratch: scratch)
+            let b = upper == lower ? a : Value.select(upper, of: values, scratch: scratch)
+            return .value(a == b ? a : a / 2 + b / 2)
+        }
     }
 
     /// Opens the bracket on the side where the median was missed, and says which values to fetch.
@@ -111,38 +113,34 @@ struct MedianSearch: Sendable {
     }
 }
 
-extension CorrelationValues {
-    /// The value that sorting would put at `position`.
-    func select(_ position: Int) -> Double {
-        switch self {
-        case .float64(let values): values.withUnsafeBufferPointer { Double.select(position, of: $0) }
-        case .float32(let values): values.withUnsafeBufferPointer { Float.select(position, of: $0) }
-        }
-    }
-}
-
 /// A precision in which values are selected by counting, without sorting.
-private protocol SelectableValue: BitwiseCopyable {
-    /// The value that sorting would put at `position`.
-    static func select(_ position: Int, of values: UnsafeBufferPointer<Self>) -> Double
+protocol MedianValue: BitwiseCopyable {
+    /// nil for values of another precision.
+    static func array(_ values: CorrelationValues) -> [Self]?
+    static func values(_ array: [Self]) -> CorrelationValues
+    /// The value that sorting would put at `position`. `scratch` has room for as many as there are values.
+    static func select(
+        _ position: Int, of values: UnsafeBufferPointer<Self>, scratch: UnsafeMutablePointer<Self>
+    ) -> Double
     /// Moves the values of `low ... high` to the front; returns how many they are, and how many were smaller.
     static func keep(from low: Double, to high: Double, of values: UnsafeMutableBufferPointer<Self>) -> (kept: Int, below: Int)
 }
 
-extension SelectableValue {
-    fileprivate static func select(_ position: Int, of values: UnsafeMutableBufferPointer<Self>) -> Double {
-        select(position, of: UnsafeBufferPointer(values))
-    }
-}
-
-extension Double: SelectableValue {
-    fileprivate static func select(_ position: Int, of values: UnsafeBufferPointer<Double>) -> Double {
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: values.count) {
-            ag_select_f64(values.baseAddress, values.count, position, $0.baseAddress)
-        }
+extension Double: MedianValue {
+    static func array(_ values: CorrelationValues) -> [Double]? {
+        guard case .float64(let array) = values else { return nil }
+        return array
     }
 
-    fileprivate static func keep(
+    static func values(_ array: [Double]) -> CorrelationValues { .float64(array) }
+
+    static func select(
+        _ position: Int, of values: UnsafeBufferPointer<Double>, scratch: UnsafeMutablePointer<Double>
+    ) -> Double {
+        ag_select_f64(values.baseAddress, values.count, position, scratch)
+    }
+
+    static func keep(
         from low: Double, to high: Double, of values: UnsafeMutableBufferPointer<Double>
     ) -> (kept: Int, below: Int) {
         var below = 0
@@ -151,14 +149,21 @@ extension Double: SelectableValue {
     }
 }
 
-extension Float: SelectableValue {
-    fileprivate static func select(_ position: Int, of values: UnsafeBufferPointer<Float>) -> Double {
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: values.count) {
-            Double(ag_select_f32(values.baseAddress, values.count, position, $0.baseAddress))
-        }
+extension Float: MedianValue {
+    static func array(_ values: CorrelationValues) -> [Float]? {
+        guard case .float32(let array) = values else { return nil }
+        return array
     }
 
-    fileprivate static func keep(
+    static func values(_ array: [Float]) -> CorrelationValues { .float32(array) }
+
+    static func select(
+        _ position: Int, of values: UnsafeBufferPointer<Float>, scratch: UnsafeMutablePointer<Float>
+    ) -> Double {
+        Double(ag_select_f32(values.baseAddress, values.count, position, scratch))
+    }
+
+    static func keep(
         from low: Double, to high: Double, of values: UnsafeMutableBufferPointer<Float>
     ) -> (kept: Int, below: Int) {
         var below = 0
