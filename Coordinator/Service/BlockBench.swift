@@ -43,10 +43,10 @@ package enum BlockBench {
         defer { remote.stop() }
         try remote.serve(from: loop.endpoint)
         // The first one waits for the connection.
-        _ = try remote.block(hashes[0], byteCount: blockBytes)
+        _ = try remote.bytes(hashes[0], byteCount: blockBytes)
         let start = MonotonicTime.now()
         for hash in hashes.dropFirst() { remote.prefetch(hash, byteCount: blockBytes) }
-        for hash in hashes.dropFirst() { _ = try remote.block(hash, byteCount: blockBytes) }
+        for hash in hashes.dropFirst() { _ = try remote.bytes(hash, byteCount: blockBytes) }
         return Double(blockBytes * (blocksMax - 1)) / MonotonicTime.now().seconds(since: start)
     }
 }

@@ -225,7 +225,9 @@ package final class CoordinatorService: Sendable {
         options.security = configuration.keys.map { .server($0) } ?? .none
         let (blocks, tally, log, isKeyed) = (blocks, blockTally, log, configuration.keys != nil)
         return try SocketLoop(name: "blocks", .router(bind: endpoint), options: options) { _ in
-            BlockServer(logger: log, sharesWork: true, isKeyed: isKeyed, tally: tally) { blocks.payload($0) }
+            BlockServer(
+                logger: log, sharesWork: true, isKeyed: isKeyed, tally: tally, byteCount: { blocks.byteCount($0) },
+                lookUp: { blocks.payload($0) })
         }
     }
 

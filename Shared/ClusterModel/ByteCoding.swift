@@ -7,7 +7,9 @@ package struct ByteWriter {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
     package mutating func write(_ value: Double) { write(value.bitPattern) }
-    package mutating func write(_ value: BlockHash) { bytes.append(contentsOf: value.bytes) }
+    package mutating func write(_ value: BlockHash) {
+        for word in [value.words.0, value.words.1, value.words.2, value.words.3] { write(word.bigEndian) }
+    }
 
     /// Text as a 16-bit byte count and UTF-8.
     package mutating func write(_ text: String) {
@@ -70,7 +72,7 @@ package struct ByteReader {
     package mutating func readBlockHash() throws(GridError) -> BlockHash {
         guard remaining >= 32 else { throw malformed("32 bytes expected, \(remaining) left") }
         defer { offset += 32 }
-        return BlockHash(bytes: bytes[offset..<(offset + 32)])
+        return BlockHash(UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + 32)]))
     }
 
     package mutating func readString() throws(GridError) -> String {

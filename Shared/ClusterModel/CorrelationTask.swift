@@ -10,7 +10,7 @@ package struct CorrelationTask: Equatable, Sendable {
     /// One block of consecutive alphas and what the task needs to know of each of them.
     package struct Block: Equatable, Sendable {
         package var index: UInt32
-        package var hash: BlockHash
+        package var name: BlockName
         /// Alphas in the block, 1 ... `blockEdge`; the block's bytes are padded with missing series to `blockEdge`.
         package var alphaCount: Int
         /// Position of each alpha's id in bytewise order: the tie rule, and how results name alphas.
@@ -22,11 +22,11 @@ package struct CorrelationTask: Equatable, Sendable {
         package var mostFrom: [Double]
         package var leastTo: [Double]
         package init(
-            index: UInt32, hash: BlockHash, alphaCount: Int, ranks: [UInt32], bracketLow: [Double], bracketHigh: [Double],
+            index: UInt32, name: BlockName, alphaCount: Int, ranks: [UInt32], bracketLow: [Double], bracketHigh: [Double],
             mostFrom: [Double]? = nil, leastTo: [Double]? = nil
         ) {
             self.index = index
-            self.hash = hash
+            self.name = name
             self.alphaCount = alphaCount
             self.ranks = ranks
             self.bracketLow = bracketLow
@@ -79,10 +79,11 @@ package struct CorrelationTask: Equatable, Sendable {
         self.tiles = tiles
     }
 
-    private static let magic: UInt32 = 0x324B_5441  // "ATK2"
+    private static let magic: UInt32 = 0x334B_5441  // "ATK3"
 
     package func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 64 + blocks.count * (48 + blockEdge * 36) + tiles.count * 4)
+        let nameBytes = 32 + 32 * BlockSize.partCount(dayCount: dayCount)
+        var writer = ByteWriter(capacity: 64 + blocks.count * (16 + nameBytes + blockEdge * 36) + tiles.count * 4)
         writer.write(Self.magic)
         writer.write(mode.rawValue)
         writer.write(UInt8(Convention.allCases.firstIndex(of: convention)!))
@@ -94,7 +95,7 @@ package struct CorrelationTask: Equatable, Sendable {
         writer.write(edges?.from ?? 0)
         for block in blocks {
             writer.write(block.index)
-            writer.write(block.hash)
+            writer.write(block.name)
             writer.write(UInt32(block.alphaCount))
             writer.writeArray(block.ranks)
             writer.writeArray(block.bracketLow)
@@ -135,12 +136,12 @@ package struct CorrelationTask: Equatable, Sendable {
         var blocks: [Block] = []
         for _ in 0..<blockCount {
             let index = try reader.read(UInt32.self)
-            let hash = try reader.readBlockHash()
+            let name = try reader.readBlockName(dayCount: days)
             let count = Int(try reader.read(UInt32.self))
             guard (1...edge).contains(count) else { throw reader.malformed("a block of \(count) alphas") }
             blocks.append(
                 Block(
-                    index: index, hash: hash, alphaCount: count, ranks: try reader.readArray(count: count),
+                    index: index, name: name, alphaCount: count, ranks: try reader.readArray(count: count),
                     bracketLow: try reader.readArray(count: count), bracketHigh: try reader.readArray(count: count),
                     mostFrom: try reader.readArray(count: count), leastTo: try reader.readArray(count: count)))
         }

@@ -2,12 +2,12 @@
 package struct FeatureTask: Equatable, Sendable {
     package struct Block: Equatable, Sendable {
         package var index: UInt32
-        package var hash: BlockHash
+        package var name: BlockName
         /// Alphas in the block, 1 ... `blockEdge`; the block's bytes are padded with missing series to `blockEdge`.
         package var alphaCount: Int
-        package init(index: UInt32, hash: BlockHash, alphaCount: Int) {
+        package init(index: UInt32, name: BlockName, alphaCount: Int) {
             self.index = index
-            self.hash = hash
+            self.name = name
             self.alphaCount = alphaCount
         }
     }
@@ -33,10 +33,11 @@ package struct FeatureTask: Equatable, Sendable {
         self.blocks = blocks
     }
 
-    private static let magic: UInt32 = 0x314B_5446  // "FTK1"
+    private static let magic: UInt32 = 0x324B_5446  // "FTK2"
 
     package func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: 64 + dates.count * 4 + blocks.count * 40)
+        let nameBytes = 32 + 32 * BlockSize.partCount(dayCount: dayCount)
+        var writer = ByteWriter(capacity: 64 + dates.count * 4 + blocks.count * (8 + nameBytes))
         writer.write(Self.magic)
         for value in [blockEdge, dayCount, firstDay, blocks.count] { writer.write(UInt32(value)) }
         writer.write(UInt8(isDaily ? 1 : 0))
@@ -44,7 +45,7 @@ package struct FeatureTask: Equatable, Sendable {
         if !dates.isEmpty { writer.writeArray(dates) }
         for block in blocks {
             writer.write(block.index)
-            writer.write(block.hash)
+            writer.write(block.name)
             writer.write(UInt32(block.alphaCount))
         }
         return writer.bytes
@@ -67,7 +68,8 @@ package struct FeatureTask: Equatable, Sendable {
         var blocks: [Block] = []
         for _ in 0..<blockCount {
             let block = Block(
-                index: try reader.read(), hash: try reader.readBlockHash(), alphaCount: Int(try reader.read(UInt32.self)))
+                index: try reader.read(), name: try reader.readBlockName(dayCount: days),
+                alphaCount: Int(try reader.read(UInt32.self)))
             guard (1...edge).contains(block.alphaCount) else { throw reader.malformed("a block of \(block.alphaCount) alphas") }
             blocks.append(block)
         }

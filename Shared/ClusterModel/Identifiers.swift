@@ -87,15 +87,13 @@ package struct BlockHash: Hashable, Comparable, Sendable, CustomStringConvertibl
     package init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
     /// - Precondition: `bytes` holds exactly 32 bytes.
     package init(bytes: some Collection<UInt8>) {
+        self = Array(bytes).withUnsafeBytes { BlockHash($0) }
+    }
+    /// - Precondition: they are exactly 32 bytes.
+    package init(_ bytes: UnsafeRawBufferPointer) {
         precondition(bytes.count == 32, "a block hash has 32 bytes")
-        var words: [UInt64] = []
-        var iterator = bytes.makeIterator()
-        for _ in 0..<4 {
-            var word: UInt64 = 0
-            for _ in 0..<8 { word = word << 8 | UInt64(iterator.next()!) }
-            words.append(word)
-        }
-        self.words = (words[0], words[1], words[2], words[3])
+        func word(_ index: Int) -> UInt64 { UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)) }
+        words = (word(0), word(1), word(2), word(3))
     }
     package var bytes: [UInt8] {
         [words.0, words.1, words.2, words.3].flatMap { word in

@@ -4,6 +4,8 @@ package enum Limits {
     package static let alphasMax = 1_048_576
     package static let daysMax = 20_000
     package static let blockEdgeMax = 2_048
+    /// Days of each part of a block: about a year, so that one new day changes a small part of several years.
+    package static let partDays = 256
     package static let alphaIDBytesMax = 50
     /// Larger cumulative values would overflow when squared or subtracted.
     package static let valueMagnitudeMax = 1e150

@@ -25,7 +25,7 @@ package final class Payload: @unchecked Sendable {
     }
 
     /// - Parameter write: Writes every one of the bytes.
-    private init(unwritten count: Int, write: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+    package init(unwritten count: Int, write: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
         let size = max(64, (count + 63) / 64 * 64)
         guard let memory = aligned_alloc(64, size) else { fatalError("out of memory for a payload of \(count) bytes") }
         bytes = UnsafeRawBufferPointer(start: memory, count: count)

@@ -40,7 +40,7 @@ package struct RowsTask: Equatable, Sendable {
     package var width: Int { dayCount - firstDay }
     package var rowCount: Int { blocks.reduce(0) { $0 + $1.alphaCount } }
 
-    private static let magic: UInt32 = 0x3154_5241  // "ART1"
+    private static let magic: UInt32 = 0x3254_5241  // "ART2"
 
     package func encoded() -> [UInt8] {
         var writer = ByteWriter()
@@ -49,7 +49,7 @@ package struct RowsTask: Equatable, Sendable {
         writer.write(UInt8(Convention.allCases.firstIndex(of: convention)!))
         for block in blocks {
             writer.write(block.index)
-            writer.write(block.hash)
+            writer.write(block.name)
             writer.write(UInt32(block.alphaCount))
         }
         switch operation {
@@ -89,7 +89,8 @@ package struct RowsTask: Equatable, Sendable {
         blocks = []
         for _ in 0..<sizes[4] {
             let block = FeatureTask.Block(
-                index: try reader.read(), hash: try reader.readBlockHash(), alphaCount: Int(try reader.read(UInt32.self)))
+                index: try reader.read(), name: try reader.readBlockName(dayCount: dayCount),
+                alphaCount: Int(try reader.read(UInt32.self)))
             guard (1...blockEdge).contains(block.alphaCount) else {
                 throw reader.malformed("a block of \(block.alphaCount) alphas")
             }

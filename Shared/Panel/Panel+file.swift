@@ -37,9 +37,10 @@ extension Panel {
         } catch {
             throw error.kind == .failed ? error : PanelFileHeader.damaged(name, error.message)
         }
-        let hashes = PanelHashing.blocks(storage, parts.shape)
-        for (index, hash) in hashes.enumerated() where hash != parts.blockHashes[index] {
-            throw PanelFileHeader.damaged(name, "block \(index) does not match its hash")
+        let hashes = PanelHashing.parts(storage, parts.shape)
+        for (index, hash) in hashes.enumerated() where hash != parts.partHashes[index] {
+            let block = index / parts.shape.blockSize.partCount
+            throw PanelFileHeader.damaged(name, "block \(block) does not match its hash")
         }
         let panel = Panel(parts)
         guard panel.contentHash == header.contentHash else {
@@ -50,13 +51,14 @@ extension Panel {
     }
 
     private func encodedMetadata() -> [UInt8] {
-        var writer = ByteWriter(capacity: 64 + dates.count * 4 + alphaCount * 64 + blockCount * 32)
+        let hashBytes = (alphaCount + blockCount) * shape.blockSize.partCount * 32
+        var writer = ByteWriter(capacity: 64 + dates.count * 4 + alphaCount * 32 + hashBytes)
         for block in 0..<blockCount { writer.write(UInt32(alphas(inBlock: block).count)) }
         for date in dates { writer.write(date.rawValue) }
         for id in alphaIDs { writer.write(id) }
         writer.writeArray(inputOrder.map { UInt32($0) })
-        for hash in blockHashes { writer.write(hash) }
-        for digest in alphaDigests { writer.write(digest) }
+        for name in blockNames { for hash in name.parts { writer.write(hash) } }
+        for hash in seriesHashes { writer.write(hash) }
         return writer.bytes
     }
 
@@ -90,14 +92,16 @@ extension Panel {
             guard position < shape.alphaCount, !isUsed[position] else { throw damaged("its input order is not a permutation") }
             isUsed[position] = true
         }
-        var blockHashes: [BlockHash] = []
-        for _ in 0..<shape.blockCount { blockHashes.append(try reader.readBlockHash()) }
-        var digests: [BlockHash] = []
-        for _ in 0..<shape.alphaCount { digests.append(try reader.readBlockHash()) }
+        let partCount = shape.blockSize.partCount
+        var partHashes: [BlockHash] = []
+        for _ in 0..<(shape.blockCount * partCount) { partHashes.append(try reader.readBlockHash()) }
+        var seriesHashes: [BlockHash] = []
+        for _ in 0..<(shape.alphaCount * partCount) { seriesHashes.append(try reader.readBlockHash()) }
         try reader.expectEnd()
         return Parts(
             shape: shape, alphaIDs: ids, inputOrder: inputOrder, idOrder: order.map { UInt32($0) }, dates: dates,
-            sampledAlphaCount: Int(header.sampledAlphaCount), blockHashes: blockHashes, alphaDigests: digests, storage: storage)
+            sampledAlphaCount: Int(header.sampledAlphaCount), partHashes: partHashes, seriesHashes: seriesHashes,
+            storage: storage)
     }
 
     /// Hashes only say that the file is as it was written; kernels also rely on finite values and missing padding.

@@ -23,10 +23,9 @@ package final class Panel: Sendable {
     package let dates: [Day]
     /// The first so many alphas stand in random order, so any prefix of them is a random sample; later ones were added.
     package let sampledAlphaCount: Int
-    /// SHA-256 of each block's bytes.
-    package let blockHashes: [BlockHash]
-    /// SHA-256 of each alpha's series, by layout position.
-    package let alphaDigests: [BlockHash]
+    package let blockNames: [BlockName]
+    /// SHA-256 of each alpha's values on the days of each part of a block, alpha by alpha in layout order.
+    package let seriesHashes: [BlockHash]
     /// Identifies ids, dates and values, whatever their order and layout (see `PanelHashing.content`).
     package let contentHash: BlockHash
     private let storage: Payload
@@ -39,8 +38,9 @@ package final class Panel: Sendable {
         var idOrder: [UInt32]
         var dates: [Day]
         var sampledAlphaCount: Int
-        var blockHashes: [BlockHash]
-        var alphaDigests: [BlockHash]
+        /// Of each part of each block.
+        var partHashes: [BlockHash]
+        var seriesHashes: [BlockHash]
         /// `shape.totalBytes`, 64-byte aligned.
         var storage: Payload
     }
@@ -56,12 +56,12 @@ package final class Panel: Sendable {
         self.ranks = ranks
         dates = parts.dates
         sampledAlphaCount = parts.sampledAlphaCount
-        blockHashes = parts.blockHashes
-        alphaDigests = parts.alphaDigests
+        blockNames = PanelHashing.names(parts.partHashes, partCount: parts.shape.blockSize.partCount)
+        seriesHashes = parts.seriesHashes
         storage = parts.storage
         contentHash = PanelHashing.content(
-            dayCount: parts.shape.dayCount, dates: parts.dates, ids: parts.alphaIDs, idOrder: parts.idOrder,
-            digests: parts.alphaDigests)
+            shape: parts.shape, dates: parts.dates, ids: parts.alphaIDs, idOrder: parts.idOrder,
+            seriesHashes: parts.seriesHashes)
     }
 
     package var alphaCount: Int { shape.alphaCount }
@@ -77,10 +77,17 @@ package final class Panel: Sendable {
         blockBytes(index).assumingMemoryBound(to: Double.self)
     }
 
-    /// The same bytes, 64-byte aligned; SHA-256 of them is `blockHashes[index]`.
+    /// The same bytes, 64-byte aligned.
     package func blockPayload(_ index: Int) -> Payload {
         Payload(adopting: blockBytes(index)) { [self] in withExtendedLifetime(self) {} }
     }
+
+    /// One part of a block; SHA-256 of it is `blockNames[index].parts[part]`. A copy where a block has several.
+    package func partPayload(_ part: Int, ofBlock index: Int) -> Payload {
+        shape.blockSize.cut(part: part, of: blockPayload(index))
+    }
+
+    package var blockHashes: [BlockHash] { blockNames.map(\.hash) }
 
     /// Layout positions of a block's alphas, at most `blockEdge`.
     package func alphas(inBlock index: Int) -> Range<Int> { shape.alphas(inBlock: index) }

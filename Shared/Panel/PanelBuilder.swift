@@ -17,10 +17,8 @@ package final class PanelBuilder: @unchecked Sendable {
     private let sampledAlphaCount: Int
     private let storage: Payload
     private let base: UnsafeMutableRawPointer
-    /// Hashes of series and blocks that are as they were in an earlier panel, by position; nil, or beyond the end, for
-    /// those to be computed.
-    var knownDigests: [BlockHash?] = []
-    var knownBlockHashes: [BlockHash?] = []
+    /// What is as it was in an earlier panel, so that its hashes are known.
+    var known: KnownHashes?
 
     /// - Parameters:
     ///   - alphaIDs: distinct ids, in the order of the input.
@@ -77,26 +75,35 @@ package final class PanelBuilder: @unchecked Sendable {
     package func finish() throws(GridError) -> Panel {
         // Series and block are hashed one after the other, while the block is still in the cache.
         let blocks = PanelHashing.concurrentMap(shape.blockCount) { block in
-            (series: self.shape.alphas(inBlock: block).map { self.checked($0) }, hash: self.hash(ofBlock: block))
+            (series: self.shape.alphas(inBlock: block).map { self.checked($0) }, parts: self.hashes(ofBlock: block))
         }
         let series = blocks.flatMap(\.series)
         if let alpha = inputOrder.first(where: { !series[$0].isValid }) { throw invalid(alpha) }
         return Panel(
             Panel.Parts(
                 shape: shape, alphaIDs: alphaIDs, inputOrder: inputOrder, idOrder: idOrder, dates: dates,
-                sampledAlphaCount: sampledAlphaCount, blockHashes: blocks.map(\.hash), alphaDigests: series.map(\.digest),
-                storage: storage))
+                sampledAlphaCount: sampledAlphaCount, partHashes: blocks.flatMap(\.parts),
+                seriesHashes: series.flatMap(\.hashes), storage: storage))
     }
 
-    private func checked(_ alpha: Int) -> (isValid: Bool, digest: BlockHash) {
-        if alpha < knownDigests.count, let digest = knownDigests[alpha] { return (true, digest) }
-        let isValid = canonicalise(alpha)
-        return (isValid, PanelHashing.hash(UnsafeRawBufferPointer(start: series(alpha), count: shape.dayCount * 8)))
+    private func checked(_ alpha: Int) -> (isValid: Bool, hashes: [BlockHash]) {
+        let size = shape.blockSize
+        var hashes = known?.series(alpha) ?? []
+        guard hashes.count < size.partCount else { return (true, hashes) }
+        let isValid = canonicalise(alpha, from: size.days(ofPart: hashes.count).lowerBound)
+        let bytes = UnsafeRawBufferPointer(start: series(alpha), count: shape.dayCount * 8)
+        for part in hashes.count..<size.partCount {
+            hashes.append(PanelHashing.hash(UnsafeRawBufferPointer(rebasing: bytes[size.range(ofPart: part, slot: 0)])))
+        }
+        return (isValid, hashes)
     }
 
-    private func hash(ofBlock block: Int) -> BlockHash {
-        if block < knownBlockHashes.count, let hash = knownBlockHashes[block] { return hash }
-        return PanelHashing.hash(ofBlock: block, storage, shape)
+    private func hashes(ofBlock block: Int) -> [BlockHash] {
+        let hashes = known?.parts(ofBlock: block, in: shape) ?? []
+        return hashes
+            + (hashes.count..<shape.blockSize.partCount).map {
+                PanelHashing.hash(ofPart: $0, block: block, storage, shape)
+            }
     }
 
     /// Which dates have a value of any alpha.
@@ -139,12 +146,12 @@ package final class PanelBuilder: @unchecked Sendable {
     }
 
     /// Gives equal values equal bits: one NaN, no negative zero.
-    /// - Returns: whether all values are missing or within the limit.
-    private func canonicalise(_ position: Int) -> Bool {
+    /// - Returns: whether all values from the first day on are missing or within the limit.
+    private func canonicalise(_ position: Int, from first: Int) -> Bool {
         // Read once: a loop that asks another module for its limit is not made of vectors.
         let (values, limit) = (series(position), Limits.valueMagnitudeMax)
         var invalid: UInt8 = 0
-        for day in 0..<shape.dayCount {
+        for day in first..<shape.dayCount {
             let value = values[day]
             // Adding zero turns -0 into 0 and changes nothing else.
             values[day] = value.isNaN ? .nan : value + 0

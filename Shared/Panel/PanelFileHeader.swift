@@ -2,15 +2,15 @@ import ClusterModel
 
 /// First page of a panel file.
 ///
-/// A panel file, version 2, all numbers little-endian:
+/// A panel file, version 3, all numbers little-endian:
 ///
 ///     0      this header, padded with zeros to 4,096 bytes
 ///     4096   the blocks as `PanelShape` lays them out in memory, so that the file can be mapped
 ///     then   metadata: alphas of each block (UInt32 each), dates (Int32 each), ids in layout order (UInt16 byte
-///            count, bytes), layout positions in input order (UInt32 each, aligned to 4), SHA-256 of each block,
-///            SHA-256 of each alpha's series
+///            count, bytes), layout positions in input order (UInt32 each, aligned to 4), SHA-256 of each part of
+///            each block (see `BlockSize`), SHA-256 of each alpha's values on the days of each part
 package struct PanelFileHeader: Equatable, Sendable {
-    package static let version: UInt32 = 2
+    package static let version: UInt32 = 3
     package static let byteCount = 4_096
     private static let magic = Array("AGPANEL\n".utf8)
     private static let hashOffset = 116

@@ -54,8 +54,9 @@ package struct PanelShape: Equatable, Sendable {
     }
 
     package var blockCount: Int { blockStarts.count - 1 }
+    package var blockSize: BlockSize { BlockSize(edge: blockEdge, dayCount: dayCount) }
     /// Bytes of a block that are hashed and sent.
-    package var blockBytes: Int { blockEdge * dayCount * 8 }
+    package var blockBytes: Int { blockSize.byteCount }
     package var blockStride: Int { Self.blockStride(blockEdge: blockEdge, dayCount: dayCount) }
     package var totalBytes: Int { blockCount * blockStride }
 

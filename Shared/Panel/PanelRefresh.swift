@@ -49,7 +49,8 @@ extension PanelBuilder {
     ///
     /// While the dates stay the same, alphas keep their places, and blocks without a stale alpha their bytes and hashes;
     /// new alphas come behind in blocks of their own. With other dates every block changes anyway, so that the layout
-    /// is fresh; so it is when alphas are gone.
+    /// is fresh; so it is when alphas are gone. The parts of blocks whose days are as they were keep their hashes then
+    /// too, as far as the fresh layout is that of before.
     ///
     /// - Parameters:
     ///   - alphaIDs: distinct ids of the new panel, in the order of the input.
@@ -72,12 +73,35 @@ extension PanelBuilder {
         for (position, input) in inputs.enumerated() {
             if let input, !stale.contains(input) { sources[inputOrder[input]] = position }
         }
-        copyValues(of: old, sources: sources, days: Self.dayMap(from: old.dates, to: dates, before: staleDay))
+        let days = Self.dayMap(from: old.dates, to: dates, before: staleDay)
+        copyValues(of: old, sources: sources, days: days)
         fillPadding()
-        guard kept != nil, staleDay == nil else { return }
-        knownDigests = sources.map { $0.map { old.alphaDigests[$0] } }
-        knownBlockHashes = (0..<old.blockCount).map { block in
-            old.alphas(inBlock: block).contains { sources[$0] == nil } ? nil : old.blockHashes[block]
+        let isEvery = days.commonCount == dates.count && days.commonCount == old.dayCount
+        known = KnownHashes(
+            panel: old, sources: sources, partCount: isEvery ? shape.blockSize.partCount : days.commonCount / Limits.partDays)
+    }
+
+    /// Hashes of the earlier panel that hold in the new one.
+    struct KnownHashes: Sendable {
+        let panel: Panel
+        /// Where in `panel` each series comes from, by layout position; nil for one that has to be hashed.
+        let sources: [Int?]
+        /// The first so many parts have the same days in both.
+        let partCount: Int
+
+        /// Of the first parts of a series.
+        func series(_ position: Int) -> [BlockHash] {
+            guard let source = sources[position] else { return [] }
+            let start = source * panel.shape.blockSize.partCount
+            return Array(panel.seriesHashes[start..<(start + partCount)])
+        }
+
+        /// Of the first parts of a block that has the same alphas in the same places.
+        func parts(ofBlock block: Int, in shape: PanelShape) -> [BlockHash] {
+            guard block < panel.blockCount, shape.alphas(inBlock: block) == panel.alphas(inBlock: block),
+                shape.alphas(inBlock: block).allSatisfy({ sources[$0] == $0 })
+            else { return [] }
+            return Array(panel.blockNames[block].parts.prefix(partCount))
         }
     }
 

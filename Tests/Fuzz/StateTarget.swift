@@ -59,7 +59,7 @@ package enum StateTarget: FuzzTarget {
             blockCounts: counts, dayCount: layout.shape.dayCount, blockEdge: layout.shape.blockEdge, name: "part")
         let ranks = layout.ranks.prefix(shape.alphaCount)
         let own = PanelLayout(
-            shape: shape, blockHashes: Array(layout.blockHashes.prefix(blocks)),
+            shape: shape, blockNames: Array(layout.blockNames.prefix(blocks)),
             ranks: ranks.map { rank in UInt32(ranks.count { $0 < rank }) }, contentHash: layout.contentHash)
         let ids = Array(ToyPanel.panel.alphaIDs.prefix(shape.alphaCount))
         return (CorrelationPlan(layout: own, parameters: plan.parameters, firstDay: plan.firstDay), ids)

@@ -101,7 +101,7 @@ enum ToyTasks {
     private static func rows() throws -> [(kind: Kind, bytes: [UInt8])] {
         let panel = ToyPanel.panel
         let blocks = (0..<panel.blockCount).map {
-            FeatureTask.Block(index: UInt32($0), hash: panel.blockHashes[$0], alphaCount: panel.alphas(inBlock: $0).count)
+            FeatureTask.Block(index: UInt32($0), name: panel.blockNames[$0], alphaCount: panel.alphas(inBlock: $0).count)
         }
         let features = FeatureTask(
             blockEdge: 3, dayCount: ToyPanel.days, firstDay: 1, isDaily: false, dates: panel.dates.map(\.rawValue), blocks: blocks

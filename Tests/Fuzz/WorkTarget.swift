@@ -68,11 +68,11 @@ extension RowsTask {
 
 /// Any block that is asked for: walks with gaps, or, as the hash says, any bits at all, numbers without bound, or nothing.
 private struct MadeUpBlocks: BlockSource {
-    func block(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
-        var generator = SeededGenerator(seed: hash.words.0 ^ hash.words.3)
-        let kind = hash.words.1 & 7
+    func block(_ name: BlockName, _ size: BlockSize) throws(GridError) -> Payload {
+        var generator = SeededGenerator(seed: name.hash.words.0 ^ name.hash.words.3)
+        let kind = name.hash.words.1 & 7
         var level = 0.0
-        let values = (0..<(byteCount / 8)).map { _ in
+        let values = (0..<(size.byteCount / 8)).map { _ in
             let dice = generator.next()
             level += Double(Int64(bitPattern: dice) % 1_000)
             switch kind {

@@ -41,7 +41,7 @@ struct CorrelationStateTests {
         // The blocks of the part are those of the whole.
         layout = PanelLayout(
             shape: layout.shape,
-            blockHashes: layout.blockHashes.enumerated().map { BlockHash(words: (UInt64($0), 0, 0, $1.words.3 - 1)) },
+            blockHashes: layout.blockNames.enumerated().map { BlockHash(words: (UInt64($0), 0, 0, $1.hash.words.3 - 1)) },
             ranks: layout.ranks, contentHash: layout.contentHash)
         let plan = CorrelationPlan(layout: layout, parameters: try Self.parameters(growth.edge), firstDay: 0)
         let state = try #require(try CorrelationState(decoding: Payload(copying: bytes), for: plan, alphaIDs: matrix.ids))

@@ -55,7 +55,7 @@ struct FeaturesJobTests {
             blocks += task.blocks
         }
         #expect(blocks.map { Int($0.index) } == Array(0..<layout.blockCount))
-        #expect(blocks.map(\.hash) == layout.blockHashes && blocks.map(\.alphaCount).reduce(0, +) == alphaCount)
+        #expect(blocks.map(\.name) == layout.blockNames && blocks.map(\.alphaCount).reduce(0, +) == alphaCount)
 
         let order = matrix.ids.indices.sorted { matrix.ranks[$0] < matrix.ranks[$1] }.map(UInt32.init)
         let outcome = try finish(job(layout), layout) { $0 }
@@ -104,8 +104,18 @@ struct FeaturesJobTests {
         let hash = BlockHash(words: (1, 2, 3, 4))
         let task = FeatureTask(
             blockEdge: 8, dayCount: 3, firstDay: 1, isDaily: true, dates: [10, 11, 20],
-            blocks: [.init(index: 5, hash: hash, alphaCount: 8), .init(index: 6, hash: hash, alphaCount: 1)])
+            blocks: [
+                .init(index: 5, name: BlockName(hash, dayCount: 3), alphaCount: 8),
+                .init(index: 6, name: BlockName(hash, dayCount: 3), alphaCount: 1),
+            ])
         #expect(try FeatureTask(decoding: Payload(copying: task.encoded())) == task)
+        // Blocks of 700 days have three parts.
+        var long = task
+        (long.dayCount, long.dates) = (700, [])
+        let parts = (7..<10).map { BlockHash(words: ($0, 8, 9, 10)) }
+        long.blocks[0].name = BlockName(hash: hash, parts: parts)
+        long.blocks[1].name = BlockName(hash: parts[0], parts: parts.reversed())
+        #expect(try FeatureTask(decoding: Payload(copying: long.encoded())) == long)
         var undated = task
         undated.dates = []
         #expect(undated.encoded().count < task.encoded().count)

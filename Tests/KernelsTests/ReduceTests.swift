@@ -9,7 +9,7 @@ struct ReduceTests {
     private func block(_ count: Int, index: UInt32, _ random: inout Generator) -> CorrelationTask.Block {
         let low = (0..<count).map { _ in random.uniform() - 0.6 }
         return CorrelationTask.Block(
-            index: index, hash: BlockHash(words: (0, 0, 0, 0)), alphaCount: count,
+            index: index, name: BlockName(BlockHash(words: (0, 0, 0, 0)), dayCount: 1), alphaCount: count,
             ranks: (0..<UInt32(count)).map { $0 * 2 + index }.shuffled(using: &random), bracketLow: low,
             bracketHigh: low.map { $0 + random.uniform() * 0.4 - 0.05 }, mostFrom: low.map { $0 + 0.2 },
             leastTo: low.map { $0 + 0.1 })

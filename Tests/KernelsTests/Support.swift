@@ -131,8 +131,8 @@ func correlationTask(
         blocks: chosen.map { block in
             let alphas = (block * edge)..<(block * edge + blocks[block].alphaCount)
             return CorrelationTask.Block(
-                index: UInt32(block), hash: BlockHash(words: (0, 0, 0, UInt64(block))), alphaCount: alphas.count,
-                ranks: Array(ranks[alphas]),
+                index: UInt32(block), name: BlockName(BlockHash(words: (0, 0, 0, UInt64(block))), dayCount: first.dayCount),
+                alphaCount: alphas.count, ranks: Array(ranks[alphas]),
                 bracketLow: low.map { Array($0[alphas]) } ?? alphas.map { _ in -Double.infinity },
                 bracketHigh: high.map { Array($0[alphas]) } ?? alphas.map { _ in Double.infinity })
         },

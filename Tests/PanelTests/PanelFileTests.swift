@@ -60,7 +60,7 @@ import Testing
         #expect(read.dates == original.dates)
         #expect(read.sampledAlphaCount == 5)
         #expect(read.blockHashes == original.blockHashes)
-        #expect(read.alphaDigests == original.alphaDigests)
+        #expect(read.seriesHashes == original.seriesHashes)
         #expect(read.contentHash == original.contentHash)
         for block in 0..<2 {
             let payload = read.blockPayload(block)
@@ -100,8 +100,8 @@ import Testing
     @Test("A file of a later version says so")
     func version() throws {
         var bytes = whole
-        bytes[8] = 3
-        #expect(try refusal(bytes) == "bad.panel is a panel file of version 3: this program reads version 2")
+        bytes[8] = 4
+        #expect(try refusal(bytes) == "bad.panel is a panel file of version 4: this program reads version 3")
     }
 
     @Test("A file cut short anywhere is refused, and so is one with bytes behind its end")
@@ -130,7 +130,7 @@ import Testing
             let place: String =
                 switch position {
                 case 0..<8: "bad.panel is not a panel file"
-                case 8..<12: "this program reads version 2"
+                case 8..<12: "this program reads version 3"
                 case 12..<PanelFileHeader.byteCount: "its header does not match its hash"
                 case metadataOffset...: "its metadata does not match its hash"
                 default: "block \(inBlocks / shape.blockStride) does not match its hash"

@@ -53,6 +53,35 @@ import Testing
         withExtendedLifetime(panel) {}
     }
 
+    @Test("Blocks of many days are hashed in parts of 256 days, as an independent program does it")
+    func parts() throws {
+        let days = 600
+        let values = ids.indices.map { alpha in
+            (0..<days).map { day -> Double? in
+                if (alpha + day) % 7 == 0 { return nil }
+                return Double(alpha) * 1_000 + Double(day) * 0.5
+            }
+        }
+        let panel: Panel = try panel(ids, values, blockEdge: 2)
+        // hashlib.sha256 over days 0 to 255 of the block's first series, then of the next; then 256 to 511, and the rest.
+        #expect(panel.blockNames.map(\.parts.count) == [3, 3])
+        #expect(panel.blockNames[0].parts[0].description == "eba50c901db19cd34fc1d51fe42a607e3f8c8ed5d1dda6d97d3f8e0dc0e67054")
+        #expect(panel.blockNames[0].parts[2].description == "d212a594208bab3c6d051a8bd2295e714730d76314b62052e17bb5b1a2126cd3")
+        #expect(panel.blockNames[1].parts[1].description == "3a466021c2a5ec30e072cabbd62f6d1630e832a93cc58db751a18aa9d93fead5")
+        #expect(panel.blockHashes[0].description == "0076f93ccd92c8b8796668aa5f7645633c987fb55b6bfcf6f95c676e665aa52e")
+        #expect(panel.contentHash.description == "64ffab23656da8b8922cf2f55c9f502e54c042dc526de752167133f10ddcd9f9")
+        for (block, name) in panel.blockNames.enumerated() {
+            let parts = name.parts.indices.map { panel.partPayload($0, ofBlock: block) }
+            #expect(parts.map { PanelHashing.hash($0.bytes) } == name.parts)
+            let size = panel.shape.blockSize
+            #expect(parts.map(\.count) == [4_096, 4_096, 1_408] && size.byteCount == 9_600)
+            let joined = size.join(parts)
+            #expect(joined.bytes.elementsEqual(panel.blockPayload(block).bytes))
+            #expect(UInt(bitPattern: joined.bytes.baseAddress) % 64 == 0)
+            withExtendedLifetime((panel, parts, joined)) {}
+        }
+    }
+
     @Test("The content hash is that of the documented bytes, computed in Python, with and without dates")
     func contentHash() throws {
         let builder = try PanelBuilder(
@@ -62,7 +91,7 @@ import Testing
         builder.set(alpha: 1, day: 1, value: 2)
         #expect(
             try builder.finish().contentHash.description
-                == "3133b69785995ddf115786ef0d07291764c7ed34d109a5a5899b83e369405d24")
+                == "ec16a849fabe70f15c2754f554a4826b492df20cb98a16d0ac07e215ac1873cf")
     }
 
     @Test("Order of input, size of blocks and bits of missing values do not change the content hash; anything else does")

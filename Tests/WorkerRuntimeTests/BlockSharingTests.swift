@@ -143,9 +143,9 @@ import WorkerRuntime
         server.post(.joined(hello))
         let fetcher = RemoteBlocks(cache: BlockCache(bytesMax: 1 << 20), asker: hello.incarnation, logger: quiet)
         try fetcher.serve(from: server.endpoint)
-        for hash in small.panel.blockHashes { _ = try fetcher.block(hash, byteCount: blockBytes) }
+        for hash in small.panel.blockHashes { _ = try fetcher.bytes(hash, byteCount: blockBytes) }
         // The last of its notices has arrived when an answer to a later question has.
-        #expect(throws: GridError.self) { try fetcher.block(BlockHash(words: (0, 0, 0, 1)), byteCount: 8) }
+        #expect(throws: GridError.self) { try fetcher.bytes(BlockHash(words: (0, 0, 0, 1)), byteCount: 8) }
         fetcher.stop()
 
         let task = small.task()

@@ -9,7 +9,9 @@ import Testing
 @Suite struct FeaturesTaskTests {
     /// Blocks of zeros, of another size than was asked for.
     private struct ShortBlocks: BlockSource {
-        func block(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload { Payload(count: byteCount - 8) { _ in } }
+        func block(_ name: BlockName, _ size: BlockSize) throws(GridError) -> Payload {
+            Payload(count: size.byteCount - 8) { _ in }
+        }
     }
 
     private func task(_ panel: Panel, firstDay: Int = 0, isDaily: Bool = false) -> FeatureTask {
@@ -18,7 +20,7 @@ import Testing
             dates: panel.dates.map(\.rawValue),
             blocks: (0..<panel.blockCount).map { block in
                 FeatureTask.Block(
-                    index: UInt32(block), hash: panel.blockHashes[block], alphaCount: panel.alphas(inBlock: block).count)
+                    index: UInt32(block), name: panel.blockNames[block], alphaCount: panel.alphas(inBlock: block).count)
             })
     }
 

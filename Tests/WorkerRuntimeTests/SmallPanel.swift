@@ -45,7 +45,7 @@ struct SmallPanel {
         let blocks = (0..<panel.blockCount).map { index in
             let alphas = panel.alphas(inBlock: index)
             return CorrelationTask.Block(
-                index: UInt32(index), hash: panel.blockHashes[index], alphaCount: alphas.count,
+                index: UInt32(index), name: panel.blockNames[index], alphaCount: alphas.count,
                 ranks: Array(panel.ranks[alphas]), bracketLow: Array(repeating: -0.1, count: alphas.count),
                 bracketHigh: Array(repeating: 0.1, count: alphas.count))
         }

@@ -10,7 +10,7 @@ import WireProtocol
     /// Gives every block as so many bytes of zeros.
     private struct WrongBlocks: BlockSource {
         let byteCount: Int
-        func block(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
+        func block(_ name: BlockName, _ size: BlockSize) throws(GridError) -> Payload {
             Payload(count: self.byteCount) { _ in }
         }
     }
@@ -130,8 +130,8 @@ import WireProtocol
     /// Gives the blocks of a panel as they once arrived, the first of them with another bit since.
     private struct ChangedBlocks: BlockSource {
         let panel: Panel
-        func block(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
-            let index = panel.blockHashes.firstIndex(of: hash) ?? 0
+        func block(_ name: BlockName, _ size: BlockSize) throws(GridError) -> Payload {
+            let index = panel.blockNames.firstIndex(of: name) ?? 0
             let right = panel.blockPayload(index)
             var bytes = Array(right.bytes)
             if index == 0 { bytes[bytes.count - 1] ^= 1 }

@@ -44,6 +44,62 @@ import WorkerRuntime
         #expect(expected.isEmpty)
     }
 
+    /// Sums of one alpha after the other, missing on some days.
+    private func longPanel(days: Int) throws -> Panel {
+        let dates = (0..<days).map { Day(rawValue: Int32(18_000 + $0)) }
+        let builder = try PanelBuilder(alphaIDs: (0..<10).map { "alpha\($0)" }, dates: dates, blockEdge: 4)
+        for alpha in 0..<10 {
+            for day in 0..<days where (day * 7 + alpha) % 11 != 0 {
+                builder.set(alpha: alpha, day: day, value: Double(day * (alpha + 1) % 97))
+            }
+        }
+        return try builder.finish()
+    }
+
+    @Test("Of a block with one more day only the part that changed is fetched, and what lay in the cache is looked at again")
+    func parts() throws {
+        let panels = [try longPanel(days: 600), try longPanel(days: 601)]
+        var made: [BlockHash: Payload] = [:]
+        for panel in panels {
+            for (block, name) in panel.blockNames.enumerated() {
+                for (part, hash) in name.parts.enumerated() { made[hash] = panel.partPayload(part, ofBlock: block) }
+            }
+        }
+        let (parts, tally) = (made, BlockTally())
+        let server = try SocketLoop(name: "block-server", .router(bind: Endpoint(host: "127.0.0.1", port: 0))) { _ in
+            BlockServer(logger: quiet, tally: tally) { parts[$0] }
+        }
+        let cache = BlockCache(bytesMax: 1 << 30)
+        let remote = RemoteBlocks(cache: cache, logger: quiet)
+        try remote.serve(from: server.endpoint)
+        var sent: [UInt64] = []
+        for panel in panels {
+            let before = tally.counts.bytesSent
+            for (block, name) in panel.blockNames.enumerated() {
+                let fetched = try remote.block(name, panel.shape.blockSize)
+                #expect(fetched.bytes.elementsEqual(panel.blockPayload(block).bytes))
+                #expect(UInt(bitPattern: fetched.bytes.baseAddress) % 64 == 0)
+                withExtendedLifetime((panel, fetched)) {}
+            }
+            sent.append(tally.counts.bytesSent - before)
+        }
+        // Three blocks of four series: 600 days of each, then 89 from the 513th on.
+        #expect(sent == [57_600, 8_544])
+
+        let (name, size) = (panels[1].blockNames[0], panels[1].shape.blockSize)
+        let short = BlockName(hash: name.hash, parts: Array(name.parts.prefix(2)))
+        let error = #expect(throws: GridError.self) { try remote.block(short, size) }
+        #expect(error?.message == "block \(name.hash) has 2 parts, the task expects 3")
+        let kept = try remote.bytes(name.parts[1], byteCount: size.byteCount(ofPart: 1))
+        UnsafeMutableRawPointer(mutating: kept.bytes.baseAddress!).storeBytes(of: 7.5, toByteOffset: 8 * 300, as: Double.self)
+        let damaged = #expect(throws: GridError.self) { try remote.block(name, size) }
+        #expect(damaged?.kind == .damaged)
+        #expect(damaged?.message.hasPrefix("block \(name.parts[1]) has changed since it arrived") == true)
+        remote.stop()
+        server.stop()
+        server.join()
+    }
+
     @Test("A block of several chunks arrives whole")
     func largeBlock() throws {
         let size = 9 << 20
@@ -58,19 +114,19 @@ import WorkerRuntime
         }
         let cache = BlockCache(bytesMax: 1 << 30)
         let remote = RemoteBlocks(cache: cache, logger: quiet)
-        #expect(throws: GridError.self) { try remote.block(hash, byteCount: size) }
+        #expect(throws: GridError.self) { try remote.bytes(hash, byteCount: size) }
         try remote.serve(from: server.endpoint)
-        let fetched = try remote.block(hash, byteCount: size)
+        let fetched = try remote.bytes(hash, byteCount: size)
         #expect(fetched.bytes.elementsEqual(block.bytes))
         #expect(UInt(bitPattern: fetched.bytes.baseAddress) % 64 == 0)
-        #expect(try remote.block(hash, byteCount: size) === fetched)
+        #expect(try remote.bytes(hash, byteCount: size) === fetched)
         #expect(cache.byteCount == size)
         let missing = BlockHash(words: (1, 2, 3, 4))
-        let error = #expect(throws: GridError.self) { try remote.block(missing, byteCount: 8) }
+        let error = #expect(throws: GridError.self) { try remote.bytes(missing, byteCount: 8) }
         let reason = "it is not held there, 8 bytes were expected"
         #expect(error?.message == "block \(missing) cannot be had from \(server.endpoint): \(reason)")
         remote.stop()
-        #expect(throws: GridError.self) { try remote.block(missing, byteCount: 8) }
+        #expect(throws: GridError.self) { try remote.bytes(missing, byteCount: 8) }
     }
 
     @Test("A task whose blocks are missing or damaged fails with a sentence, and the next one is computed")

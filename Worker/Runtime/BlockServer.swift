@@ -9,7 +9,7 @@ import WorkerEngine
 /// worker that was told to serve what it holds.
 ///
 /// Keeps nothing per peer but what its directory, a coordinator's only, knows of who has which block; a chunk goes out of
-/// the block's own memory, without a copy.
+/// the memory that it was looked up in, without a copy. What it calls a block is a part of one (see `BlockSize`).
 package struct BlockServer: SocketHandler {
     package enum Command: Sendable {
         /// Workers come and go, and blocks are no longer needed: for the directory.
@@ -18,6 +18,7 @@ package struct BlockServer: SocketHandler {
         case forget([BlockHash])
     }
 
+    private let byteCount: @Sendable (BlockHash) -> Int?
     private let lookUp: @Sendable (BlockHash) -> Payload?
     private let logger: Logger
     private let tally: BlockTally?
@@ -30,11 +31,13 @@ package struct BlockServer: SocketHandler {
     ///   - sharesWork: sends askers to workers that have the block; for a coordinator.
     ///   - isKeyed: whether its socket asks for keys; for what the log says.
     ///   - tally: counts what is sent.
-    ///   - lookUp: called on the socket's thread; nil for a block that is not held.
+    ///   - byteCount: called on the socket's thread; nil for a block that is not held. What `lookUp` says where nil.
+    ///   - lookUp: the same.
     package init(
         logger: Logger, sharesWork: Bool = false, isKeyed: Bool = false, tally: BlockTally? = nil,
-        lookUp: @escaping @Sendable (BlockHash) -> Payload?
+        byteCount: (@Sendable (BlockHash) -> Int?)? = nil, lookUp: @escaping @Sendable (BlockHash) -> Payload?
     ) {
+        self.byteCount = byteCount ?? { lookUp($0)?.count }
         self.lookUp = lookUp
         self.isKeyed = isKeyed
         self.logger = logger
@@ -49,7 +52,7 @@ package struct BlockServer: SocketHandler {
         do throws(GridError) {
             switch try WireCodec.decodeBlockQuestion(frames) {
             case .request(let request):
-                if directory == nil || lookUp(request.hash) == nil {
+                if directory == nil || byteCount(request.hash) == nil {
                     sendBytes(to: peer, request, wantsNotice: false, port)
                 } else {
                     tell(.asked(peer, request), at: now, port)
@@ -69,7 +72,7 @@ package struct BlockServer: SocketHandler {
             case .sendBytes(let peer, let request, let wantsNotice):
                 sendBytes(to: peer, request, wantsNotice: wantsNotice, port)
             case .redirect(let peer, let request, let endpoint):
-                let size = UInt64(lookUp(request.hash)?.count ?? 0)
+                let size = UInt64(byteCount(request.hash) ?? 0)
                 tally?.redirected(bytes: size)
                 send(
                     BlockReply(

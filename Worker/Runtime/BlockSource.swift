@@ -5,17 +5,16 @@ import Panel
 package protocol BlockSource: Sendable {
     /// The bytes of a block, waiting for them if need be.
     ///
-    /// - Parameter byteCount: size of the block; the bytes returned are exactly as many, 64-byte aligned, and have the
-    ///   SHA-256 `hash`.
+    /// - Returns: `size.byteCount` bytes, 64-byte aligned, every part of them checked against its SHA-256 when it came.
     /// - Throws: one sentence that says why the block is not to be had.
-    func block(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload
+    func block(_ name: BlockName, _ size: BlockSize) throws(GridError) -> Payload
 
     /// A hint that the block will be asked for soon. Never waits.
-    func prefetch(_ hash: BlockHash, byteCount: Int)
+    func prefetch(_ name: BlockName, _ size: BlockSize)
 }
 
 extension BlockSource {
-    package func prefetch(_ hash: BlockHash, byteCount: Int) {}
+    package func prefetch(_ name: BlockName, _ size: BlockSize) {}
 }
 
 /// The blocks of panels in this process: no copies, no sockets.
@@ -31,16 +30,18 @@ package struct PanelBlocks: BlockSource {
         var places: [BlockHash: Place] = [:]
         for panel in panels {
             // Blocks of equal bytes are the same block, wherever they stand.
-            for (index, hash) in panel.blockHashes.enumerated() { places[hash] = Place(panel: panel, block: index) }
+            for (index, name) in panel.blockNames.enumerated() { places[name.hash] = Place(panel: panel, block: index) }
         }
         self.places = places
     }
 
-    package func block(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
-        guard let place = places[hash] else { throw GridError(.notFound, "block \(hash) is in no panel at hand") }
+    package func block(_ name: BlockName, _ size: BlockSize) throws(GridError) -> Payload {
+        guard let place = places[name.hash] else {
+            throw GridError(.notFound, "block \(name.hash) is in no panel at hand")
+        }
         let payload = place.panel.blockPayload(place.block)
-        guard payload.count == byteCount else {
-            throw GridError(.failed, "block \(hash) has \(payload.count) bytes, the task expects \(byteCount)")
+        guard payload.count == size.byteCount else {
+            throw GridError(.failed, "block \(name.hash) has \(payload.count) bytes, the task expects \(size.byteCount)")
         }
         return payload
     }

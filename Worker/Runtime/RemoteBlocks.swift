@@ -88,13 +88,35 @@ package final class RemoteBlocks: BlockSource {
         }
     }
 
+    package func prefetch(_ name: BlockName, _ size: BlockSize) {
+        for (part, hash) in name.parts.enumerated() where part < size.partCount {
+            prefetch(hash, byteCount: size.byteCount(ofPart: part))
+        }
+    }
+
+    /// Fetched part by part: those that are in the cache were in an earlier panel too.
+    package func block(_ name: BlockName, _ size: BlockSize) throws(GridError) -> Payload {
+        guard name.parts.count == size.partCount else {
+            throw GridError(.usage, "block \(name.hash) has \(name.parts.count) parts, the task expects \(size.partCount)")
+        }
+        prefetch(name, size)
+        var parts: [Payload] = []
+        for (part, hash) in name.parts.enumerated() {
+            parts.append(try bytes(hash, byteCount: size.byteCount(ofPart: part)))
+        }
+        if parts.count > 1 { for (part, hash) in name.parts.enumerated() { _ = try parts[part].intact(hash) } }
+        return size.join(parts)
+    }
+
+    /// A hint that a part will be asked for soon.
     package func prefetch(_ hash: BlockHash, byteCount: Int) {
         if cache.raw(hash) != nil { return }
         let loop = state.withLock { $0.loop }
         loop?.post(.want(hash, byteCount: byteCount, isUrgent: false))
     }
 
-    package func block(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
+    /// One part, or whatever else has this SHA-256.
+    package func bytes(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
         let waiter = Waiter()
         // Looking and queueing under one lock: what is delivered in between is either seen here or told to the waiter.
         let held: Result<Payload, GridError>? = state.withLock { state in

@@ -8,11 +8,11 @@ extension TaskExecutor {
     func runFeatures(_ task: FeatureTask) throws(GridError) -> TaskOutcome {
         let start = MonotonicTime.now()
         var waited = 0.0
-        for block in task.blocks { source.prefetch(block.hash, byteCount: task.blockBytes) }
+        for block in task.blocks { source.prefetch(block.name, task.blockSize) }
         let dates = task.dates.map(Day.init(rawValue:))
         var found: [FeaturePartial.Block] = []
         for block in task.blocks {
-            let bytes = try raw(block.hash, byteCount: task.blockBytes, waited: &waited)
+            let bytes = try raw(block.name, task.blockSize, waited: &waited)
             found.append(FeaturePartial.Block(index: block.index, values: task.features(of: block, bytes, dates)))
         }
         return try TaskOutcome(FeaturePartial(blocks: found).encoded(), flops: 0, since: start, waited: waited)
@@ -20,10 +20,9 @@ extension TaskExecutor {
 }
 
 extension FeatureTask {
-    /// Size of each of its blocks: `blockEdge` series of `dayCount` float64 values.
-    fileprivate var blockBytes: Int { blockEdge * dayCount * MemoryLayout<Double>.size }
+    fileprivate var blockSize: BlockSize { BlockSize(edge: blockEdge, dayCount: dayCount) }
 
-    var wantedBlocks: (hashes: [BlockHash], byteCount: Int) { (blocks.map(\.hash), blockBytes) }
+    var wantedBlocks: (names: [BlockName], size: BlockSize) { (blocks.map(\.name), blockSize) }
 
     fileprivate func features(of block: Block, _ payload: Payload, _ dates: [Day]) -> [Double] {
         withExtendedLifetime(payload) {

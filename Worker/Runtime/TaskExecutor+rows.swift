@@ -10,13 +10,13 @@ extension TaskExecutor {
     func runRows(_ task: RowsTask) throws -> TaskOutcome {
         let start = MonotonicTime.now()
         var waited = 0.0
-        for block in task.blocks { source.prefetch(block.hash, byteCount: task.blockBytes) }
+        for block in task.blocks { source.prefetch(block.name, task.blockSize) }
         let (days, width) = (task.dayCount, task.width)
         var rows = [Double](repeating: 0, count: task.rowCount * width)
         var returns = [Double](repeating: 0, count: days)
         var row = 0
         for block in task.blocks {
-            let payload = try raw(block.hash, byteCount: task.blockBytes, waited: &waited)
+            let payload = try raw(block.name, task.blockSize, waited: &waited)
             let cumulative = payload.bytes.assumingMemoryBound(to: Double.self)
             for alpha in 0..<block.alphaCount {
                 let series = UnsafeBufferPointer(rebasing: cumulative[(alpha * days)..<((alpha + 1) * days)])
@@ -35,17 +35,16 @@ extension TaskExecutor {
         let start = MonotonicTime.now()
         var waited = 0.0
         let blocks = task.tiles.wantedBlocks
-        for hash in blocks.hashes { source.prefetch(hash, byteCount: blocks.byteCount) }
+        for name in blocks.names { source.prefetch(name, blocks.size) }
         let (bytes, flops) = try ResampleRun(task: task, kernel: kernel).run { index in
-            try raw(blocks.hashes[index], byteCount: blocks.byteCount, waited: &waited)
+            try raw(blocks.names[index], blocks.size, waited: &waited)
         }
         return try TaskOutcome(bytes, flops: flops, since: start, waited: waited)
     }
 }
 
 extension RowsTask {
-    /// Size of each of its blocks: `blockEdge` series of `dayCount` float64 values.
-    fileprivate var blockBytes: Int { blockEdge * dayCount * MemoryLayout<Double>.size }
+    fileprivate var blockSize: BlockSize { BlockSize(edge: blockEdge, dayCount: dayCount) }
 
-    var wantedBlocks: (hashes: [BlockHash], byteCount: Int) { (blocks.map(\.hash), blockBytes) }
+    var wantedBlocks: (names: [BlockName], size: BlockSize) { (blocks.map(\.name), blockSize) }
 }

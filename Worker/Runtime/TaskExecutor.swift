@@ -51,7 +51,7 @@ package final class TaskExecutor: Sendable {
     package func prefetch(kind: String, payload: Payload) {
         guard let work = try? TaskWork(kind: kind, payload: payload) else { return }
         let wanted = work.blocks
-        for hash in wanted.hashes where cache.raw(hash) == nil { source.prefetch(hash, byteCount: wanted.byteCount) }
+        for name in wanted.names { source.prefetch(name, wanted.size) }
     }
 
     /// Runs one task after another on the thread that uses it; owns that thread's kernel.
@@ -117,21 +117,21 @@ package final class TaskExecutor: Sendable {
     /// The bytes of one block, checked.
     ///
     /// - Parameter waited: grows by the seconds spent waiting for them.
-    func raw(_ hash: BlockHash, byteCount: Int, waited: inout Double) throws(GridError) -> Payload {
+    func raw(_ name: BlockName, _ size: BlockSize, waited: inout Double) throws(GridError) -> Payload {
         let start = MonotonicTime.now()
         defer { waited += MonotonicTime.now().seconds(since: start) }
-        let payload = try source.block(hash, byteCount: byteCount)
-        guard payload.count == byteCount, UInt(bitPattern: payload.bytes.baseAddress) % 8 == 0 else {
-            throw GridError(.failed, "block \(hash) has \(payload.count) bytes, the task expects \(byteCount)")
+        let payload = try source.block(name, size)
+        guard payload.count == size.byteCount, UInt(bitPattern: payload.bytes.baseAddress) % 8 == 0 else {
+            throw GridError(.failed, "block \(name.hash) has \(payload.count) bytes, the task expects \(size.byteCount)")
         }
-        return try payload.intact(hash)
+        return try payload.intact(name.hash)
     }
 
     /// The task's blocks, prepared: first those nobody else is preparing, then the rest.
     ///
     /// - Parameter waited: grows by the seconds spent waiting for bytes and for other slots.
     private func blocks(of task: CorrelationTask, waited: inout Double) throws(GridError) -> [PreparedBlock] {
-        for block in task.blocks { source.prefetch(block.hash, byteCount: task.blockBytes) }
+        for block in task.blocks { source.prefetch(block.name, task.blockSize) }
         var prepared = [PreparedBlock?](repeating: nil, count: task.blocks.count)
         for wait in [BlockCache.Wait.never, .forOthers] {
             for index in task.blocks.indices where prepared[index] == nil {
@@ -139,7 +139,7 @@ package final class TaskExecutor: Sendable {
                 var worked = 0.0
                 prepared[index] = try cache.prepared(task.preparation(of: task.blocks[index]), wait: wait) {
                     () throws(GridError) in
-                    let bytes = try source.block(task.blocks[index].hash, byteCount: task.blockBytes)
+                    let bytes = try source.block(task.blocks[index].name, task.blockSize)
                     let workStart = MonotonicTime.now()
                     defer { worked = MonotonicTime.now().seconds(since: workStart) }
                     return try task.prepare(task.blocks[index], bytes)
@@ -152,22 +152,22 @@ package final class TaskExecutor: Sendable {
 }
 
 extension CorrelationTask {
-    /// Size of each of its blocks: `blockEdge` series of `dayCount` float64 values.
-    var blockBytes: Int { blockEdge * dayCount * MemoryLayout<Double>.size }
+    var blockSize: BlockSize { BlockSize(edge: blockEdge, dayCount: dayCount) }
 
-    var wantedBlocks: (hashes: [BlockHash], byteCount: Int) { (blocks.map(\.hash), blockBytes) }
+    var wantedBlocks: (names: [BlockName], size: BlockSize) { (blocks.map(\.name), blockSize) }
 
     fileprivate func preparation(of block: Block) -> BlockCache.Preparation {
         BlockCache.Preparation(
-            hash: block.hash, alphaCount: block.alphaCount, blockEdge: blockEdge, dayCount: dayCount, firstDay: firstDay,
+            hash: block.name.hash, alphaCount: block.alphaCount, blockEdge: blockEdge, dayCount: dayCount, firstDay: firstDay,
             convention: convention, precision: precision)
     }
 
     fileprivate func prepare(_ block: Block, _ payload: Payload) throws(GridError) -> PreparedBlock {
-        guard payload.count == blockBytes, UInt(bitPattern: payload.bytes.baseAddress) % 8 == 0 else {
-            throw GridError(.failed, "block \(block.hash) has \(payload.count) bytes, the task expects \(blockBytes)")
+        guard payload.count == blockSize.byteCount, UInt(bitPattern: payload.bytes.baseAddress) % 8 == 0 else {
+            throw GridError(
+                .failed, "block \(block.name.hash) has \(payload.count) bytes, the task expects \(blockSize.byteCount)")
         }
-        return withExtendedLifetime(try payload.intact(block.hash)) {
+        return withExtendedLifetime(try payload.intact(block.name.hash)) {
             PreparedBlock(
                 cumulative: payload.bytes.assumingMemoryBound(to: Double.self), alphaCount: block.alphaCount,
                 blockEdge: blockEdge, dayCount: dayCount, convention: convention, precision: precision, firstDay: firstDay)
@@ -179,7 +179,7 @@ extension Payload {
     /// The block itself. It may have been in the cache for days since its SHA-256 was checked.
     ///
     /// - Throws: `.damaged` when it is not what it was then.
-    fileprivate func intact(_ hash: BlockHash) throws(GridError) -> Payload {
+    func intact(_ hash: BlockHash) throws(GridError) -> Payload {
         guard WireCodec.isIntact(self) else {
             throw GridError(.damaged, "block \(hash) has changed since it arrived: this machine's memory is suspect")
         }

@@ -30,14 +30,14 @@ enum TaskWork {
     }
 
     /// The blocks it reads, all of one size.
-    var blocks: (hashes: [BlockHash], byteCount: Int) {
+    var blocks: (names: [BlockName], size: BlockSize) {
         switch self {
         case .correlation(let task): task.wantedBlocks
         case .pairs(let task): task.tiles.wantedBlocks
         case .resample(let task): task.tiles.wantedBlocks
         case .features(let task): task.wantedBlocks
         case .rows(let task): task.wantedBlocks
-        case .embedding, .noop: ([], 0)
+        case .embedding, .noop: ([], BlockSize(edge: 0, dayCount: 0))
         }
     }
 }

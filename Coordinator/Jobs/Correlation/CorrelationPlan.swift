@@ -5,22 +5,30 @@ import Panel
 /// What of a panel a correlation job needs while it runs; the values themselves stay with the panel.
 package struct PanelLayout: Sendable {
     package let shape: PanelShape
-    package let blockHashes: [BlockHash]
+    package let blockNames: [BlockName]
     /// Bytewise rank of each alpha's id, by layout position.
     package let ranks: [UInt32]
     package let contentHash: BlockHash
 
-    package init(shape: PanelShape, blockHashes: [BlockHash], ranks: [UInt32], contentHash: BlockHash) {
-        precondition(blockHashes.count == shape.blockCount && ranks.count == shape.alphaCount)
+    package init(shape: PanelShape, blockNames: [BlockName], ranks: [UInt32], contentHash: BlockHash) {
+        precondition(blockNames.count == shape.blockCount && ranks.count == shape.alphaCount)
+        precondition(blockNames.allSatisfy { $0.parts.count == shape.blockSize.partCount })
         self.shape = shape
-        self.blockHashes = blockHashes
+        self.blockNames = blockNames
         self.ranks = ranks
         self.contentHash = contentHash
     }
 
+    /// Of a panel whose blocks nobody will fetch.
+    package init(shape: PanelShape, blockHashes: [BlockHash], ranks: [UInt32], contentHash: BlockHash) {
+        self.init(
+            shape: shape, blockNames: blockHashes.map { BlockName($0, dayCount: shape.dayCount) }, ranks: ranks,
+            contentHash: contentHash)
+    }
+
     package init(_ panel: Panel) {
         self.init(
-            shape: panel.shape, blockHashes: panel.blockHashes, ranks: panel.ranks, contentHash: panel.contentHash)
+            shape: panel.shape, blockNames: panel.blockNames, ranks: panel.ranks, contentHash: panel.contentHash)
     }
 
     /// The blocks of one panel, then those of another with the same days. The alphas of each are ranked for themselves.
@@ -35,7 +43,7 @@ package struct PanelLayout: Sendable {
         self.init(
             shape: try PanelShape(
                 blockCounts: counts, dayCount: first.shape.dayCount, blockEdge: first.shape.blockEdge, name: "the joined panel"),
-            blockHashes: first.blockHashes + second.blockHashes, ranks: first.ranks + second.ranks,
+            blockNames: first.blockNames + second.blockNames, ranks: first.ranks + second.ranks,
             contentHash: BlockHash(bytes: Array(SHA256.hash(data: writer.bytes))))
     }
 
@@ -204,7 +212,7 @@ package struct CorrelationPlan: Sendable {
         let blocks = indices.map { index in
             let alphas = layout.shape.alphas(inBlock: index)
             return CorrelationTask.Block(
-                index: UInt32(index), hash: layout.blockHashes[index], alphaCount: alphas.count,
+                index: UInt32(index), name: layout.blockNames[index], alphaCount: alphas.count,
                 ranks: Array(layout.ranks[alphas]), bracketLow: Array(wanted.low[alphas]),
                 bracketHigh: Array(wanted.high[alphas]), mostFrom: Array(wanted.mostFrom[alphas]),
                 leastTo: Array(wanted.leastTo[alphas]))
@@ -227,8 +235,8 @@ package struct CorrelationPlan: Sendable {
         var writer = ByteWriter()
         writer.write(name)
         writer.write(layout.contentHash)
-        for (block, hash) in layout.blockHashes.enumerated() {
-            writer.write(hash)
+        for (block, name) in layout.blockNames.enumerated() {
+            writer.write(name.hash)
             writer.write(UInt32(layout.shape.blockStarts[block + 1]))
         }
         writer.write(parameters.convention.rawValue)

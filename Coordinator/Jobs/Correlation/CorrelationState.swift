@@ -40,7 +40,7 @@ package struct CorrelationState: Sendable {
         ] { writer.write(Int64(number)) }
         writer.write(parameters.edges?.from ?? 0)
         for block in 0..<blockCount {
-            writer.write(layout.blockHashes[block])
+            writer.write(layout.blockNames[block].hash)
             writer.write(UInt32(layout.shape.blockStarts[block + 1]))
         }
         for id in alphaIDs.prefix(layout.shape.blockStarts[blockCount]) { writer.write(id) }

@@ -43,7 +43,7 @@ package final class FeaturesJob: GridJob, @unchecked Sendable {
                 var task = task
                 task.blocks = Self.blocks(ofTask: index, blocksPerTask, layout).map { block in
                     FeatureTask.Block(
-                        index: UInt32(block), hash: layout.blockHashes[block],
+                        index: UInt32(block), name: layout.blockNames[block],
                         alphaCount: layout.shape.alphas(inBlock: block).count)
                 }
                 return Payload(copying: task.encoded())
@@ -73,8 +73,8 @@ package final class FeaturesJob: GridJob, @unchecked Sendable {
         var writer = ByteWriter()
         writer.write("features")
         writer.write(layout.contentHash)
-        for (block, hash) in layout.blockHashes.enumerated() {
-            writer.write(hash)
+        for (block, name) in layout.blockNames.enumerated() {
+            writer.write(name.hash)
             writer.write(UInt32(layout.shape.blockStarts[block + 1]))
         }
         writer.write(UInt32(blocksPerTask))

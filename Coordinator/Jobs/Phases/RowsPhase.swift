@@ -57,7 +57,7 @@ class RowsPhase: JobPhase {
                 convention: plan.parameters.convention,
                 blocks: blocks.map {
                     FeatureTask.Block(
-                        index: UInt32($0), hash: layout.blockHashes[$0], alphaCount: layout.shape.alphas(inBlock: $0).count)
+                        index: UInt32($0), name: layout.blockNames[$0], alphaCount: layout.shape.alphas(inBlock: $0).count)
                 }, firstRow: layout.shape.blockStarts[first], operation: operation)
         }
     }

@@ -25,8 +25,12 @@ final class AlphaIndex: @unchecked Sendable {
         starts.initialize(repeating: 0)
         for (position, id) in ids.enumerated() {
             let start = starts[position]
-            for (offset, byte) in id.utf8.enumerated() { bytes[start + offset] = byte }
-            starts[position + 1] = start + id.utf8.count
+            var id = id
+            starts[position + 1] = id.withUTF8 { text in
+                UnsafeMutableRawBufferPointer(rebasing: bytes[start..<(start + text.count)])
+                    .copyMemory(from: UnsafeRawBufferPointer(text))
+                return start + text.count
+            }
             var slot = Self.hash(idBytes(position)) & (size - 1)
             while slots[slot] >= 0 { slot = (slot + 1) & (size - 1) }
             slots[slot] = Int32(position)
