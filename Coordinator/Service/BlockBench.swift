@@ -45,7 +45,7 @@ package enum BlockBench {
         // The first one waits for the connection.
         _ = try remote.bytes(hashes[0], byteCount: blockBytes)
         let start = MonotonicTime.now()
-        for hash in hashes.dropFirst() { remote.prefetch(hash, byteCount: blockBytes) }
+        remote.prefetch(Array(hashes.dropFirst()), byteCount: blockBytes)
         for hash in hashes.dropFirst() { _ = try remote.bytes(hash, byteCount: blockBytes) }
         return Double(blockBytes * (blocksMax - 1)) / MonotonicTime.now().seconds(since: start)
     }

@@ -14,6 +14,8 @@ struct JobPlanner {
 
     /// Of a panel with its ids and lookups, besides the values.
     private static let bytesPerAlpha = 400
+    /// An alpha's hash of each part of its days, and the same while they are made.
+    private static let bytesPerPart = 64
     private static let bytesFixed = 64 << 20
     /// Values around the median, neighbours and sums that a correlation job keeps of each alpha while it runs.
     private static let mergedBytesPerAlpha = 32 << 10
@@ -32,13 +34,14 @@ struct JobPlanner {
         let alphas = own.alphas + (others?.alphas ?? 0)
         let windowDays = dates.count - firstDay
         let panelBytes = alphas * dates.count * Self.valueBytes
+        let names = Self.bytesPerAlpha + Self.bytesPerPart * layout.shape.blockSize.partCount
         let connected = workers.filter { $0.state == "connected" }
         let merged = work.tiles > 0 ? Self.mergedBytesPerAlpha : AlphaFeature.count * Self.valueBytes
         var plan = PlanView(
             alphas: alphas, days: dates.count, windowDays: windowDays, tiles: work.tiles, tasks: tasks, stages: work.stages,
             flops: 2 * Double(view.blockEdge * view.blockEdge) * Double(windowDays) * Double(work.tiles), panelBytes: panelBytes,
             bytesToWorkers: work.tiles > 0 ? panelBytes * max(1, connected.count) : panelBytes,
-            coordinatorMemoryBytes: panelBytes + alphas * (Self.bytesPerAlpha + merged) + Self.bytesFixed + work.matrixBytes,
+            coordinatorMemoryBytes: panelBytes + alphas * (names + merged) + Self.bytesFixed + work.matrixBytes,
             // Blocks as they come and the operands made of them.
             workerMemoryBytes: 2 * panelBytes, basis: "")
         let peak = connected.peakGigaflopsPerSecond(parameters.precision, profile: nil)

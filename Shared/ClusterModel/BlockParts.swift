@@ -56,10 +56,12 @@ package struct BlockSize: Hashable, Sendable {
         precondition(block.count == byteCount)
         if partCount == 1 { return block }
         let width = days(ofPart: part).count * 8
-        return Payload(unwritten: byteCount(ofPart: part)) { memory in
-            for slot in 0..<edge {
-                UnsafeMutableRawBufferPointer(rebasing: memory[(slot * width)..<((slot + 1) * width)])
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: block.bytes[range(ofPart: part, slot: slot)]))
+        return withExtendedLifetime(block) {
+            Payload(unwritten: byteCount(ofPart: part)) { memory in
+                for slot in 0..<edge {
+                    UnsafeMutableRawBufferPointer(rebasing: memory[(slot * width)..<((slot + 1) * width)])
+                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: block.bytes[range(ofPart: part, slot: slot)]))
+                }
             }
         }
     }
@@ -70,13 +72,16 @@ package struct BlockSize: Hashable, Sendable {
     package func join(_ parts: [Payload]) -> Payload {
         precondition(parts.indices.allSatisfy { parts[$0].count == byteCount(ofPart: $0) } && parts.count == partCount)
         if parts.count == 1 { return parts[0] }
-        return Payload(unwritten: byteCount) { memory in
-            // Series by series, so that the block is written from its beginning to its end.
-            for slot in 0..<edge {
-                for (part, bytes) in parts.enumerated() {
-                    let width = days(ofPart: part).count * 8
-                    UnsafeMutableRawBufferPointer(rebasing: memory[range(ofPart: part, slot: slot)])
-                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.bytes[(slot * width)..<((slot + 1) * width)]))
+        return withExtendedLifetime(parts) {
+            Payload(unwritten: byteCount) { memory in
+                // Series by series, so that the block is written from its beginning to its end.
+                for slot in 0..<edge {
+                    for (part, payload) in parts.enumerated() {
+                        let width = days(ofPart: part).count * 8
+                        let bytes = payload.bytes[(slot * width)..<((slot + 1) * width)]
+                        UnsafeMutableRawBufferPointer(rebasing: memory[range(ofPart: part, slot: slot)])
+                            .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes))
+                    }
                 }
             }
         }

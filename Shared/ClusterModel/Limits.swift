@@ -85,8 +85,10 @@ package enum Limits {
     /// Wrong products and changed payloads after which a worker leaves: once may be a cosmic ray.
     package static let damagesPerWorkerMax = 2
     package static let workerMemoryBytesMin = 64 << 20
-    package static let blockChunksInFlightMax = 8
-    package static let blocksWantedMax = 4_096
+    package static let blockChunksInFlightMax = 32
+    /// That nobody waits for yet; more hints are not listened to.
+    package static let blocksWantedMax = 512
+    package static let blockCommandsMax = 4_096
     /// A chunk is asked for again after so long without a word from the block server, five times at most.
     package static let blockRetryMilliseconds: Int64 = 5_000
     package static let blockChunkTriesMax = 5

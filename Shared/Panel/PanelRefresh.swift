@@ -48,9 +48,9 @@ extension PanelBuilder {
     /// Begins with the values of an earlier panel where they still hold, and missing values elsewhere.
     ///
     /// While the dates stay the same, alphas keep their places, and blocks without a stale alpha their bytes and hashes;
-    /// new alphas come behind in blocks of their own. With other dates every block changes anyway, so that the layout
-    /// is fresh; so it is when alphas are gone. The parts of blocks whose days are as they were keep their hashes then
-    /// too, as far as the fresh layout is that of before.
+    /// new alphas come behind in blocks of their own. With other dates everything is computed anew, so that the layout
+    /// is fresh; so it is when alphas are gone. Parts whose days are as they were keep their hashes in any case: those of
+    /// series, and those of blocks that have the same alphas in the fresh layout.
     ///
     /// - Parameters:
     ///   - alphaIDs: distinct ids of the new panel, in the order of the input.

@@ -140,6 +140,34 @@ import Testing
         #expect(revised.contentHash == (try made(values)).contentHash)
     }
 
+    @Test(
+        "Days that come or go in the middle move all behind them, whatever part they are in",
+        arguments: [0, 10, 255, 256, 300, 599])
+    func middle(day: Int) throws {
+        let ids = (0..<7).map { "a\($0)" }
+        let all = content(ids, days: 600, seed: 8)
+        let fewer = all.mapValues { Array($0.prefix(day) + $0.dropFirst(day + 1)) }
+        let days = Array(dates(600).prefix(day) + dates(600).dropFirst(day + 1))
+        func made(_ values: [String: [Double?]], _ days: [Day], from builder: PanelBuilder, setting range: Range<Int>) throws
+            -> Panel
+        {
+            for (alpha, id) in ids.enumerated() {
+                for index in range { if let value = values[id]?[index] { builder.set(alpha: alpha, day: index, value: value) } }
+            }
+            return try builder.finish()
+        }
+        let whole = try made(
+            all, dates(600), from: PanelBuilder(alphaIDs: ids, dates: dates(600), blockEdge: 4), setting: 0..<600)
+        let cut = try made(fewer, days, from: PanelBuilder(alphaIDs: ids, dates: days, blockEdge: 4), setting: 0..<599)
+        let less = try made(
+            fewer, days, from: PanelBuilder(refreshing: whole, alphaIDs: ids, dates: days, stale: []), setting: 0..<0)
+        #expect(less.contentHash == cut.contentHash && less.blockNames == cut.blockNames)
+        let more = try made(
+            all, dates(600), from: PanelBuilder(refreshing: cut, alphaIDs: ids, dates: dates(600), stale: []),
+            setting: day..<(day + 1))
+        #expect(more.contentHash == whole.contentHash && more.blockNames == whole.blockNames)
+    }
+
     @Test("Whatever changes, a refreshed panel is the one made from scratch", arguments: 0..<40 as Range<UInt64>)
     func random(seed: UInt64) throws {
         var random = SeededGenerator(seed)

@@ -19,7 +19,8 @@ private final class Slots: Sendable {
 
     private func preparation(_ number: UInt64, firstDay: Int = 0) -> BlockCache.Preparation {
         BlockCache.Preparation(
-            hash: hash(number), alphaCount: 2, blockEdge: 2, dayCount: 4, firstDay: firstDay, convention: .ffillShift,
+            name: BlockName(hash(number), dayCount: 4), alphaCount: 2, blockEdge: 2, dayCount: 4, firstDay: firstDay,
+            convention: .ffillShift,
             precision: .float64)
     }
 

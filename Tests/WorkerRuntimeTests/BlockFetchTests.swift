@@ -64,13 +64,14 @@ import Testing
         #expect(fetch.isIdle)
     }
 
-    @Test("No more than eight chunks are on their way, and each that comes lets the next one go")
+    @Test("No more chunks than the bound are on their way, and each that comes lets the next one go")
     func inFlight() {
         var fetch = BlockFetch()
-        for number in 0..<10 { _ = fetch.handle(.wanted(block(UInt64(number)), byteCount: 8, isUrgent: false), at: at(0)) }
-        #expect(fetch.handle(.connected, at: at(0)) == (0..<8).map { ask(block($0), 0, 8) })
+        let bound = UInt64(Limits.blockChunksInFlightMax)
+        for number in 0..<(bound + 2) { _ = fetch.handle(.wanted(block(number), byteCount: 8, isUrgent: false), at: at(0)) }
+        #expect(fetch.handle(.connected, at: at(0)) == (0..<bound).map { ask(block($0), 0, 8) })
         let effects = fetch.handle(reply(block(3), 0, of: 8, bytes: 8), at: at(1))
-        #expect(effects == [.keep(block(3), offset: 0, blockBytes: 8), .check(block(3)), ask(block(8), 0, 8)])
+        #expect(effects == [.keep(block(3), offset: 0, blockBytes: 8), .check(block(3)), ask(block(bound), 0, 8)])
     }
 
     @Test("What a slot waits for overtakes what is only expected, and wanting twice asks once")
@@ -152,14 +153,24 @@ import Testing
         #expect(fetch.handle(.tick, at: at(30)) == [ask(block(1), 0, 8)])
     }
 
-    @Test("More blocks than the bound are refused at once")
+    @Test("More hints than the bound are not listened to; what a slot waits for comes before all of them")
     func bound() {
         var fetch = BlockFetch()
-        for number in 0..<Limits.blocksWantedMax {
+        for number in 0..<(Limits.blocksWantedMax + 100) {
             #expect(fetch.handle(.wanted(block(UInt64(number)), byteCount: 8, isUrgent: false), at: at(0)) == [])
         }
-        let effects = fetch.handle(.wanted(block(99_999), byteCount: 8, isUrgent: true), at: at(0))
-        #expect(effects == [.failed(block(99_999), reason: "\(Limits.blocksWantedMax) blocks are wanted already")])
+        #expect(fetch.transfers.count == Limits.blocksWantedMax)
+        // One that was hinted at, one that was not listened to, and one that nobody spoke of.
+        for number: UInt64 in [7, UInt64(Limits.blocksWantedMax) + 50, 99_999] {
+            #expect(fetch.handle(.wanted(block(number), byteCount: 8, isUrgent: true), at: at(0)) == [])
+        }
+        let asked = fetch.handle(.connected, at: at(1))
+        #expect(
+            asked.prefix(4) == [
+                ask(block(7), 0, 8), ask(block(UInt64(Limits.blocksWantedMax) + 50), 0, 8), ask(block(99_999), 0, 8),
+                ask(block(0), 0, 8),
+            ])
+        #expect(asked.count == Limits.blockChunksInFlightMax)
     }
 
     @Test("Over a line that loses, repeats and breaks, every block ends once and the bound holds", arguments: 0..<40)

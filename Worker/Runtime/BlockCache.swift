@@ -11,7 +11,7 @@ import Kernels
 package final class BlockCache: @unchecked Sendable {
     /// Everything a prepared block depends on.
     struct Preparation: Hashable {
-        let hash: BlockHash
+        let name: BlockName
         let alphaCount: Int
         let blockEdge: Int
         let dayCount: Int

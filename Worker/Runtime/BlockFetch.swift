@@ -5,7 +5,8 @@ import ClusterModel
 /// Blocks come in the order they were wanted, urgent ones first, with at most `Limits.blockChunksInFlightMax` chunks
 /// asked for at once. The first chunk is asked of the coordinator, which answers with it or with the endpoint of a worker
 /// that has the block. When that one fails, in whatever way, the block is fetched from the coordinator after all. Every
-/// block wanted ends with one `deliver` or `failed`.
+/// block wanted ends with one `deliver` or `failed`; but for hints, of which too many are not listened to. What is called a
+/// block here is a part of one (see `BlockSize`).
 struct BlockFetch {
     enum Event {
         /// A block is wanted; urgent when a slot is waiting for it. Wanting it again can only make it urgent.
@@ -143,10 +144,8 @@ struct BlockFetch {
             effects.append(.failed(hash, reason: "it has no bytes"))
             return
         }
-        guard transfers.count < Limits.blocksWantedMax else {
-            effects.append(.failed(hash, reason: "\(transfers.count) blocks are wanted already"))
-            return
-        }
+        // Nobody waits for what was only hinted at. Those that are waited for are bounded by the slots, one block each.
+        guard isUrgent || transfers.count < Limits.blocksWantedMax else { return }
         let chunks = stride(from: 0, to: byteCount, by: Limits.blockChunkBytesMax).map {
             Chunk(offset: $0, length: min(Limits.blockChunkBytesMax, byteCount - $0))
         }

@@ -8,7 +8,7 @@ import WireProtocol
 /// way. The thread that talks to other workers starts with the first block that is to be had there.
 struct BlockFetchHandler: SocketHandler {
     enum Command: Sendable {
-        case want(BlockHash, byteCount: Int, isUrgent: Bool)
+        case want([WantedPart], isUrgent: Bool)
         /// Fetch from there from now on.
         case serveFrom(Endpoint)
         /// From the thread that talks to other workers: what the one at this endpoint has said.
@@ -16,6 +16,12 @@ struct BlockFetchHandler: SocketHandler {
         case peerSaidGarbage(String)
         /// Show this to other workers from now on.
         case join(BlockMembership)
+    }
+
+    /// A part of a block, or whatever else is asked for by its SHA-256.
+    struct WantedPart: Sendable {
+        let hash: BlockHash
+        let byteCount: Int
     }
 
     /// Memory of a block of several chunks, until it is complete.
@@ -75,13 +81,15 @@ struct BlockFetchHandler: SocketHandler {
 
     mutating func handle(_ command: Command, at now: MonotonicTime, via port: SocketPort) {
         switch command {
-        case .want(let hash, let byteCount, let isUrgent):
-            // It may have come since the command was given.
-            if let payload = held(hash) {
-                deliver(hash, .success(payload))
-                return
+        case .want(let parts, let isUrgent):
+            for part in parts {
+                // It may have come since the command was given.
+                if let payload = held(part.hash) {
+                    deliver(part.hash, .success(payload))
+                } else {
+                    perform(machine.handle(.wanted(part.hash, byteCount: part.byteCount, isUrgent: isUrgent), at: now), port)
+                }
             }
-            perform(machine.handle(.wanted(hash, byteCount: byteCount, isUrgent: isUrgent), at: now), port)
         case .serveFrom(let endpoint):
             perform(machine.handle(.disconnected, at: now), port)
             reconnect(port, to: endpoint)

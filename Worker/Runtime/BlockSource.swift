@@ -9,12 +9,12 @@ package protocol BlockSource: Sendable {
     /// - Throws: one sentence that says why the block is not to be had.
     func block(_ name: BlockName, _ size: BlockSize) throws(GridError) -> Payload
 
-    /// A hint that the block will be asked for soon. Never waits.
-    func prefetch(_ name: BlockName, _ size: BlockSize)
+    /// A hint that blocks will be asked for soon. Never waits.
+    func prefetch(_ names: [BlockName], _ size: BlockSize)
 }
 
 extension BlockSource {
-    package func prefetch(_ name: BlockName, _ size: BlockSize) {}
+    package func prefetch(_ names: [BlockName], _ size: BlockSize) {}
 }
 
 /// The blocks of panels in this process: no copies, no sockets.

@@ -77,7 +77,7 @@ package final class RemoteBlocks: BlockSource {
     ) throws(GridError) -> SocketLoop<BlockFetchHandler> {
         var options = SocketOptions()
         options.frameBytesMax = Limits.blockChunkBytesMax + Limits.headerBytesMax
-        options.commandsMax = Limits.blocksWantedMax
+        options.commandsMax = Limits.blockCommandsMax
         options.lingerMilliseconds = 0
         options.security = security
         let (asker, cache, logger) = (asker, cache, logger)
@@ -88,10 +88,20 @@ package final class RemoteBlocks: BlockSource {
         }
     }
 
-    package func prefetch(_ name: BlockName, _ size: BlockSize) {
-        for (part, hash) in name.parts.enumerated() where part < size.partCount {
-            prefetch(hash, byteCount: size.byteCount(ofPart: part))
-        }
+    package func prefetch(_ names: [BlockName], _ size: BlockSize) {
+        prefetch(names.flatMap { Self.parts(of: $0, size) })
+    }
+
+    /// Hints that some parts will be asked for soon.
+    package func prefetch(_ hashes: [BlockHash], byteCount: Int) {
+        prefetch(hashes.map { Part(hash: $0, byteCount: byteCount) })
+    }
+
+    private func prefetch(_ parts: [Part]) {
+        let missing = parts.filter { cache.raw($0.hash) == nil }
+        guard !missing.isEmpty else { return }
+        let loop = state.withLock { $0.loop }
+        loop?.post(.want(missing, isUrgent: false))
     }
 
     /// Fetched part by part: those that are in the cache were in an earlier panel too.
@@ -99,46 +109,61 @@ package final class RemoteBlocks: BlockSource {
         guard name.parts.count == size.partCount else {
             throw GridError(.usage, "block \(name.hash) has \(name.parts.count) parts, the task expects \(size.partCount)")
         }
-        prefetch(name, size)
-        var parts: [Payload] = []
-        for (part, hash) in name.parts.enumerated() {
-            parts.append(try bytes(hash, byteCount: size.byteCount(ofPart: part)))
-        }
-        if parts.count > 1 { for (part, hash) in name.parts.enumerated() { _ = try parts[part].intact(hash) } }
+        let parts = try bytes(of: Self.parts(of: name, size))
+        // A block of one part is looked at by whoever uses it.
+        if parts.count > 1 { for (part, hash) in zip(parts, name.parts) { _ = try part.intact(hash) } }
         return size.join(parts)
     }
 
-    /// A hint that a part will be asked for soon.
-    package func prefetch(_ hash: BlockHash, byteCount: Int) {
-        if cache.raw(hash) != nil { return }
-        let loop = state.withLock { $0.loop }
-        loop?.post(.want(hash, byteCount: byteCount, isUrgent: false))
+    /// The bytes with this SHA-256: of a part, or of whatever else the server has.
+    package func bytes(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
+        try bytes(of: [Part(hash: hash, byteCount: byteCount)])[0]
     }
 
-    /// One part, or whatever else has this SHA-256.
-    package func bytes(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
-        let waiter = Waiter()
+    private typealias Part = BlockFetchHandler.WantedPart
+
+    private static func parts(of name: BlockName, _ size: BlockSize) -> [Part] {
+        zip(name.parts, 0..<size.partCount).map { Part(hash: $0, byteCount: size.byteCount(ofPart: $1)) }
+    }
+
+    /// Waits for all that are not in the cache at once.
+    private func bytes(of parts: [Part]) throws(GridError) -> [Payload] {
+        let waiters = parts.map { _ in Waiter() }
         // Looking and queueing under one lock: what is delivered in between is either seen here or told to the waiter.
-        let held: Result<Payload, GridError>? = state.withLock { state in
-            if let payload = cache.raw(hash) { return .success(payload) }
+        let failure: GridError? = state.withLock { state in
+            var missing: [(part: Part, waiter: Waiter)] = []
+            for (part, waiter) in zip(parts, waiters) {
+                if let payload = cache.raw(part.hash) {
+                    wake(waiter, .success(payload))
+                } else {
+                    missing.append((part, waiter))
+                }
+            }
+            guard let first = missing.first?.part.hash else { return nil }
             guard let loop = state.loop, !state.isStopped else {
-                return .failure(GridError(.failed, "block \(hash) is not here, and no block server is known"))
+                return GridError(.failed, "block \(first) is not here, and no block server is known")
             }
-            guard loop.post(.want(hash, byteCount: byteCount, isUrgent: true)) else {
-                return .failure(GridError(.failed, "block \(hash) cannot be had: too many blocks are wanted"))
+            guard loop.post(.want(missing.map(\.part), isUrgent: true)) else {
+                return GridError(.failed, "block \(first) cannot be had: too many blocks are wanted")
             }
-            state.waiters[hash, default: []].append(waiter)
+            for (part, waiter) in missing { state.waiters[part.hash, default: []].append(waiter) }
             return nil
         }
-        if held == nil { waiter.arrived.wait() }
-        guard let outcome = held ?? waiter.outcome.withLock({ $0 }) else {
-            throw GridError(.failed, "block \(hash) did not come")
+        if let failure { throw failure }
+        var found: [Payload] = []
+        for (part, waiter) in zip(parts, waiters) {
+            waiter.arrived.wait()
+            guard let outcome = waiter.outcome.withLock({ $0 }) else {
+                throw GridError(.failed, "block \(part.hash) did not come")
+            }
+            let payload = try outcome.get()
+            guard payload.count == part.byteCount else {
+                throw GridError(
+                    .failed, "block \(part.hash) has \(payload.count) bytes, the task expects \(part.byteCount)")
+            }
+            found.append(payload)
         }
-        let payload = try outcome.get()
-        guard payload.count == byteCount else {
-            throw GridError(.failed, "block \(hash) has \(payload.count) bytes, the task expects \(byteCount)")
-        }
-        return payload
+        return found
     }
 
     /// Called by the fetching thread.

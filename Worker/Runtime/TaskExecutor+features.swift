@@ -8,7 +8,7 @@ extension TaskExecutor {
     func runFeatures(_ task: FeatureTask) throws(GridError) -> TaskOutcome {
         let start = MonotonicTime.now()
         var waited = 0.0
-        for block in task.blocks { source.prefetch(block.name, task.blockSize) }
+        source.prefetch(task.wantedBlocks.names, task.blockSize)
         let dates = task.dates.map(Day.init(rawValue:))
         var found: [FeaturePartial.Block] = []
         for block in task.blocks {

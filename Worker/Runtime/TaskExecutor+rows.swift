@@ -10,7 +10,7 @@ extension TaskExecutor {
     func runRows(_ task: RowsTask) throws -> TaskOutcome {
         let start = MonotonicTime.now()
         var waited = 0.0
-        for block in task.blocks { source.prefetch(block.name, task.blockSize) }
+        source.prefetch(task.wantedBlocks.names, task.blockSize)
         let (days, width) = (task.dayCount, task.width)
         var rows = [Double](repeating: 0, count: task.rowCount * width)
         var returns = [Double](repeating: 0, count: days)
@@ -35,7 +35,7 @@ extension TaskExecutor {
         let start = MonotonicTime.now()
         var waited = 0.0
         let blocks = task.tiles.wantedBlocks
-        for name in blocks.names { source.prefetch(name, blocks.size) }
+        source.prefetch(blocks.names, blocks.size)
         let (bytes, flops) = try ResampleRun(task: task, kernel: kernel).run { index in
             try raw(blocks.names[index], blocks.size, waited: &waited)
         }

@@ -51,7 +51,7 @@ package final class TaskExecutor: Sendable {
     package func prefetch(kind: String, payload: Payload) {
         guard let work = try? TaskWork(kind: kind, payload: payload) else { return }
         let wanted = work.blocks
-        for name in wanted.names { source.prefetch(name, wanted.size) }
+        source.prefetch(wanted.names, wanted.size)
     }
 
     /// Runs one task after another on the thread that uses it; owns that thread's kernel.
@@ -131,7 +131,7 @@ package final class TaskExecutor: Sendable {
     ///
     /// - Parameter waited: grows by the seconds spent waiting for bytes and for other slots.
     private func blocks(of task: CorrelationTask, waited: inout Double) throws(GridError) -> [PreparedBlock] {
-        for block in task.blocks { source.prefetch(block.name, task.blockSize) }
+        source.prefetch(task.wantedBlocks.names, task.blockSize)
         var prepared = [PreparedBlock?](repeating: nil, count: task.blocks.count)
         for wait in [BlockCache.Wait.never, .forOthers] {
             for index in task.blocks.indices where prepared[index] == nil {
@@ -158,7 +158,7 @@ extension CorrelationTask {
 
     fileprivate func preparation(of block: Block) -> BlockCache.Preparation {
         BlockCache.Preparation(
-            hash: block.name.hash, alphaCount: block.alphaCount, blockEdge: blockEdge, dayCount: dayCount, firstDay: firstDay,
+            name: block.name, alphaCount: block.alphaCount, blockEdge: blockEdge, dayCount: dayCount, firstDay: firstDay,
             convention: convention, precision: precision)
     }
 

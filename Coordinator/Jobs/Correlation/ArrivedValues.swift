@@ -22,6 +22,16 @@ struct ArrivedValues: Sendable {
         arrivals[start, default: []].append(Arrival(begins: begins, values: values))
     }
 
+    /// Of some alphas: those of blocks that they are in.
+    func of(_ alphas: Range<Int>) -> ArrivedValues {
+        var few = ArrivedValues()
+        few.arrivals = arrivals.filter { start, arrivals in
+            // All partials of a block have the same alphas.
+            start < alphas.upperBound && start + (arrivals.first?.begins.count ?? 1) - 1 > alphas.lowerBound
+        }
+        return few
+    }
+
     /// Adds to each alpha's count how many values have arrived of it.
     func add(of alphas: Range<Int>, to counts: inout [Int]) {
         forEach(in: alphas) { arrival, start, found in

@@ -19,6 +19,7 @@ struct BracketNarrowing: Sendable {
     private static let valuesAtOnce = 8_192
 
     func run<Value: MedianValue>(_ alphas: Range<Int>, _: Value.Type) {
+        let arrived = arrived.of(alphas)
         var counts = alphas.map { searches[$0].inside.count }
         arrived.add(of: alphas, to: &counts)
         var first = 0
@@ -29,12 +30,14 @@ struct BracketNarrowing: Sendable {
                 end += 1
             }
             let together = (alphas.lowerBound + first)..<(alphas.lowerBound + end)
-            narrow(together, counts[first..<end], total: total, Value.self)
+            narrow(together, arrived, counts[first..<end], total: total, Value.self)
             first = end
         }
     }
 
-    private func narrow<Value: MedianValue>(_ alphas: Range<Int>, _ counts: ArraySlice<Int>, total: Int, _: Value.Type) {
+    private func narrow<Value: MedianValue>(
+        _ alphas: Range<Int>, _ arrived: ArrivedValues, _ counts: ArraySlice<Int>, total: Int, _: Value.Type
+    ) {
         let most = max(1, counts.max() ?? 0)
         withUnsafeTemporaryAllocation(of: Value.self, capacity: total + most) { room in
             guard let base = room.baseAddress else { return }

@@ -32,13 +32,15 @@ package struct LoadedPanel: Sendable {
             case .refreshed: "refreshed with \(rowsRead) rows"
             case .kept: "unchanged, nothing read"
             }
-        let names = panel.alphaCount * Self.bytesPerAlpha
+        let names = panel.alphaCount * (Self.bytesPerAlpha + Self.bytesPerPart * panel.shape.blockSize.partCount)
         return "panel of \(panel.alphaCount) alphas x \(panel.dayCount) days, \(Self.mebibytes(panel.bytes)) MiB of values and "
             + "at most \(Self.mebibytes(Self.fixedBytes + names)) MiB besides (\(how))"
     }
 
-    /// Ids, positions, hashes and the lookup of an alpha while it is loaded, as measured.
+    /// Ids, positions and the lookup of an alpha while it is loaded, as measured.
     private static let bytesPerAlpha = 400
+    /// An alpha's hash of each part of its days, and the same while they are made.
+    private static let bytesPerPart = 64
     /// Buffers and connections of the readers, as measured.
     private static let fixedBytes = 6 << 20
     private static func mebibytes(_ bytes: Int) -> Int { (bytes + (1 << 20) - 1) >> 20 }

@@ -59,9 +59,9 @@ extension ModelRun {
     }
 
     func askForBlocks(_ host: Int) {
-        // As many chunks at once as a worker asks for.
-        let chunks = (settings.blockBytes + Limits.blockChunkBytesMax - 1) / Limits.blockChunkBytesMax
-        while hosts[host].asked < max(1, Limits.blockChunksInFlightMax / chunks), let block = hosts[host].wanted.popFirst() {
+        // As many parts at once as a worker asks for.
+        let parts = BlockSize.partCount(dayCount: settings.days)
+        while hosts[host].asked < max(1, Limits.blockChunksInFlightMax / parts), let block = hosts[host].wanted.popFirst() {
             hosts[host].asked += 1
             expect(.blockIsSought(block, by: host, failedAt: nil), at: oneWay)
         }
