@@ -20,8 +20,8 @@ package enum Limits {
     package static let inflationRatioMax = 100
 
     // Wire
-    /// From 2 on, headers have a checksum.
-    package static let protocolVersion: UInt32 = 2
+    /// From 2 on, headers have a checksum; from 3 on, tasks name the parts of their blocks.
+    package static let protocolVersion: UInt32 = 3
     package static let protocolVersionMin: UInt32 = 1
     package static let headerBytesMax = 64 << 10
     package static let payloadBytesMax = 256 << 20

@@ -25,7 +25,7 @@ import Testing
         #expect(error?.message.contains(detail) == true, "\(String(describing: error))", sourceLocation: sourceLocation)
     }
 
-    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 3, 4_000_000_000] as [UInt32])
+    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 4, 4_000_000_000] as [UInt32])
     func otherVersion(version: UInt32) throws {
         let frames = try frames {
             $0.protocolVersion = version
@@ -39,8 +39,8 @@ import Testing
 
     @Test("A later version is named even when its message is of a kind that does not exist here")
     func laterVersionWithUnknownBody() throws {
-        // Field 1 (version) = 3, then field 99 with three bytes of something.
-        let header = Payload(copying: [0x08, 0x03, 0x9A, 0x06, 0x03, 1, 2, 3])
+        // Field 1 (version) = 4, then field 99 with three bytes of something.
+        let header = Payload(copying: [0x08, 0x04, 0x9A, 0x06, 0x03, 1, 2, 3])
         let error = #expect(throws: GridError.self) { try WireCodec.decodeCoordinatorMessage([header]) }
         #expect(error?.kind == .conflict)
     }
