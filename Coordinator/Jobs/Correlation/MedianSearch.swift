@@ -54,7 +54,8 @@ struct MedianSearch: Sendable {
     private mutating func keep<Value: MedianValue>(_ values: Slice<UnsafeMutableBufferPointer<Value>>) {
         var kept = Value.array(inside) ?? []
         inside = Value.values([])
-        if kept.capacity > 4 * values.count {
+        if kept.capacity < values.count || kept.capacity > 4 * values.count {
+            // An array that grows by itself takes twice as much.
             kept = Array(values)
         } else {
             kept.removeAll(keepingCapacity: true)
