@@ -20,12 +20,13 @@ package enum Limits {
     package static let inflationRatioMax = 100
 
     // Wire
-    /// From 2 on, headers have a checksum; from 3 on, tasks name the parts of their blocks.
-    package static let protocolVersion: UInt32 = 3
+    /// From 2 on, headers have a checksum; from 3 on, tasks name the parts of their blocks; from 4 on, a part is one message.
+    package static let protocolVersion: UInt32 = 4
     package static let protocolVersionMin: UInt32 = 1
     package static let headerBytesMax = 64 << 10
     package static let payloadBytesMax = 256 << 20
-    package static let blockChunkBytesMax = 4 << 20
+    /// Of one part of a block, which is sent as one message.
+    package static let blockPartBytesMax = blockEdgeMax * partDays * 8
     package static let framesPerMessageMax = 4
     /// Names on the wire (worker, host, version, task kind) are cut to this.
     package static let wireNameBytesMax = 200
@@ -85,13 +86,15 @@ package enum Limits {
     /// Wrong products and changed payloads after which a worker leaves: once may be a cosmic ray.
     package static let damagesPerWorkerMax = 2
     package static let workerMemoryBytesMin = 64 << 20
-    package static let blockChunksInFlightMax = 32
+    /// Parts of blocks that a worker has asked for at once, and their bytes.
+    package static let blockPartsInFlightMax = 32
+    package static let blockPartBytesInFlightMax = 32 << 20
     /// That nobody waits for yet; more hints are not listened to.
     package static let blocksWantedMax = 512
     package static let blockCommandsMax = 4_096
-    /// A chunk is asked for again after so long without a word from the block server, five times at most.
+    /// A part is asked for again after so long without a word from the block server, five times at most.
     package static let blockRetryMilliseconds: Int64 = 5_000
-    package static let blockChunkTriesMax = 5
+    package static let blockTriesMax = 5
     /// A block is given up after so long without a word from the block server.
     package static let blockSilenceMilliseconds: Int64 = 30_000
     /// Workers whose blocks a worker fetches at once.

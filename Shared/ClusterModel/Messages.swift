@@ -158,9 +158,6 @@ package struct Lease: Hashable, Sendable {
 
 package struct BlockRequest: Hashable, Sendable {
     package var hash: BlockHash
-    package var offset: UInt64
-    /// At most `Limits.blockChunkBytesMax`.
-    package var length: UInt32
     /// Whether the asker would as well be told who else has the block; otherwise bytes are the only answer.
     package var mayRedirect: Bool
     /// Incarnation of the asking worker, 0 when it does not say.
@@ -168,39 +165,30 @@ package struct BlockRequest: Hashable, Sendable {
     /// Endpoint of a worker that it was sent to for this block in vain.
     package var failedAt: String?
     package init(
-        hash: BlockHash, offset: UInt64, length: UInt32, mayRedirect: Bool = false, asker: UInt64 = 0, failedAt: String? = nil
+        hash: BlockHash, mayRedirect: Bool = false, asker: UInt64 = 0, failedAt: String? = nil
     ) {
         self.hash = hash
-        self.offset = offset
-        self.length = length
         self.mayRedirect = mayRedirect
         self.asker = asker
         self.failedAt = failedAt
     }
 }
 
-/// Accompanied by the chunk as payload, empty when the block is not held or the asker is sent to somebody else.
+/// Accompanied by the bytes as payload, empty when the block is not held or the asker is sent to somebody else.
 package struct BlockReply: Hashable, Sendable {
     package var hash: BlockHash
-    package var offset: UInt64
-    /// Bytes of the whole block; 0 when it is not held here.
-    package var totalBytes: UInt64
     /// Endpoint of a worker that has the block and is to be asked instead.
     package var askThere: String?
-    /// Whether the asker is to send a `BlockNotice` when it has all of the block.
+    /// Whether the asker is to send a `BlockNotice` when it has the block.
     package var wantsNotice: Bool
-    package init(
-        hash: BlockHash, offset: UInt64, totalBytes: UInt64, askThere: String? = nil, wantsNotice: Bool = false
-    ) {
+    package init(hash: BlockHash, askThere: String? = nil, wantsNotice: Bool = false) {
         self.hash = hash
-        self.offset = offset
-        self.totalBytes = totalBytes
         self.askThere = askThere
         self.wantsNotice = wantsNotice
     }
 }
 
-/// Says that a worker has all of a block, and can serve it if it serves any. Not answered, not repeated.
+/// Says that a worker has a block, and can serve it if it serves any. Not answered, not repeated.
 package struct BlockNotice: Hashable, Sendable {
     package var hash: BlockHash
     /// Incarnation of the worker.

@@ -8,25 +8,21 @@ extension WireCodec {
             .blockRequest(
                 .with {
                     $0.hash = Data(request.hash.bytes)
-                    $0.offset = request.offset
-                    $0.length = request.length
                     $0.mayRedirect = request.mayRedirect
                     $0.asker = request.asker
                     $0.failedAt = request.failedAt?.wireName ?? ""
                 }), payload: nil)
     }
 
-    /// - Parameter chunk: the bytes of the block from `reply.offset` on; empty when the block is not held.
-    package static func encode(_ reply: BlockReply, chunk: Payload) throws(GridError) -> [Payload] {
+    /// - Parameter block: its bytes; empty when it is not held, or somebody else is to be asked.
+    package static func encode(_ reply: BlockReply, block: Payload) throws(GridError) -> [Payload] {
         try frames(
             .blockReply(
                 .with {
                     $0.hash = Data(reply.hash.bytes)
-                    $0.offset = reply.offset
-                    $0.totalBytes = reply.totalBytes
                     $0.askThere = reply.askThere?.wireName ?? ""
                     $0.wantsNotice = reply.wantsNotice
-                }), payload: chunk)
+                }), payload: block)
     }
 
     package static func encode(_ notice: BlockNotice) throws(GridError) -> [Payload] {
@@ -45,17 +41,14 @@ extension WireCodec {
     }
 
     /// - Throws: `.conflict` for another protocol version, `.usage` for anything that is neither a block request nor a
-    ///   notice, or asks for more than `Limits.blockChunkBytesMax` at once.
+    ///   notice.
     package static func decodeBlockQuestion(_ frames: [Payload]) throws(GridError) -> BlockQuestion {
         switch try open(frames).body {
         case .blockRequest(let wire):
-            guard (1...Limits.blockChunkBytesMax).contains(Int(wire.length)) else {
-                throw malformed("a block request for \(wire.length) bytes, expected 1 to \(Limits.blockChunkBytesMax)")
-            }
             return .request(
                 BlockRequest(
-                    hash: try blockHash(wire.hash), offset: wire.offset, length: wire.length, mayRedirect: wire.mayRedirect,
-                    asker: wire.asker, failedAt: wire.failedAt.isEmpty ? nil : wire.failedAt.wireName))
+                    hash: try blockHash(wire.hash), mayRedirect: wire.mayRedirect, asker: wire.asker,
+                    failedAt: wire.failedAt.isEmpty ? nil : wire.failedAt.wireName))
         case .blockNotice(let wire):
             return .notice(BlockNotice(hash: try blockHash(wire.hash), asker: wire.asker))
         default:
@@ -65,22 +58,18 @@ extension WireCodec {
 
     /// - Throws: `.conflict` for another protocol version, `.usage` for anything that is not a block reply or
     ///   contradicts itself.
-    package static func decodeBlockReply(_ frames: [Payload]) throws(GridError) -> (BlockReply, chunk: Payload) {
-        guard case (.blockReply(let wire), let chunk?) = try open(frames) else { throw malformed("a block reply was expected") }
-        guard chunk.count <= Limits.blockChunkBytesMax else {
-            throw malformed("a chunk of \(chunk.count) bytes, the limit is \(Limits.blockChunkBytesMax)")
+    package static func decodeBlockReply(_ frames: [Payload]) throws(GridError) -> (BlockReply, block: Payload) {
+        guard case (.blockReply(let wire), let block?) = try open(frames) else { throw malformed("a block reply was expected") }
+        guard block.count <= Limits.blockPartBytesMax else {
+            throw malformed("a part of a block of \(block.count) bytes, the limit is \(Limits.blockPartBytesMax)")
         }
-        let (end, overflow) = wire.offset.addingReportingOverflow(UInt64(chunk.count))
-        guard chunk.count == 0 || !overflow && end <= wire.totalBytes else {
-            throw malformed("a chunk of \(chunk.count) bytes at \(wire.offset) of a block of \(wire.totalBytes)")
-        }
-        guard wire.askThere.isEmpty || chunk.count == 0 else {
+        guard wire.askThere.isEmpty || block.count == 0 else {
             throw malformed("a block reply that has bytes and names somebody else")
         }
         let reply = BlockReply(
-            hash: try blockHash(wire.hash), offset: wire.offset, totalBytes: wire.totalBytes,
-            askThere: wire.askThere.isEmpty ? nil : wire.askThere.wireName, wantsNotice: wire.wantsNotice)
-        return (reply, chunk)
+            hash: try blockHash(wire.hash), askThere: wire.askThere.isEmpty ? nil : wire.askThere.wireName,
+            wantsNotice: wire.wantsNotice)
+        return (reply, block)
     }
 
     private static func blockHash(_ bytes: Data) throws(GridError) -> BlockHash {

@@ -9,7 +9,7 @@
 //   https://github.com/apple/swift-protobuf/
 
 /// What travels in the first frame of every message between coordinator, workers and block sockets.
-/// Payload bytes (tasks, partials, chunks of blocks) follow as a second frame of their own, so that nothing copies them.
+/// Payload bytes (tasks, partials, parts of blocks) follow as a second frame of their own, so that nothing copies them.
 ///
 /// Field numbers are forever: a retired one is reserved, never reused. Scripts/generate turns this file into
 /// alphagrid.pb.swift, which is committed.
@@ -514,10 +514,6 @@ package nonisolated struct WireBlockRequest: Sendable {
 
   package var hash: Data = Data()
 
-  package var offset: UInt64 = 0
-
-  package var length: UInt32 = 0
-
   /// Whether the asker understands ask_there; without it bytes are the only answer.
   package var mayRedirect: Bool = false
 
@@ -532,6 +528,7 @@ package nonisolated struct WireBlockRequest: Sendable {
   package init() {}
 }
 
+/// The payload is empty when the block is not held, or somebody else is to be asked.
 package nonisolated struct WireBlockReply: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -539,14 +536,10 @@ package nonisolated struct WireBlockReply: Sendable {
 
   package var hash: Data = Data()
 
-  package var offset: UInt64 = 0
-
-  package var totalBytes: UInt64 = 0
-
   /// Instead of bytes: who has the block, tcp://HOST:PORT.
   package var askThere: String = String()
 
-  /// The asker is to say so when it has all of the block.
+  /// The asker is to say so when it has the block.
   package var wantsNotice: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -554,7 +547,7 @@ package nonisolated struct WireBlockReply: Sendable {
   package init() {}
 }
 
-/// The asker has all of a block now.
+/// The asker has a block now.
 package nonisolated struct WireBlockNotice: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1560,7 +1553,7 @@ nonisolated extension WireChangeCoreType: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BlockRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hash\0\u{1}offset\0\u{1}length\0\u{3}may_redirect\0\u{1}asker\0\u{3}failed_at\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hash\0\u{4}\u{3}may_redirect\0\u{1}asker\0\u{3}failed_at\0\u{c}\u{2}\u{1}\u{c}\u{3}\u{1}")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1569,8 +1562,6 @@ nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
-      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.length) }()
       case 4: try { try decoder.decodeSingularBoolField(value: &self.mayRedirect) }()
       case 5: try { try decoder.decodeSingularFixed64Field(value: &self.asker) }()
       case 6: try { try decoder.decodeSingularStringField(value: &self.failedAt) }()
@@ -1582,12 +1573,6 @@ nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.hash.isEmpty {
       try visitor.visitSingularBytesField(value: self.hash, fieldNumber: 1)
-    }
-    if self.offset != 0 {
-      try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 2)
-    }
-    if self.length != 0 {
-      try visitor.visitSingularUInt32Field(value: self.length, fieldNumber: 3)
     }
     if self.mayRedirect != false {
       try visitor.visitSingularBoolField(value: self.mayRedirect, fieldNumber: 4)
@@ -1603,8 +1588,6 @@ nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
   package static func ==(lhs: WireBlockRequest, rhs: WireBlockRequest) -> Bool {
     if lhs.hash != rhs.hash {return false}
-    if lhs.offset != rhs.offset {return false}
-    if lhs.length != rhs.length {return false}
     if lhs.mayRedirect != rhs.mayRedirect {return false}
     if lhs.asker != rhs.asker {return false}
     if lhs.failedAt != rhs.failedAt {return false}
@@ -1615,7 +1598,7 @@ nonisolated extension WireBlockRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireBlockReply: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".BlockReply"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hash\0\u{1}offset\0\u{3}total_bytes\0\u{3}ask_there\0\u{3}wants_notice\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hash\0\u{4}\u{3}ask_there\0\u{3}wants_notice\0\u{c}\u{2}\u{1}\u{c}\u{3}\u{1}")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1624,8 +1607,6 @@ nonisolated extension WireBlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBytesField(value: &self.hash) }()
-      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
-      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.totalBytes) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.askThere) }()
       case 5: try { try decoder.decodeSingularBoolField(value: &self.wantsNotice) }()
       default: break
@@ -1636,12 +1617,6 @@ nonisolated extension WireBlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
     if !self.hash.isEmpty {
       try visitor.visitSingularBytesField(value: self.hash, fieldNumber: 1)
-    }
-    if self.offset != 0 {
-      try visitor.visitSingularUInt64Field(value: self.offset, fieldNumber: 2)
-    }
-    if self.totalBytes != 0 {
-      try visitor.visitSingularUInt64Field(value: self.totalBytes, fieldNumber: 3)
     }
     if !self.askThere.isEmpty {
       try visitor.visitSingularStringField(value: self.askThere, fieldNumber: 4)
@@ -1654,8 +1629,6 @@ nonisolated extension WireBlockReply: SwiftProtobuf.Message, SwiftProtobuf._Mess
 
   package static func ==(lhs: WireBlockReply, rhs: WireBlockReply) -> Bool {
     if lhs.hash != rhs.hash {return false}
-    if lhs.offset != rhs.offset {return false}
-    if lhs.totalBytes != rhs.totalBytes {return false}
     if lhs.askThere != rhs.askThere {return false}
     if lhs.wantsNotice != rhs.wantsNotice {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}

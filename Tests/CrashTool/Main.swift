@@ -43,7 +43,7 @@ struct CrashTool: AsyncParsableCommand {
         let service = try CoordinatorService(configuration: configuration, log: logger)
         try await Task.detached { try service.start() }.value
         print(String(decoding: try JSONEncoder().encode(try await job(service)), as: UTF8.self))
-        try await Task.detached { service.stop() }.value
+        await Task.detached { service.stop() }.value
     }
 
     private static func killer(_ name: String, _ time: Int) throws -> @Sendable (CoordinatorStep) -> Void {

@@ -133,7 +133,7 @@ extension EndToEnd {
             try peer.handshake()
             peer.sendMessage([envelope(version: 1, field: 11)])
             // In the coordinator's own version, with a checksum behind.
-            #expect(peer.receiveMessage()?.first.map { Array($0.dropLast(5)) } == envelope(version: 3, field: 21))
+            #expect(peer.receiveMessage()?.first.map { Array($0.dropLast(5)) } == envelope(version: 4, field: 21))
             withExtendedLifetime((silent, slow)) {}
             try await cluster.stopCoordinator()
         }
@@ -172,7 +172,7 @@ extension EndToEnd {
             peer.sendMessage([envelope(version: 99, field: 10)])
             let answer = try #require(peer.receiveMessage(), "no answer")
             let text = String(decoding: answer[0], as: UTF8.self)
-            #expect(text.contains("protocol version 99") && text.contains("1 to 3"), "\(text)")
+            #expect(text.contains("protocol version 99") && text.contains("1 to 4"), "\(text)")
             #expect(try await cluster.status()["workers_connected"] as? Int == 0)
         }
 
@@ -183,8 +183,8 @@ extension EndToEnd {
             try peer.handshake()
             peer.sendMessage([envelope(version: 1, field: 11)])
             let answer = try #require(peer.receiveMessage(), "no answer")
-            // Envelope: protocol_version 3, then field 21, who_are_you, then its checksum.
-            #expect(answer.map { Array($0.dropLast(5)) } == [envelope(version: 3, field: 21)])
+            // Envelope: protocol_version 4, then field 21, who_are_you, then its checksum.
+            #expect(answer.map { Array($0.dropLast(5)) } == [envelope(version: 4, field: 21)])
         }
     }
 }

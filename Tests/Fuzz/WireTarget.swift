@@ -31,8 +31,8 @@ package enum WireTarget: FuzzTarget {
         ]
         var messages = try worker.map { try WireCodec.encode($0.0, payload: $0.1) }
         messages += try coordinator.map { try WireCodec.encode($0.0, payload: $0.1) }
-        messages.append(try WireCodec.encode(BlockRequest(hash: hash, offset: 8, length: 64, mayRedirect: true, asker: 5)))
-        messages.append(try WireCodec.encode(BlockReply(hash: hash, offset: 0, totalBytes: 100), chunk: payload))
+        messages.append(try WireCodec.encode(BlockRequest(hash: hash, mayRedirect: true, asker: 5)))
+        messages.append(try WireCodec.encode(BlockReply(hash: hash), block: payload))
         messages.append(try WireCodec.encode(BlockNotice(hash: hash, asker: 5)))
         return messages.map { frames in
             let header = WireCodec.unsealed(frames[0])
@@ -63,10 +63,10 @@ package enum WireTarget: FuzzTarget {
                 }
             try promise(try WireCodec.decodeBlockQuestion(encoded) == question, "\(question) comes back as another")
         }
-        if let (reply, chunk) = try read(frames, WireCodec.decodeBlockReply) {
+        if let (reply, block) = try read(frames, WireCodec.decodeBlockReply) {
             readers += 1
-            let again = try WireCodec.decodeBlockReply(WireCodec.encode(reply, chunk: chunk))
-            try promise(again.0 == reply && again.chunk.array == chunk.array, "\(reply) is not \(again.0)")
+            let again = try WireCodec.decodeBlockReply(WireCodec.encode(reply, block: block))
+            try promise(again.0 == reply && again.block.array == block.array, "\(reply) is not \(again.0)")
         }
         try promise(readers <= 1, "a message that means two things")
         return readers == 1

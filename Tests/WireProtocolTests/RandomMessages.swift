@@ -111,24 +111,15 @@ struct RandomMessages {
 
     mutating func blockRequest() -> BlockRequest {
         BlockRequest(
-            hash: hash(), offset: integer(),
-            length: UInt32.random(in: 1...UInt32(Limits.blockChunkBytesMax), using: &generator),
-            mayRedirect: Bool.random(using: &generator), asker: integer(),
+            hash: hash(), mayRedirect: Bool.random(using: &generator), asker: integer(),
             failedAt: Bool.random(using: &generator) ? text(bytesMax: 200) : nil)
     }
 
     mutating func blockReply() -> (BlockReply, Payload) {
         if Int.random(in: 0..<4, using: &generator) == 0 {
-            let reply = BlockReply(
-                hash: hash(), offset: integer(), totalBytes: integer(), askThere: text(bytesMax: 200), wantsNotice: true)
-            return (reply, Payload(copying: []))
+            return (BlockReply(hash: hash(), askThere: text(bytesMax: 200), wantsNotice: true), Payload(copying: []))
         }
-        let chunk = payload()
-        let offset = UInt64.random(in: 0...(1 << 40), using: &generator)
-        let total = offset + UInt64(chunk.count) + UInt64.random(in: 0...1_000, using: &generator)
-        let reply = BlockReply(
-            hash: hash(), offset: offset, totalBytes: total, wantsNotice: Bool.random(using: &generator))
-        return (reply, chunk)
+        return (BlockReply(hash: hash(), wantsNotice: Bool.random(using: &generator)), payload())
     }
 }
 

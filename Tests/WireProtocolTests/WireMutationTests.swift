@@ -37,8 +37,8 @@ import WireProtocol
         case 3:
             return try WireCodec.encode(BlockNotice(hash: random.hash(), asker: random.integer()))
         default:
-            let (reply, chunk) = random.blockReply()
-            return try WireCodec.encode(reply, chunk: chunk)
+            let (reply, block) = random.blockReply()
+            return try WireCodec.encode(reply, block: block)
         }
     }
 

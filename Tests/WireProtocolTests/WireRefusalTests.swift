@@ -25,7 +25,7 @@ import Testing
         #expect(error?.message.contains(detail) == true, "\(String(describing: error))", sourceLocation: sourceLocation)
     }
 
-    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 4, 4_000_000_000] as [UInt32])
+    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 5, 4_000_000_000] as [UInt32])
     func otherVersion(version: UInt32) throws {
         let frames = try frames {
             $0.protocolVersion = version
@@ -39,8 +39,8 @@ import Testing
 
     @Test("A later version is named even when its message is of a kind that does not exist here")
     func laterVersionWithUnknownBody() throws {
-        // Field 1 (version) = 4, then field 99 with three bytes of something.
-        let header = Payload(copying: [0x08, 0x04, 0x9A, 0x06, 0x03, 1, 2, 3])
+        // Field 1 (version) = 5, then field 99 with three bytes of something.
+        let header = Payload(copying: [0x08, 0x05, 0x9A, 0x06, 0x03, 1, 2, 3])
         let error = #expect(throws: GridError.self) { try WireCodec.decodeCoordinatorMessage([header]) }
         #expect(error?.kind == .conflict)
     }
@@ -131,22 +131,21 @@ import Testing
         }
     }
 
-    @Test("Block messages that ask for too much or contradict themselves are refused")
+    @Test("Block messages that bring too much or contradict themselves are refused")
     func blockMessages() throws {
         let hash = BlockHash(words: (1, 2, 3, 4))
-        for length in [0, UInt32(Limits.blockChunkBytesMax) + 1] {
-            let frames = try WireCodec.encode(BlockRequest(hash: hash, offset: 0, length: length))
-            #expect(throws: GridError.self) { try WireCodec.decodeBlockQuestion(frames) }
-        }
-        for (offset, total) in [(0, 2), (.max, .max), (8, 10)] as [(UInt64, UInt64)] {
-            let reply = BlockReply(hash: hash, offset: offset, totalBytes: total)
-            let frames = try WireCodec.encode(reply, chunk: Payload(copying: [1, 2, 3]))
-            #expect(throws: GridError.self) { try WireCodec.decodeBlockReply(frames) }
-        }
-        let both = BlockReply(hash: hash, offset: 0, totalBytes: 3, askThere: "tcp://10.0.0.1:1")
-        let contradiction = try WireCodec.encode(both, chunk: Payload(copying: [1, 2, 3]))
+        let most = Limits.blockPartBytesMax
+        #expect(most == 4 << 20)
+        let largest = try WireCodec.encode(BlockReply(hash: hash), block: Payload(count: most) { _ in })
+        #expect(try WireCodec.decodeBlockReply(largest).block.count == most)
+        let tooLarge = try WireCodec.encode(BlockReply(hash: hash), block: Payload(count: most + 1) { _ in })
+        #expect(
+            throws: GridError(.usage, "malformed message: a part of a block of \(most + 1) bytes, the limit is \(most)")
+        ) { try WireCodec.decodeBlockReply(tooLarge) }
+        let both = BlockReply(hash: hash, askThere: "tcp://10.0.0.1:1")
+        let contradiction = try WireCodec.encode(both, block: Payload(copying: [1, 2, 3]))
         #expect(throws: GridError.self) { try WireCodec.decodeBlockReply(contradiction) }
-        let short = try frames { $0.blockRequest.length = 1 }
+        let short = try frames { $0.blockRequest.asker = 1 }
         #expect(throws: GridError(.usage, "malformed message: a block hash of 0 bytes, expected 32")) {
             try WireCodec.decodeBlockQuestion(short)
         }

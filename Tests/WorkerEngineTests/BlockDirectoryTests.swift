@@ -25,7 +25,7 @@ import Testing
 
     private func request(_ worker: Int, failedAt: String? = nil, mayRedirect: Bool = true) -> BlockRequest {
         BlockRequest(
-            hash: hash, offset: 0, length: 8, mayRedirect: mayRedirect && failedAt == nil, asker: UInt64(worker),
+            hash: hash, mayRedirect: mayRedirect && failedAt == nil, asker: UInt64(worker),
             failedAt: failedAt)
     }
 
@@ -144,12 +144,9 @@ import Testing
         join(1)
         _ = ask(1)
         _ = has(1)
-        let old = BlockRequest(hash: hash, offset: 0, length: 8)
+        let old = BlockRequest(hash: hash)
         #expect(
             directory.handle(.asked(Peer(7), old), at: at(1)) == [.sendBytes(Peer(7), old, wantsNotice: false)])
-        let rest = BlockRequest(hash: hash, offset: 8, length: 8, asker: 1)
-        #expect(
-            directory.handle(.asked(Peer(1), rest), at: at(1)) == [.sendBytes(Peer(1), rest, wantsNotice: false)])
     }
 
     @Test("A fetch that is never heard of again holds nobody up for long")
@@ -211,7 +208,7 @@ import Testing
                 open[Peer(UInt64(worker))] = (hash, now)
                 let failedAt = Int.random(in: 0..<5, using: &random) == 0 ? place(Int.random(in: 1...9, using: &random)) : nil
                 let request = BlockRequest(
-                    hash: hash, offset: 0, length: 8, mayRedirect: failedAt == nil, asker: UInt64(worker), failedAt: failedAt)
+                    hash: hash, mayRedirect: failedAt == nil, asker: UInt64(worker), failedAt: failedAt)
                 carryOut(directory.handle(.asked(Peer(UInt64(worker)), request), at: at(now)))
             }
         }

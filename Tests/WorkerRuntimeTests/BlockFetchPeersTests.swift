@@ -5,33 +5,27 @@ import Testing
 
 /// Conversations about blocks that other workers have: what the machine is told, and all it says in return.
 @Suite struct BlockFetchPeersTests {
-    private let mega = 1 << 20
     private let other = "tcp://10.0.0.7:4000"
     private func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(seconds * 1e9)) }
     private func block(_ number: UInt64) -> BlockHash { BlockHash(words: (number, 0, 0, 0)) }
 
-    /// The first question about a block.
-    private func open(_ block: BlockHash, _ length: Int = 8, failedAt: String? = nil) -> BlockFetch.Effect {
-        .ask(
-            BlockRequest(
-                hash: block, offset: 0, length: UInt32(length), mayRedirect: failedAt == nil, asker: 5, failedAt: failedAt))
+    /// What the coordinator is asked.
+    private func open(_ block: BlockHash, failedAt: String? = nil) -> BlockFetch.Effect {
+        .ask(BlockRequest(hash: block, mayRedirect: failedAt == nil, asker: 5, failedAt: failedAt))
     }
 
-    private func ask(_ block: BlockHash, _ offset: Int, _ length: Int, at peer: String?) -> BlockFetch.Effect {
-        .ask(BlockRequest(hash: block, offset: UInt64(offset), length: UInt32(length), asker: 5), at: peer)
+    private func ask(_ block: BlockHash, at peer: String) -> BlockFetch.Effect {
+        .ask(BlockRequest(hash: block, asker: 5), at: peer)
     }
 
-    private func redirect(_ block: BlockHash, to peer: String, of total: Int = 8) -> BlockFetch.Event {
-        let reply = BlockReply(hash: block, offset: 0, totalBytes: UInt64(total), askThere: peer, wantsNotice: true)
-        return .replied(reply, bytes: 0)
+    private func redirect(_ block: BlockHash, to peer: String) -> BlockFetch.Event {
+        .replied(BlockReply(hash: block, askThere: peer, wantsNotice: true), bytes: 0, found: BlockHash(words: (0, 0, 0, 0)))
     }
 
     private func reply(
-        _ block: BlockHash, _ offset: Int = 0, of total: Int = 8, bytes: Int = 8, from peer: String?, wantsNotice: Bool = false
+        _ block: BlockHash, bytes: Int = 8, found: BlockHash? = nil, from peer: String?, wantsNotice: Bool = false
     ) -> BlockFetch.Event {
-        .replied(
-            BlockReply(hash: block, offset: UInt64(offset), totalBytes: UInt64(total), wantsNotice: wantsNotice), bytes: bytes,
-            from: peer)
+        .replied(BlockReply(hash: block, wantsNotice: wantsNotice), bytes: bytes, found: found ?? block, from: peer)
     }
 
     /// A machine that was sent to `other` for blocks of 8 bytes.
@@ -41,32 +35,20 @@ import Testing
         for number in blocks {
             #expect(
                 fetch.handle(.wanted(block(number), byteCount: 8, isUrgent: true), at: at(0)) == [open(block(number))])
-            #expect(fetch.handle(redirect(block(number), to: other), at: at(0)) == [ask(block(number), 0, 8, at: other)])
+            #expect(fetch.handle(redirect(block(number), to: other), at: at(0)) == [ask(block(number), at: other)])
         }
         return fetch
     }
 
-    @Test("Sent to another worker, it fetches all of the block there, and tells the coordinator when it has it")
+    @Test("Sent to another worker, it fetches the block there, and tells the coordinator when it has it")
     func fetchesFromPeer() {
-        var fetch = BlockFetch(asker: 5)
-        _ = fetch.handle(.connected, at: at(0))
-        let size = 5 * mega
-        let first = fetch.handle(.wanted(block(1), byteCount: size, isUrgent: true), at: at(0))
-        #expect(first == [open(block(1), 4 * mega)])
+        var fetch = sent(for: 1)
+        #expect(fetch.awaits(block(1), from: other) && !fetch.awaits(block(1), from: nil))
+        // Who was not asked is not heard.
+        #expect(fetch.handle(reply(block(1), from: nil), at: at(1)) == [])
+        #expect(fetch.handle(reply(block(1), from: "tcp://10.0.0.8:1"), at: at(1)) == [])
         #expect(
-            fetch.handle(redirect(block(1), to: other, of: size), at: at(1)) == [
-                ask(block(1), 0, 4 * mega, at: other), ask(block(1), 4 * mega, mega, at: other),
-            ])
-        #expect(
-            fetch.handle(reply(block(1), 4 * mega, of: size, bytes: mega, from: other), at: at(2)) == [
-                .keep(block(1), offset: 4 * mega, blockBytes: size)
-            ])
-        #expect(
-            fetch.handle(reply(block(1), 0, of: size, bytes: 4 * mega, from: other), at: at(2)) == [
-                .keep(block(1), offset: 0, blockBytes: size), .check(block(1)),
-            ])
-        #expect(
-            fetch.handle(.checked(block(1), found: block(1)), at: at(2)) == [
+            fetch.handle(reply(block(1), from: other), at: at(2)) == [
                 .deliver(block(1)), .notify(BlockNotice(hash: block(1), asker: 5)),
             ])
         #expect(fetch.isIdle && fetch.nextDeadline == nil)
@@ -77,46 +59,40 @@ import Testing
         var fetch = BlockFetch(asker: 5)
         _ = fetch.handle(.connected, at: at(0))
         _ = fetch.handle(.wanted(block(1), byteCount: 8, isUrgent: true), at: at(0))
-        _ = fetch.handle(reply(block(1), from: nil, wantsNotice: isWanted), at: at(1))
         let told: [BlockFetch.Effect] = isWanted ? [.notify(BlockNotice(hash: block(1), asker: 5))] : []
-        #expect(fetch.handle(.checked(block(1), found: block(1)), at: at(1)) == [.deliver(block(1))] + told)
+        #expect(fetch.handle(reply(block(1), from: nil, wantsNotice: isWanted), at: at(1)) == [.deliver(block(1))] + told)
     }
 
     @Test("A worker that no longer has the block is no liar: the coordinator sends it, and the worker is asked again")
     func gone() {
         var fetch = sent(for: 1)
-        #expect(
-            fetch.handle(reply(block(1), of: 0, bytes: 0, from: other), at: at(1)) == [open(block(1), failedAt: other)])
-        #expect(fetch.handle(reply(block(1), from: nil), at: at(2)).last == .check(block(1)))
-        #expect(fetch.handle(.checked(block(1), found: block(1)), at: at(2)).first == .deliver(block(1)))
+        #expect(fetch.handle(reply(block(1), bytes: 0, from: other), at: at(1)) == [open(block(1), failedAt: other)])
+        #expect(fetch.handle(reply(block(1), from: nil), at: at(2)) == [.deliver(block(1))])
         _ = fetch.handle(.wanted(block(2), byteCount: 8, isUrgent: true), at: at(3))
-        #expect(fetch.handle(redirect(block(2), to: other), at: at(3)) == [ask(block(2), 0, 8, at: other)])
+        #expect(fetch.handle(redirect(block(2), to: other), at: at(3)) == [ask(block(2), at: other)])
     }
 
     @Test("A worker that lies is left with all its blocks and not asked for a while; the coordinator sends them")
     func liar() {
         let reason = "block \(block(1)) came from there with other bytes: their SHA-256 is \(block(9))"
         var fetch = sent(for: 1, 2)
-        #expect(fetch.handle(reply(block(1), from: other), at: at(1)).last == .check(block(1)))
         #expect(
-            fetch.handle(.checked(block(1), found: block(9)), at: at(1)) == [
-                .shunned(other, reason: reason), .discard(block(1)), open(block(1), failedAt: other),
-                open(block(2), failedAt: other),
+            fetch.handle(reply(block(1), found: block(9), from: other), at: at(1)) == [
+                .shunned(other, reason: reason), open(block(1), failedAt: other), open(block(2), failedAt: other),
             ])
         // What it sends now is of no interest.
         #expect(fetch.handle(reply(block(2), from: other), at: at(1)) == [])
-        #expect(fetch.handle(reply(block(2), from: nil), at: at(2)).last == .check(block(2)))
+        #expect(fetch.handle(reply(block(2), from: nil), at: at(2)) == [.deliver(block(2))])
         _ = fetch.handle(.wanted(block(3), byteCount: 8, isUrgent: true), at: at(60))
         #expect(fetch.handle(redirect(block(3), to: other), at: at(60)) == [open(block(3), failedAt: other)])
         _ = fetch.handle(.wanted(block(4), byteCount: 8, isUrgent: true), at: at(62))
-        #expect(fetch.handle(redirect(block(4), to: other), at: at(62)) == [ask(block(4), 0, 8, at: other)])
+        #expect(fetch.handle(redirect(block(4), to: other), at: at(62)) == [ask(block(4), at: other)])
     }
 
     @Test("Sizes that are not the block's, and bytes that are no reply, are lies too")
     func nonsense() {
         let faults: [(BlockFetch.Event, String)] = [
-            (reply(block(1), of: 9, bytes: 8, from: other), "it has 9 bytes there, 8 bytes were expected"),
-            (reply(block(1), of: 8, bytes: 7, from: other), "a chunk of 7 bytes came where 8 were asked for"),
+            (reply(block(1), bytes: 9, from: other), "it has 9 bytes there, 8 bytes were expected"),
             (.garbage(from: other), "what came from there is no block reply"),
         ]
         for (event, reason) in faults {
@@ -131,14 +107,13 @@ import Testing
         var fetch = sent(for: 1, 2)
         #expect(fetch.nextDeadline == at(3))
         _ = fetch.handle(reply(block(2), from: other), at: at(1))
-        _ = fetch.handle(.checked(block(2), found: block(2)), at: at(1))
         #expect(fetch.handle(.tick, at: at(3.9)) == [])
         #expect(fetch.nextDeadline == at(4))
         #expect(
             fetch.handle(.tick, at: at(4)) == [
                 .shunned(other, reason: "a block that was asked for there did not come"), open(block(1), failedAt: other),
             ])
-        #expect(fetch.handle(reply(block(1), from: nil), at: at(5)).last == .check(block(1)))
+        #expect(fetch.handle(reply(block(1), from: nil), at: at(5)) == [.deliver(block(1))])
     }
 
     @Test("While the coordinator is away, blocks of other workers come on; what it has to send waits for it")
@@ -146,15 +121,15 @@ import Testing
         var fetch = sent(for: 1, 2)
         _ = fetch.handle(.wanted(block(3), byteCount: 8, isUrgent: true), at: at(0))
         #expect(fetch.handle(.disconnected, at: at(1)) == [])
-        #expect(fetch.handle(reply(block(1), from: other), at: at(1)).last == .check(block(1)))
-        #expect(fetch.handle(reply(block(2), of: 0, bytes: 0, from: other), at: at(1)) == [])
+        #expect(fetch.handle(reply(block(1), from: other), at: at(1)).first == .deliver(block(1)))
+        #expect(fetch.handle(reply(block(2), bytes: 0, from: other), at: at(1)) == [])
         #expect(fetch.handle(.connected, at: at(2)) == [open(block(2), failedAt: other), open(block(3))])
     }
 
     @Test("A coordinator that names somebody although bytes were asked for ends the block, not the worker")
     func insisting() {
         var fetch = sent(for: 1)
-        _ = fetch.handle(reply(block(1), of: 0, bytes: 0, from: other), at: at(1))
+        _ = fetch.handle(reply(block(1), bytes: 0, from: other), at: at(1))
         let reason = "the answer was to ask tcp://10.0.0.8:1, though bytes were asked for"
         #expect(
             fetch.handle(redirect(block(1), to: "tcp://10.0.0.8:1"), at: at(2)) == [.failed(block(1), reason: reason)])
@@ -169,36 +144,26 @@ import Testing
         var wire: [(request: BlockRequest, peer: String?)] = []
         var sizes: [BlockHash: Int] = [:]
         var ended: [BlockHash: Int] = [:]
-        var isSpoilt: [BlockHash: Bool] = [:]
         var story: [String] = []
         func carryOut(_ effects: [BlockFetch.Effect]) {
             for effect in effects {
                 story.append("\(now): \(effect)")
                 switch effect {
                 case .ask(let request, let peer): wire.append((request, peer))
-                case .keep, .notify, .shunned: break
-                case .discard(let hash): isSpoilt[hash] = false
-                case .check(let hash):
-                    let found = isSpoilt[hash] == true ? block(999) : hash
-                    carryOut(fetch.handle(.checked(hash, found: found), at: at(now)))
-                case .deliver(let hash):
-                    #expect(isSpoilt[hash] != true)
-                    ended[hash, default: 0] += 1
-                case .failed(let hash, _): ended[hash, default: 0] += 1
+                case .notify, .shunned: break
+                case .deliver(let hash), .failed(let hash, _): ended[hash, default: 0] += 1
                 case .reconnect: wire.removeAll { $0.peer == nil }
                 }
             }
-            #expect(fetch.asked <= Limits.blockChunksInFlightMax)
-            let outstanding = fetch.transfers.reduce(0) { $0 + $1.chunks.count(where: \.isAsked) }
-            #expect(fetch.asked == outstanding, "\(story.joined(separator: "\n"))")
+            let asked = fetch.transfers.filter { $0.askedAt != nil }
+            #expect(asked.count <= Limits.blockPartsInFlightMax)
+            #expect(asked.reduce(0) { $0 + $1.byteCount } <= Limits.blockPartBytesInFlightMax)
         }
         carryOut(fetch.handle(.connected, at: at(now)))
         for number in 0..<30 {
-            sizes[block(UInt64(number))] = Int.random(in: 1...(10 * mega), using: &random)
-            carryOut(
-                fetch.handle(
-                    .wanted(block(UInt64(number)), byteCount: sizes[block(UInt64(number))] ?? 0, isUrgent: number % 3 == 0),
-                    at: at(now)))
+            let size = Int.random(in: 1...Limits.blockPartBytesMax, using: &random)
+            sizes[block(UInt64(number))] = size
+            carryOut(fetch.handle(.wanted(block(UInt64(number)), byteCount: size, isUrgent: number % 3 == 0), at: at(now)))
         }
         for _ in 0..<600 where !fetch.isIdle {
             now += Double.random(in: 0...0.1, using: &random)
@@ -208,29 +173,23 @@ import Testing
                 continue
             }
             let (request, peer) = wire.remove(at: Int.random(in: 0..<wire.count, using: &random))
-            let total = sizes[request.hash] ?? 0
+            let (hash, size) = (request.hash, sizes[request.hash] ?? 0)
             if let peer {
                 switch Int.random(in: 0..<10, using: &random) {
                 case 0: break
                 case 1: carryOut(fetch.handle(.garbage(from: peer), at: at(now)))
-                case 2: carryOut(fetch.handle(reply(request.hash, Int(request.offset), of: 0, bytes: 0, from: peer), at: at(now)))
-                case let luck:
-                    if luck == 3, fetch.transfers.contains(where: { $0.hash == request.hash && $0.source == .peer(peer) }) {
-                        isSpoilt[request.hash] = true
-                    }
-                    carryOut(
-                        fetch.handle(
-                            reply(request.hash, Int(request.offset), of: total, bytes: Int(request.length), from: peer),
-                            at: at(now)))
+                case 2: carryOut(fetch.handle(reply(hash, bytes: 0, from: peer), at: at(now)))
+                case 3:
+                    let effects = fetch.handle(reply(hash, bytes: size, found: block(999), from: peer), at: at(now))
+                    #expect(!effects.contains(.deliver(hash)))
+                    carryOut(effects)
+                default: carryOut(fetch.handle(reply(hash, bytes: size, from: peer), at: at(now)))
                 }
             } else if request.mayRedirect, Int.random(in: 0..<4, using: &random) > 0 {
                 let peer = "tcp://10.0.0.\(Int.random(in: 1...5, using: &random)):1"
-                carryOut(fetch.handle(redirect(request.hash, to: peer, of: total), at: at(now)))
+                carryOut(fetch.handle(redirect(hash, to: peer), at: at(now)))
             } else {
-                carryOut(
-                    fetch.handle(
-                        reply(request.hash, Int(request.offset), of: total, bytes: Int(request.length), from: nil),
-                        at: at(now)))
+                carryOut(fetch.handle(reply(hash, bytes: size, from: nil), at: at(now)))
             }
         }
         #expect(fetch.isIdle, "\(story.joined(separator: "\n"))")

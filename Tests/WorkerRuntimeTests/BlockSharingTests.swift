@@ -103,16 +103,16 @@ import WorkerRuntime
             guard case .request(let request)? = try? WireCodec.decodeBlockQuestion(frames) else { return }
             asked.add()
             switch mischief {
-            case .wrongBytes: reply(request, total: blockBytes, Payload(count: Int(request.length)) { _ in }, peer, port)
+            case .wrongBytes: reply(request, Payload(count: blockBytes) { _ in }, peer, port)
             case .garbage: _ = port.send([Payload(copying: [0xFF, 0xFE, 0xFD])], to: peer)
-            case .gone: reply(request, total: 0, Payload(copying: []), peer, port)
+            case .gone: reply(request, Payload(copying: []), peer, port)
             case .silence, .absence: break
             }
         }
 
-        private func reply(_ request: BlockRequest, total: Int, _ chunk: Payload, _ peer: Peer, _ port: SocketPort) {
-            let reply = BlockReply(hash: request.hash, offset: request.offset, totalBytes: UInt64(total))
-            if let frames = try? WireCodec.encode(reply, chunk: chunk) { _ = port.send(frames, to: peer) }
+        private func reply(_ request: BlockRequest, _ block: Payload, _ peer: Peer, _ port: SocketPort) {
+            let reply = BlockReply(hash: request.hash)
+            if let frames = try? WireCodec.encode(reply, block: block) { _ = port.send(frames, to: peer) }
         }
 
         mutating func noticed(_ event: SocketEvent, at now: MonotonicTime, via port: SocketPort) {}
@@ -153,7 +153,7 @@ import WorkerRuntime
         #expect(try honest.partial() == small.expected(task))
         #expect(tally.counts.bytesSent == UInt64(2 * 20 * blockBytes))
         switch mischief {
-        case .wrongBytes, .garbage, .silence: #expect((1...Limits.blockChunksInFlightMax).contains(asked.value))
+        case .wrongBytes, .garbage, .silence: #expect((1...Limits.blockPartsInFlightMax).contains(asked.value))
         case .gone: #expect(asked.value == 20)
         case .absence: #expect(asked.value == 0)
         }

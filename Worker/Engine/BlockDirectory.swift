@@ -134,11 +134,6 @@ package struct BlockDirectory: Sendable {
     // MARK: Requests
 
     private mutating func ask(_ peer: Peer, _ request: BlockRequest) {
-        guard request.offset == 0 else {
-            // The rest of a block whose beginning came from here.
-            effects.append(.sendBytes(peer, request, wantsNotice: false))
-            return
-        }
         if let endpoint = request.failedAt {
             records[request.hash]?.holders.removeAll { [members] in members[$0]?.endpoint == endpoint }
         }

@@ -24,48 +24,37 @@ extension BlockFetch {
     mutating func runTimers(_ now: MonotonicTime) {
         givePeersUp(now)
         for position in transfers.indices.reversed()
-        where transfers[position].source.endpoint == nil && now >= giveUpTime(transfers[position]) {
+        where transfers[position].endpoint == nil && now >= giveUpTime(transfers[position]) {
             fail(position, "nothing was heard from there for \(Limits.blockSilenceMilliseconds / 1_000) s")
         }
         if retry(now), isConnected {
-            for position in transfers.indices where transfers[position].source.endpoint == nil {
-                reopen(position, alsoHere: false)
-            }
-            isConnected = false
+            disconnect()
             effects.append(.reconnect)
         }
     }
 
     private mutating func givePeersUp(_ now: MonotonicTime) {
         for position in transfers.indices {
-            guard let peer = transfers[position].source.endpoint else { continue }
-            let isLate = transfers[position].chunks.contains {
-                guard case .asked(let askedAt) = $0.stage else { return false }
-                return now >= peerTime(askedAt, transfers[position])
-            }
-            if isLate { shun(peer, "a block that was asked for there did not come", now) }
+            guard let peer = transfers[position].endpoint, let askedAt = transfers[position].askedAt,
+                now >= peerTime(askedAt, transfers[position])
+            else { continue }
+            shun(peer, "a block that was asked for there did not come", now)
         }
     }
 
     /// - Returns: whether the coordinator's connection seems to be dead.
     private mutating func retry(_ now: MonotonicTime) -> Bool {
         var isStuck = false
-        for position in transfers.indices where transfers[position].source.endpoint == nil {
-            for index in transfers[position].chunks.indices {
-                guard case .asked(let askedAt) = transfers[position].chunks[index].stage, now >= retryTime(askedAt) else {
-                    continue
-                }
-                asked -= 1
-                transfers[position].chunks[index].stage = .open
-                transfers[position].chunks[index].tries += 1
-                // One repeated request may have been lost; two in a row are a connection that is dead at the other end.
-                if transfers[position].chunks[index].tries % 2 == 0 { isStuck = true }
+        for position in transfers.indices.reversed() where transfers[position].endpoint == nil {
+            guard let askedAt = transfers[position].askedAt, now >= retryTime(askedAt) else { continue }
+            transfers[position].askedAt = nil
+            transfers[position].tries += 1
+            // One repeated request may have been lost; two in a row are a connection that is dead at the other end.
+            if transfers[position].tries.isMultiple(of: 2) { isStuck = true }
+            if transfers[position].tries >= Limits.blockTriesMax {
+                fail(position, "\(Limits.blockTriesMax) requests for it went unanswered")
             }
         }
-        let tired = transfers.indices.reversed().filter { position in
-            transfers[position].chunks.contains { $0.tries >= Limits.blockChunkTriesMax }
-        }
-        for position in tired { fail(position, "\(Limits.blockChunkTriesMax) requests for a chunk of it went unanswered") }
         return isStuck
     }
 
@@ -74,13 +63,9 @@ extension BlockFetch {
         var deadline: MonotonicTime?
         func consider(_ time: MonotonicTime) { deadline = deadline.map { min($0, time) } ?? time }
         for transfer in transfers {
-            let isPeers = transfer.source.endpoint != nil
+            let isPeers = transfer.endpoint != nil
             if !isPeers { consider(giveUpTime(transfer)) }
-            for chunk in transfer.chunks {
-                if case .asked(let askedAt) = chunk.stage {
-                    consider(isPeers ? peerTime(askedAt, transfer) : retryTime(askedAt))
-                }
-            }
+            if let askedAt = transfer.askedAt { consider(isPeers ? peerTime(askedAt, transfer) : retryTime(askedAt)) }
         }
         return deadline
     }

@@ -1,12 +1,12 @@
 import ClusterModel
 
-/// Decides which chunks of which blocks are asked for when and where: a pure machine. Bytes stay with the shell.
+/// Decides which blocks are asked for when and where: a pure machine. Bytes stay with the shell.
 ///
-/// Blocks come in the order they were wanted, urgent ones first, with at most `Limits.blockChunksInFlightMax` chunks
-/// asked for at once. The first chunk is asked of the coordinator, which answers with it or with the endpoint of a worker
-/// that has the block. When that one fails, in whatever way, the block is fetched from the coordinator after all. Every
-/// block wanted ends with one `deliver` or `failed`; but for hints, of which too many are not listened to. What is called a
-/// block here is a part of one (see `BlockSize`).
+/// What is called a block here is a part of one (see `BlockSize`). Blocks are asked for in the order they were wanted, urgent
+/// ones first, at most `Limits.blockPartsInFlightMax` of them and `Limits.blockPartBytesInFlightMax` bytes at once: of the
+/// coordinator, which answers with the bytes or with the endpoint of a worker that has them. When that one fails, in whatever
+/// way, the coordinator sends the block after all. Every block wanted ends with one `deliver` or `failed`; but for hints, of
+/// which too many are not listened to.
 struct BlockFetch {
     enum Event {
         /// A block is wanted; urgent when a slot is waiting for it. Wanting it again can only make it urgent.
@@ -14,27 +14,20 @@ struct BlockFetch {
         /// The connection to the coordinator is there, or gone.
         case connected
         case disconnected
-        /// A reply came with so many bytes, from the worker at this endpoint or, when nil, from the coordinator.
-        case replied(BlockReply, bytes: Int, from: String? = nil)
+        /// A reply came with so many bytes of this SHA-256, from the worker at this endpoint or, when nil, from the coordinator.
+        case replied(BlockReply, bytes: Int, found: BlockHash, from: String? = nil)
         /// What came from a worker was no reply.
         case garbage(from: String)
-        /// The hash of a block that was complete.
-        case checked(BlockHash, found: BlockHash)
         case tick
     }
 
     enum Effect: Equatable {
         /// Ask the worker at this endpoint or, when nil, the coordinator.
         case ask(BlockRequest, at: String? = nil)
-        /// Put the bytes of the reply at hand at this offset of the block.
-        case keep(BlockHash, offset: Int, blockBytes: Int)
-        /// All bytes are there: look whether they are the right ones.
-        case check(BlockHash)
+        /// The bytes of the reply at hand are the block.
         case deliver(BlockHash)
         /// The block is not to be had; the reason is the end of a sentence.
         case failed(BlockHash, reason: String)
-        /// What came of the block so far is of no use.
-        case discard(BlockHash)
         /// Tell the coordinator.
         case notify(BlockNotice)
         /// A worker did not do what it should, and is not asked for a while.
@@ -43,52 +36,29 @@ struct BlockFetch {
         case reconnect
     }
 
-    /// Where a block comes from.
-    enum Source: Equatable {
-        /// To be decided by the coordinator's answer. Goes to coordinator or peer.
-        case unknown
-        /// Stays.
-        case coordinator
-        /// Goes back to unknown when the worker fails.
-        case peer(String)
-
-        var endpoint: String? { if case .peer(let endpoint) = self { endpoint } else { nil } }
-    }
-
-    enum Stage: Equatable {
-        /// Not asked for, or lost with its connection. Goes to asked.
-        case open
-        /// Goes to here, or back to open.
-        case asked(at: MonotonicTime)
-        case here
-    }
-
-    struct Chunk {
-        let offset: Int
-        let length: Int
-        var stage = Stage.open
-        var tries = 0
-
-        var isAsked: Bool {
-            if case .asked = stage { true } else { false }
-        }
-    }
-
     struct Transfer {
         let hash: BlockHash
         let byteCount: Int
         var isUrgent: Bool
         /// When it was wanted, or a worker had failed.
         var since: MonotonicTime
-        var chunks: [Chunk]
-        var source = Source.unknown
-        /// Whether the coordinator wants to know when the block is here.
-        var wantsNotice = false
+        /// Nil when it has not been asked for, or was lost with its connection.
+        var askedAt: MonotonicTime?
+        /// Requests to the coordinator that went unanswered.
+        var tries = 0
+        /// The worker that it is asked of; nil for the coordinator.
+        var endpoint: String?
+        /// When the worker last said something.
+        var heardAt = MonotonicTime(nanoseconds: .min)
         /// The worker that failed, or nil: then the coordinator may name one.
         var failedAt: String?
-        var mayRedirect = true
-        /// Of the worker it comes from.
-        var heardAt = MonotonicTime(nanoseconds: .min)
+
+        init(hash: BlockHash, byteCount: Int, isUrgent: Bool, since: MonotonicTime) {
+            self.hash = hash
+            self.byteCount = byteCount
+            self.isUrgent = isUrgent
+            self.since = since
+        }
     }
 
     private struct Shunned {
@@ -96,11 +66,10 @@ struct BlockFetch {
         let until: MonotonicTime
     }
 
-    /// In the order they are fetched.
+    /// In the order they are asked for.
     var transfers: [Transfer] = []
     var isConnected = false
     var lastHeard = MonotonicTime(nanoseconds: .min)
-    var asked = 0
     var effects: [Effect] = []
     /// Workers that are not asked, the oldest first.
     private var shunned: [Shunned] = []
@@ -111,6 +80,9 @@ struct BlockFetch {
 
     var isIdle: Bool { transfers.isEmpty }
 
+    /// Whether a reply about this block, from the worker at `endpoint` or the coordinator, is of any interest.
+    func awaits(_ hash: BlockHash, from endpoint: String?) -> Bool { position(of: hash, from: endpoint) != nil }
+
     mutating func handle(_ event: Event, at now: MonotonicTime) -> [Effect] {
         switch event {
         case .wanted(let hash, let byteCount, let isUrgent): want(hash, byteCount, isUrgent, now)
@@ -118,16 +90,20 @@ struct BlockFetch {
             isConnected = true
             lastHeard = now
         case .disconnected: disconnect()
-        case .replied(let reply, let bytes, nil): takeFromCoordinator(reply, bytes, now)
-        case .replied(let reply, let bytes, let peer?): take(reply, bytes, from: peer, now)
+        case .replied(let reply, let bytes, let found, nil): takeFromCoordinator(reply, bytes, found, now)
+        case .replied(let reply, let bytes, let found, let peer?): take(reply, bytes, found, from: peer, now)
         case .garbage(let peer): shun(peer, "what came from there is no block reply", now)
-        case .checked(let hash, let found): checked(hash, found, now)
         case .tick: runTimers(now)
         }
         askMore(now)
         var done: [Effect] = []
         swap(&done, &effects)
         return done
+    }
+
+    /// Of a block that has been asked for there.
+    func position(of hash: BlockHash, from endpoint: String?) -> Int? {
+        transfers.firstIndex { $0.hash == hash && $0.endpoint == endpoint && $0.askedAt != nil }
     }
 
     // MARK: Wanting
@@ -140,16 +116,13 @@ struct BlockFetch {
             insert(transfer)
             return
         }
-        guard byteCount > 0 else {
-            effects.append(.failed(hash, reason: "it has no bytes"))
+        guard (1...Limits.blockPartBytesMax).contains(byteCount) else {
+            effects.append(.failed(hash, reason: "it has \(byteCount) bytes, expected 1 to \(Limits.blockPartBytesMax)"))
             return
         }
         // Nobody waits for what was only hinted at. Those that are waited for are bounded by the slots, one block each.
         guard isUrgent || transfers.count < Limits.blocksWantedMax else { return }
-        let chunks = stride(from: 0, to: byteCount, by: Limits.blockChunkBytesMax).map {
-            Chunk(offset: $0, length: min(Limits.blockChunkBytesMax, byteCount - $0))
-        }
-        insert(Transfer(hash: hash, byteCount: byteCount, isUrgent: isUrgent, since: now, chunks: chunks))
+        insert(Transfer(hash: hash, byteCount: byteCount, isUrgent: isUrgent, since: now))
     }
 
     private mutating func insert(_ transfer: Transfer) {
@@ -158,25 +131,25 @@ struct BlockFetch {
     }
 
     private mutating func askMore(_ now: MonotonicTime) {
-        for position in transfers.indices {
+        let asked = transfers.lazy.filter { $0.askedAt != nil }
+        var count = asked.count
+        var bytes = asked.reduce(0) { $0 + $1.byteCount }
+        for position in transfers.indices where transfers[position].askedAt == nil {
             let transfer = transfers[position]
-            guard isConnected || transfer.source.endpoint != nil else { continue }
-            // Until it is known who sends the block, one chunk is enough.
-            for index in transfer.source == .unknown ? 0..<1 : transfer.chunks.indices
-            where transfer.chunks[index].stage == .open {
-                guard asked < Limits.blockChunksInFlightMax else { return }
-                asked += 1
-                transfers[position].chunks[index].stage = .asked(at: now)
-                effects.append(.ask(request(for: transfer.chunks[index], of: transfer), at: transfer.source.endpoint))
-            }
+            guard isConnected || transfer.endpoint != nil else { continue }
+            count += 1
+            bytes += transfer.byteCount
+            guard count <= Limits.blockPartsInFlightMax, bytes <= Limits.blockPartBytesInFlightMax else { return }
+            transfers[position].askedAt = now
+            effects.append(.ask(request(for: transfer), at: transfer.endpoint))
         }
     }
 
-    private func request(for chunk: Chunk, of transfer: Transfer) -> BlockRequest {
-        let isFirst = transfer.source == .unknown
+    private func request(for transfer: Transfer) -> BlockRequest {
+        let isPeers = transfer.endpoint != nil
         return BlockRequest(
-            hash: transfer.hash, offset: UInt64(chunk.offset), length: UInt32(chunk.length),
-            mayRedirect: isFirst && transfer.mayRedirect, asker: asker, failedAt: isFirst ? transfer.failedAt : nil)
+            hash: transfer.hash, mayRedirect: !isPeers && transfer.failedAt == nil, asker: asker,
+            failedAt: isPeers ? nil : transfer.failedAt)
     }
 
     // MARK: Workers that are not asked

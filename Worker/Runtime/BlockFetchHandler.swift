@@ -4,8 +4,8 @@ import Messaging
 import Panel
 import WireProtocol
 
-/// The shell around `BlockFetch`: owns the connection to the coordinator's block server and the memory of blocks on their
-/// way. The thread that talks to other workers starts with the first block that is to be had there.
+/// The shell around `BlockFetch`: owns the connection to the coordinator's block server. The thread that talks to other workers
+/// starts with the first block that is to be had there.
 struct BlockFetchHandler: SocketHandler {
     enum Command: Sendable {
         case want([WantedPart], isUrgent: Bool)
@@ -24,12 +24,6 @@ struct BlockFetchHandler: SocketHandler {
         let byteCount: Int
     }
 
-    /// Memory of a block of several chunks, until it is complete.
-    private struct Assembly {
-        let payload: Payload
-        let bytes: UnsafeMutableRawBufferPointer
-    }
-
     private let held: @Sendable (BlockHash) -> Payload?
     private let deliver: @Sendable (BlockHash, Result<Payload, GridError>) -> Void
     private let logger: Logger
@@ -37,7 +31,6 @@ struct BlockFetchHandler: SocketHandler {
     private var machine: BlockFetch
     private var peers: SocketLoop<BlockPeersHandler>?
     private var membership: BlockMembership?
-    private var assemblies: [BlockHash: Assembly] = [:]
     private var malformedCount = 0
 
     /// - Parameters:
@@ -60,8 +53,8 @@ struct BlockFetchHandler: SocketHandler {
 
     mutating func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
         do throws(GridError) {
-            let (reply, chunk) = try WireCodec.decodeBlockReply(frames)
-            perform(machine.handle(.replied(reply, bytes: chunk.count), at: now), chunk: chunk, port)
+            let (reply, block) = try WireCodec.decodeBlockReply(frames)
+            take(reply, block, from: nil, at: now, port)
         } catch {
             // Whatever was meant by it is asked for again.
             malformedCount += 1
@@ -93,8 +86,7 @@ struct BlockFetchHandler: SocketHandler {
         case .serveFrom(let endpoint):
             perform(machine.handle(.disconnected, at: now), port)
             reconnect(port, to: endpoint)
-        case .peerSaid(let peer, let reply, let chunk):
-            perform(machine.handle(.replied(reply, bytes: chunk.count, from: peer), at: now), chunk: chunk, port)
+        case .peerSaid(let peer, let reply, let block): take(reply, block, from: peer, at: now, port)
         case .peerSaidGarbage(let peer):
             perform(machine.handle(.garbage(from: peer), at: now), port)
         case .join(let membership):
@@ -110,8 +102,18 @@ struct BlockFetchHandler: SocketHandler {
         return machine.nextDeadline
     }
 
-    /// - Parameter chunk: the bytes of the reply that led to the effects.
-    private mutating func perform(_ effects: [BlockFetch.Effect], chunk: Payload? = nil, _ port: SocketPort) {
+    private mutating func take(
+        _ reply: BlockReply, _ block: Payload, from peer: String?, at now: MonotonicTime, _ port: SocketPort
+    ) {
+        // What nobody waits for is not worth the time.
+        let isHashed = machine.awaits(reply.hash, from: peer) && block.count > 0
+        let found = isHashed ? block.withUnsafeBytes(PanelHashing.hash) : BlockHash(words: (0, 0, 0, 0))
+        let effects = machine.handle(.replied(reply, bytes: block.count, found: found, from: peer), at: now)
+        perform(effects, block: block, port)
+    }
+
+    /// - Parameter block: what came with the reply that led to the effects.
+    private mutating func perform(_ effects: [BlockFetch.Effect], block: Payload? = nil, _ port: SocketPort) {
         for effect in effects {
             switch effect {
             // A request that cannot be sent is one that gets no answer: it is repeated in time.
@@ -121,46 +123,17 @@ struct BlockFetchHandler: SocketHandler {
                 ask(request, at: peer)
             case .notify(let notice):
                 send(try? WireCodec.encode(notice), port)
-            case .keep(let hash, let offset, let blockBytes):
-                if let chunk { keep(chunk, of: hash, at: offset, blockBytes) }
-            case .check(let hash):
-                guard let payload = assemblies[hash]?.payload else { continue }
-                let found = PanelHashing.hash(payload.bytes)
-                perform(machine.handle(.checked(hash, found: found), at: .now()), port)
             case .deliver(let hash):
-                guard let payload = assemblies.removeValue(forKey: hash)?.payload else { continue }
-                deliver(hash, .success(payload.stating(checksum: WireCodec.checksum(payload))))
-            case .discard(let hash):
-                assemblies[hash] = nil
+                if let block { deliver(hash, .success(block)) }
             case .shunned(let peer, let reason):
                 logger.warning("no blocks from \(peer) for a while: \(reason)")
             case .failed(let hash, let reason):
-                assemblies[hash] = nil
                 deliver(
                     hash, .failure(GridError(.failed, "block \(hash) cannot be had from \(port.endpoint): \(reason)")))
             case .reconnect:
                 reconnect(port, to: nil)
             }
         }
-    }
-
-    private mutating func keep(_ chunk: Payload, of hash: BlockHash, at offset: Int, _ blockBytes: Int) {
-        if offset == 0 && chunk.count == blockBytes {
-            // The only chunk is the block; received payloads are aligned already.
-            assemblies[hash] = Assembly(payload: chunk, bytes: UnsafeMutableRawBufferPointer(start: nil, count: 0))
-            return
-        }
-        var assembly: Assembly
-        if let begun = assemblies[hash] {
-            assembly = begun
-        } else {
-            var memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-            let payload = Payload(count: blockBytes) { memory = $0 }
-            assembly = Assembly(payload: payload, bytes: memory)
-            assemblies[hash] = assembly
-        }
-        // Nobody but this thread sees the payload before it is complete.
-        UnsafeMutableRawBufferPointer(rebasing: assembly.bytes[offset..<(offset + chunk.count)]).copyMemory(from: chunk.bytes)
     }
 
     private func send(_ frames: [Payload]?, _ port: SocketPort) {
@@ -171,7 +144,7 @@ struct BlockFetchHandler: SocketHandler {
     private mutating func ask(_ request: BlockRequest, at peer: String) {
         if peers == nil {
             var options = SocketOptions()
-            options.frameBytesMax = Limits.blockChunkBytesMax + Limits.headerBytesMax
+            options.frameBytesMax = Limits.blockPartBytesMax + Limits.headerBytesMax
             options.lingerMilliseconds = 0
             options.security = membership?.client ?? .none
             let (poster, logger) = (poster, logger)

@@ -28,8 +28,8 @@ struct BlockPeersHandler: SocketHandler {
     mutating func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
         guard let line = lines.first(where: { $0.peer == peer }) else { return }
         do throws(GridError) {
-            let (reply, chunk) = try WireCodec.decodeBlockReply(frames)
-            report.post(.peerSaid(line.endpoint, reply, chunk))
+            let (reply, block) = try WireCodec.decodeBlockReply(frames)
+            report.post(.peerSaid(line.endpoint, reply, block))
         } catch {
             report.post(.peerSaidGarbage(line.endpoint))
         }

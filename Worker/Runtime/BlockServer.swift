@@ -5,11 +5,11 @@ import Synchronization
 import WireProtocol
 import WorkerEngine
 
-/// Answers requests for chunks of blocks on a ROUTER socket: what a coordinator runs beside its control socket, and a
+/// Answers requests for blocks on a ROUTER socket: what a coordinator runs beside its control socket, and a
 /// worker that was told to serve what it holds.
 ///
-/// Keeps nothing per peer but what its directory, a coordinator's only, knows of who has which block; a chunk goes out of
-/// the memory that it was looked up in, without a copy. What it calls a block is a part of one (see `BlockSize`).
+/// Keeps nothing per peer but what its directory, a coordinator's only, knows of who has which block; a block goes
+/// out of the memory that it was looked up in, without a copy. What it calls a block is a part of one (see `BlockSize`).
 package struct BlockServer: SocketHandler {
     package enum Command: Sendable {
         /// Workers come and go, and blocks are no longer needed: for the directory.
@@ -72,36 +72,22 @@ package struct BlockServer: SocketHandler {
             case .sendBytes(let peer, let request, let wantsNotice):
                 sendBytes(to: peer, request, wantsNotice: wantsNotice, port)
             case .redirect(let peer, let request, let endpoint):
-                let size = UInt64(byteCount(request.hash) ?? 0)
-                tally?.redirected(bytes: size)
-                send(
-                    BlockReply(
-                        hash: request.hash, offset: request.offset, totalBytes: size, askThere: endpoint, wantsNotice: true),
-                    Payload(copying: []), to: peer, port)
+                tally?.redirected(bytes: UInt64(byteCount(request.hash) ?? 0))
+                let reply = BlockReply(hash: request.hash, askThere: endpoint, wantsNotice: true)
+                send(reply, Payload(copying: []), to: peer, port)
             }
         }
     }
 
     private func sendBytes(to peer: Peer, _ request: BlockRequest, wantsNotice: Bool, _ port: SocketPort) {
-        let block = lookUp(request.hash)
-        let reply = BlockReply(
-            hash: request.hash, offset: request.offset, totalBytes: UInt64(block?.count ?? 0), wantsNotice: wantsNotice)
-        send(reply, block.map { Self.chunk(of: $0, request) } ?? Payload(copying: []), to: peer, port)
+        let reply = BlockReply(hash: request.hash, wantsNotice: wantsNotice)
+        send(reply, lookUp(request.hash) ?? Payload(copying: []), to: peer, port)
     }
 
-    private func send(_ reply: BlockReply, _ chunk: Payload, to peer: Peer, _ port: SocketPort) {
+    private func send(_ reply: BlockReply, _ block: Payload, to peer: Peer, _ port: SocketPort) {
         // A peer that reads too slowly asks again.
-        guard let frames = try? WireCodec.encode(reply, chunk: chunk), port.send(frames, to: peer) == .sent else { return }
-        tally?.sent(bytes: UInt64(chunk.count))
-    }
-
-    private static func chunk(of block: Payload, _ request: BlockRequest) -> Payload {
-        let start = Int(clamping: request.offset)
-        guard start < block.count else { return Payload(copying: []) }
-        let end = min(start + Int(request.length), block.count)
-        return Payload(adopting: UnsafeRawBufferPointer(rebasing: block.bytes[start..<end])) {
-            withExtendedLifetime(block) {}
-        }
+        guard let frames = try? WireCodec.encode(reply, block: block), port.send(frames, to: peer) == .sent else { return }
+        tally?.sent(bytes: UInt64(block.count))
     }
 
     package mutating func noticed(_ event: SocketEvent, at now: MonotonicTime, via port: SocketPort) {

@@ -76,7 +76,7 @@ package final class RemoteBlocks: BlockSource {
         _ server: Endpoint, _ membership: BlockMembership?
     ) throws(GridError) -> SocketLoop<BlockFetchHandler> {
         var options = SocketOptions()
-        options.frameBytesMax = Limits.blockChunkBytesMax + Limits.headerBytesMax
+        options.frameBytesMax = Limits.blockPartBytesMax + Limits.headerBytesMax
         options.commandsMax = Limits.blockCommandsMax
         options.lingerMilliseconds = 0
         options.security = security
@@ -115,7 +115,7 @@ package final class RemoteBlocks: BlockSource {
         return size.join(parts)
     }
 
-    /// The bytes with this SHA-256: of a part, or of whatever else the server has.
+    /// The bytes with this SHA-256.
     package func bytes(_ hash: BlockHash, byteCount: Int) throws(GridError) -> Payload {
         try bytes(of: [Part(hash: hash, byteCount: byteCount)])[0]
     }

@@ -26,7 +26,7 @@ extension ModelRun {
             return
         }
         let request = BlockRequest(
-            hash: Self.hash(block), offset: 0, length: 1, mayRedirect: failedAt == nil, asker: UInt64(host + 1),
+            hash: Self.hash(block), mayRedirect: failedAt == nil, asker: UInt64(host + 1),
             failedAt: failedAt.map(Self.endpoint))
         tellDirectory(.asked(Peer(UInt64(host)), request))
     }

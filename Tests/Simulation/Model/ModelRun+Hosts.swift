@@ -60,8 +60,9 @@ extension ModelRun {
 
     func askForBlocks(_ host: Int) {
         // As many parts at once as a worker asks for.
-        let parts = BlockSize.partCount(dayCount: settings.days)
-        while hosts[host].asked < max(1, Limits.blockChunksInFlightMax / parts), let block = hosts[host].wanted.popFirst() {
+        let size = BlockSize(edge: settings.blockEdge, dayCount: settings.days)
+        let parts = min(Limits.blockPartsInFlightMax, Limits.blockPartBytesInFlightMax / size.byteCount(ofPart: 0))
+        while hosts[host].asked < max(1, parts / size.partCount), let block = hosts[host].wanted.popFirst() {
             hosts[host].asked += 1
             expect(.blockIsSought(block, by: host, failedAt: nil), at: oneWay)
         }
