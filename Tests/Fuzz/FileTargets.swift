@@ -124,9 +124,11 @@ package enum PanelFileTarget: FuzzTarget {
     package static func seeds() throws -> [[UInt8]] {
         let path = "/tmp/alphagrid-fuzz-\(getpid()).panel"
         defer { unlink(path) }
-        try ToyPanel.panel.write(to: path)
-        let file = try FileSystem.contents(of: path).array
-        return [3].map { [$0] + file.prefix(headerBytes) + file[PanelFileHeader.byteCount...] }
+        return try [ToyPanel.panel, ToyPanel.longPanel].map { panel in
+            try panel.write(to: path)
+            let file = try FileSystem.contents(of: path).array
+            return [3] + file.prefix(headerBytes) + file[PanelFileHeader.byteCount...]
+        }
     }
 
     package static func check(_ input: [UInt8]) throws -> Bool {
@@ -152,14 +154,18 @@ package enum PanelFileTarget: FuzzTarget {
             let blocks = Int(number(header, at: 32)), alphas = Int(number(header, at: 24))
             let (edge, days) = (Int(number(header, at: 12)), Int(number(header, at: 16)))
             // Sizes that a panel may have, where hashes can be put at their places.
-            if edge <= 64, days <= 256, blocks <= 64, alphas <= 256 {
-                let size = edge * days * 8
-                let stride = (size + 63) / 64 * 64
-                let hashes = body.count - 32 * (blocks + alphas)
+            if edge <= 64, days <= 512, blocks <= 64, alphas <= 256 {
+                let size = BlockSize(edge: edge, dayCount: days)
+                let stride = (size.byteCount + 63) / 64 * 64
+                let hashes = body.count - 32 * size.partCount * (blocks + alphas)
                 if choices & 2 != 0, hashes >= blocks * stride {
                     for block in 0..<blocks {
-                        let hash = PanelHashing.hash(Array(body[(block * stride)..<(block * stride + size)]))
-                        body.replaceSubrange((hashes + 32 * block)..<(hashes + 32 * block + 32), with: hash.bytes)
+                        let payload = Payload(copying: Array(body[(block * stride)..<(block * stride + size.byteCount)]))
+                        for part in 0..<size.partCount {
+                            let hash = size.cut(part: part, of: payload).withUnsafeBytes(PanelHashing.hash)
+                            let place = hashes + 32 * (block * size.partCount + part)
+                            body.replaceSubrange(place..<(place + 32), with: hash.bytes)
+                        }
                     }
                 }
                 let metadata = body.dropFirst(blocks * stride)

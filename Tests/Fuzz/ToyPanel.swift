@@ -30,12 +30,24 @@ enum ToyPanel {
         return try Panel.build(from: table, blockEdge: 3)
     }
 
-    static func plan(_ change: (inout CorrelationParameters) -> Void = { _ in }) throws -> CorrelationPlan {
+    static func plan(
+        of panel: Panel = panel, _ change: (inout CorrelationParameters) -> Void = { _ in }
+    ) throws -> CorrelationPlan {
         var parameters = try CorrelationParameters(
-            window: .all, minOverlap: 4, blockEdge: 3, neighbours: 2, edges: EdgeRule(from: 0.3, absolute: true))
+            window: .all, minOverlap: 4, blockEdge: panel.blockEdge, neighbours: 2, edges: EdgeRule(from: 0.3, absolute: true))
         change(&parameters)
         return CorrelationPlan(layout: PanelLayout(panel), parameters: parameters, firstDay: 0)
     }
+
+    /// One alpha and more days than a part of a block has.
+    static let longPanel: Panel = {
+        let rows = (0..<270).map { "\(Day(rawValue: 19_700 + Int32($0))),\($0 * $0 % 17)\n" }
+        do {
+            let table = try Array(("date,A1\n" + rows.joined()).utf8)
+                .withUnsafeBytes { try PnLReader.readCSV($0, name: "long.csv") }
+            return try Panel.build(from: table, blockEdge: 1)
+        } catch { fatalError("the long toy panel: \(error)") }
+    }()
 
     static let executor = TaskExecutor(source: PanelBlocks([panel]), cache: BlockCache(bytesMax: 1 << 20))
 
@@ -72,6 +84,8 @@ enum ToyTasks {
             $0.precision = .float32
         }
         tasks.append((.correlation, pairwise.stage(name: "toy", rows: 0..<1, mode: .medianOnly, wanted: wanted).payload(0).array))
+        tasks.append((.correlation, try ToyPanel.plan(of: ToyPanel.longPanel).wholeTask().encoded()))
+        tasks.append((.features, features(ToyPanel.longPanel).encoded()))
         tasks += try pairs(plan.wholeTask())
         tasks += try rows()
         for purpose in [ResampleTask.Purpose.bootstrap(clusters: 3), .reference(clusters: 4)] {
@@ -98,14 +112,17 @@ enum ToyTasks {
         return reductions.map { (.pairs, PairTask(tiles: tiles, reduction: $0).encoded()) }
     }
 
-    private static func rows() throws -> [(kind: Kind, bytes: [UInt8])] {
-        let panel = ToyPanel.panel
+    private static func features(_ panel: Panel) -> FeatureTask {
         let blocks = (0..<panel.blockCount).map {
             FeatureTask.Block(index: UInt32($0), name: panel.blockNames[$0], alphaCount: panel.alphas(inBlock: $0).count)
         }
-        let features = FeatureTask(
-            blockEdge: 3, dayCount: ToyPanel.days, firstDay: 1, isDaily: false, dates: panel.dates.map(\.rawValue), blocks: blocks
-        )
+        return FeatureTask(
+            blockEdge: panel.blockEdge, dayCount: panel.dayCount, firstDay: 1, isDaily: false,
+            dates: panel.dates.map(\.rawValue), blocks: blocks)
+    }
+
+    private static func rows() throws -> [(kind: Kind, bytes: [UInt8])] {
+        let features = features(ToyPanel.panel)
         let width = ToyPanel.days - 1
         let basis = PCABasis(
             width: width, mean: Array(repeating: 0, count: width), components: Array(repeating: 0.3, count: width),
@@ -117,8 +134,8 @@ enum ToyTasks {
         return [(.features, features.encoded())]
             + operations.map { operation in
                 let task = RowsTask(
-                    blockEdge: 3, dayCount: ToyPanel.days, firstDay: 1, convention: .ffillShift, blocks: blocks, firstRow: 0,
-                    operation: operation)
+                    blockEdge: 3, dayCount: ToyPanel.days, firstDay: 1, convention: .ffillShift, blocks: features.blocks,
+                    firstRow: 0, operation: operation)
                 return (.rows, task.encoded())
             }
     }

@@ -54,7 +54,7 @@ package enum WorkTarget: FuzzTarget {
     }
 
     private static func isSmall(_ task: CorrelationTask) -> Bool {
-        task.blockEdge <= 16 && task.dayCount <= 64 && task.blocks.count <= 8 && task.tiles.count <= 16
+        task.blockEdge <= 16 && task.blockEdge * task.dayCount <= 1_024 && task.blocks.count <= 8 && task.tiles.count <= 16
     }
 }
 

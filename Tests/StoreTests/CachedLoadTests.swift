@@ -86,6 +86,26 @@ final class Reports: @unchecked Sendable {
         try load(.kept)
     }
 
+    @Test("Of a long history a new day, and a change in its middle, hash one part of a block anew")
+    func parts() throws {
+        try database.sql(
+            """
+            INSERT INTO pnl_usa (alpha_id, date, pnl)
+            SELECT 'A' || a, date '2023-01-01' + d, a * d % 37 FROM generate_series(1, 11) a, generate_series(0, 299) d
+            """)
+        let old = try load(.read)
+        #expect(old.dayCount == 308 && old.blockNames.map(\.parts.count) == [2, 2, 2])
+        try database.sql("INSERT INTO pnl_usa (alpha_id, date, pnl) SELECT DISTINCT alpha_id, date '2024-01-09', 3 FROM pnl_usa")
+        let new = try load(.refreshed, rows: 11)
+        #expect(new.blockNames.map(\.parts[0]) == old.blockNames.map(\.parts[0]))
+        #expect(zip(new.blockNames, old.blockNames).allSatisfy { $0.parts[1] != $1.parts[1] && $0.hash != $1.hash })
+        try database.sql("UPDATE pnl_usa SET pnl = -9 WHERE alpha_id = 'A1' AND date = '2023-02-03'")
+        let changed = try load(.refreshed)
+        #expect(changed.blockNames.map(\.parts[1]) == new.blockNames.map(\.parts[1]))
+        #expect(zip(changed.blockNames, new.blockNames).count { $0.parts[0] != $1.parts[0] } == 1)
+        #expect(try load(.kept).blockNames == changed.blockNames)
+    }
+
     @Test("New alphas are read alone and get a block of their own; blocks that were there stay as they are")
     func newAlphas() throws {
         let old = try load(.read)
