@@ -27,9 +27,7 @@ extension Scheduler {
 
     /// Why this worker cannot be worked with; nil when it can.
     private func refusal(of hello: Hello) -> String? {
-        guard (Limits.protocolVersionMin...Limits.protocolVersion).contains(hello.protocolVersion) else {
-            return versionSentence(hello.protocolVersion)
-        }
+        guard hello.protocolVersion == Limits.protocolVersion else { return versionSentence(hello.protocolVersion) }
         guard (1...Limits.wireNameBytesMax).contains(hello.worker.rawValue.utf8.count) else {
             return "the worker's name has \(hello.worker.rawValue.utf8.count) bytes: expected 1 to \(Limits.wireNameBytesMax)"
         }
@@ -48,7 +46,7 @@ extension Scheduler {
 
     func versionSentence(_ version: UInt32) -> String {
         "protocol version \(version) is not spoken here: this coordinator speaks "
-            + "\(Limits.protocolVersionMin) to \(Limits.protocolVersion); install the worker of AlphaGrid \(AlphaGrid.version)"
+            + "\(Limits.protocolVersion); install the worker of AlphaGrid \(AlphaGrid.version)"
     }
 
     private func rivalSentence(_ hello: Hello, _ worker: Int) -> String {

@@ -20,9 +20,8 @@ package enum Limits {
     package static let inflationRatioMax = 100
 
     // Wire
-    /// From 2 on, headers have a checksum; from 3 on, tasks name the parts of their blocks; from 4 on, a part is one message.
+    /// 2: headers have a checksum; 3: tasks name the parts of their blocks; 4: a part is one message. No other is spoken.
     package static let protocolVersion: UInt32 = 4
-    package static let protocolVersionMin: UInt32 = 1
     package static let headerBytesMax = 64 << 10
     package static let payloadBytesMax = 256 << 20
     /// Of one part of a block, which is sent as one message.

@@ -51,7 +51,7 @@ package enum WireCodec {
         guard header.count <= Limits.headerBytesMax else {
             throw malformed("a header of \(header.count) bytes, the limit is \(Limits.headerBytesMax)")
         }
-        // Before anything else is believed, the version included. Version 1 had none.
+        // Before anything else is believed, the version included.
         let seal = WireHeader.state(header.bytes)
         if seal == .damaged { throw malformed("the header's checksum is another's: it was damaged on the way") }
         var options = BinaryDecodingOptions()
@@ -62,8 +62,9 @@ package enum WireCodec {
             throw malformed("the header is not an envelope")
         }
         let version = envelope.protocolVersion
-        guard (Limits.protocolVersionMin...Limits.protocolVersion).contains(version) else { throw otherVersion(version) }
-        guard seal == .intact || version < WireHeader.versionMin else { throw malformed("the header has no checksum") }
+        // Other versions may have their checksum elsewhere.
+        guard version == Limits.protocolVersion else { throw otherVersion(version) }
+        guard seal == .intact else { throw malformed("the header has no checksum") }
         guard let body = envelope.body else { throw malformed("the header holds no message that is known here") }
         guard frames.count == (body.carriesPayload ? 2 : 1) else {
             throw malformed("a \(body.name) of \(frames.count) frames, expected \(body.carriesPayload ? 2 : 1)")
@@ -104,13 +105,10 @@ package enum WireCodec {
     static func malformed(_ detail: String) -> GridError { GridError(.usage, "malformed message: \(detail)") }
 
     private static func otherVersion(_ version: UInt32) -> GridError {
-        let understood =
-            Limits.protocolVersionMin == Limits.protocolVersion
-            ? "version \(Limits.protocolVersion)" : "versions \(Limits.protocolVersionMin) to \(Limits.protocolVersion)"
-        return GridError(
+        GridError(
             .conflict,
-            "protocol version \(version) is not understood: AlphaGrid \(AlphaGrid.version) speaks \(understood); "
-                + "install the same release on coordinator and workers")
+            "protocol version \(version) is not understood: AlphaGrid \(AlphaGrid.version) speaks version "
+                + "\(Limits.protocolVersion); install the same release on coordinator and workers")
     }
 }
 

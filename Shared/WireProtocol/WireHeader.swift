@@ -10,9 +10,6 @@ enum WireHeader {
     private static let tag: UInt8 = 15 << 3 | 5
     static let sealBytes = 5
 
-    /// The first version of the protocol whose headers all have it.
-    static let versionMin: UInt32 = 2
-
     enum State {
         case intact
         /// There is a checksum, of other bytes than these.
@@ -35,7 +32,7 @@ enum WireHeader {
 
 // Headers of other versions, for tests.
 extension WireCodec {
-    /// The header as a later version would state it, with its checksum. `version` is below 128: a single byte.
+    /// The header as another version would state it, with its checksum. `version` is below 128: a single byte.
     package static func restating(version: UInt8, of header: Payload) -> Payload {
         var bytes = Array(header.bytes.dropLast(WireHeader.sealBytes))
         // The version is the first field.
@@ -46,11 +43,4 @@ extension WireCodec {
     /// A header without its checksum, and one with it.
     package static func unsealed(_ header: Payload) -> [UInt8] { Array(header.bytes.dropLast(WireHeader.sealBytes)) }
     package static func sealed(_ header: [UInt8]) -> [UInt8] { WireHeader.seal(header) }
-
-    /// The header as the first version stated it, without one.
-    package static func firstVersion(of header: Payload) -> Payload {
-        var bytes = Array(header.bytes.dropLast(WireHeader.sealBytes))
-        if bytes.count > 1 { bytes[1] = 1 }
-        return Payload(copying: bytes)
-    }
 }

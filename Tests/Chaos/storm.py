@@ -5,7 +5,7 @@ import struct
 import threading
 import time
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 4
 
 
 def varint(number):
@@ -23,14 +23,24 @@ def field(number, value):
     return varint(number << 3 | 2) + varint(len(data)) + data
 
 
+def sealed(header):
+    """A header with its own CRC32C behind it, as field 15."""
+    rest = 0xFFFFFFFF
+    for byte in header:
+        rest ^= byte
+        for _ in range(8):
+            rest = rest >> 1 ^ (0x82F63B78 if rest & 1 else 0)
+    return header + varint(15 << 3 | 5) + struct.pack("<I", rest ^ 0xFFFFFFFF)
+
+
 def hello(name, incarnation, profile):
     inside = field(1, profile["blas_version"]) + field(2, profile["core_type"]) + field(3, profile["epilogue_version"])
     body = (field(1, name) + varint(2 << 3 | 1) + struct.pack("<Q", incarnation) + field(3, PROTOCOL_VERSION) + field(4, 1)
             + field(5, 2) + field(6, 64 << 20) + field(7, inside) + field(8, "storm") + field(9, 1) + field(10, "0"))
-    return field(1, PROTOCOL_VERSION) + field(10, body)
+    return sealed(field(1, PROTOCOL_VERSION) + field(10, body))
 
 
-GOODBYE = field(1, PROTOCOL_VERSION) + field(14, b"")
+GOODBYE = sealed(field(1, PROTOCOL_VERSION) + field(14, b""))
 
 
 class Peer:

@@ -14,12 +14,6 @@ extension EndToEnd {
             "kind": "correlation", "region": "USA", "block_edge": 8, "fresh": true,
         ]
 
-        /// Protobuf by hand: an envelope of protocol version 1 with an empty message of a field number.
-        private func envelope(_ field: UInt16) -> [UInt8] {
-            let tag = field << 3 | 2
-            return [0x08, 1] + (tag < 128 ? [UInt8(tag)] : [UInt8(tag & 0x7F | 0x80), UInt8(tag >> 7)]) + [0]
-        }
-
         /// TCP ports at which a process listens.
         private func listening(_ pid: pid_t) throws -> [Int] {
             let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
@@ -48,7 +42,7 @@ extension EndToEnd {
             let ports = try listening(coordinator.pid).filter { $0 != web }
             #expect(ports.count == 2 && ports.contains(bound))
             for port in ports {
-                for field in [10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31, 32] as [UInt16] {
+                for field in [10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 26, 27, 30, 31, 32] as [UInt8] {
                     let peer = try RawPeer(port: port)
                     // A socket without keys says that first, and who it is.
                     var opening: [UInt8] = [0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0x7F, 3, 0]
@@ -56,7 +50,7 @@ extension EndToEnd {
                     opening += [0x04, 28, 5] + Array("READY".utf8) + [11] + Array("Socket-Type".utf8) + [0, 0, 0, 6]
                     opening += Array("DEALER".utf8)
                     peer.send(opening)
-                    peer.sendMessage([envelope(field)])
+                    peer.sendMessage([RawPeer.envelope(field: field)])
                     // A greeting of 64 bytes, or what has left of it before the coordinator hung up.
                     var said: [UInt8] = []
                     while let byte = peer.receive(1) { said += byte }

@@ -93,3 +93,25 @@ final class RawPeer {
         return nil
     }
 }
+
+// The grid's own messages, by hand.
+
+extension RawPeer {
+    static let protocolVersion: UInt8 = 4
+
+    /// A protobuf envelope with an empty message of a field number, and the header's checksum behind it.
+    static func envelope(version: UInt8 = protocolVersion, field: UInt8) -> [UInt8] {
+        let tag = UInt16(field) << 3 | 2
+        return sealed([0x08, version] + (tag < 128 ? [UInt8(tag)] : [UInt8(tag & 0x7F | 0x80), UInt8(tag >> 7)]) + [0])
+    }
+
+    /// Field 15, fixed32: the CRC32C of all bytes before it, bit by bit.
+    static func sealed(_ header: [UInt8]) -> [UInt8] {
+        var rest: UInt32 = 0xFFFF_FFFF
+        for byte in header {
+            rest ^= UInt32(byte)
+            for _ in 0..<8 { rest = rest & 1 == 1 ? (rest >> 1) ^ 0x82F6_3B78 : rest >> 1 }
+        }
+        return header + [15 << 3 | 5] + (0..<4).map { UInt8(truncatingIfNeeded: ~rest >> (8 * $0)) }
+    }
+}

@@ -35,7 +35,6 @@ enum DamagedWire {
         _ frames: [Payload], _ fault: Fault, _ random: inout RandomSource, _ bug: ShellBug?
     ) -> [Payload] {
         var frames = frames
-        if bug == .headersUnchecked { frames[0] = WireCodec.firstVersion(of: frames[0]) }
         let which = random.int(0...(frames.count - 1))
         var bytes = Array(frames[which].bytes)
         switch fault {
@@ -55,10 +54,12 @@ enum DamagedWire {
             }
             bytes += [UInt8](repeating: 0, count: which == 0 ? Limits.headerBytesMax : random.int(1...100))
         case .wrongVersion:
-            frames[0] = WireCodec.restating(version: UInt8(random.int(3...100)), of: frames[0])
+            frames[0] = WireCodec.restating(version: UInt8(Limits.protocolVersion) + UInt8(random.int(1...100)), of: frames[0])
             return frames
         default: break
         }
+        // A reader that looks at no checksum finds it right, whatever came.
+        if bug == .headersUnchecked, which == 0 { bytes = WireCodec.sealed(WireCodec.unsealed(Payload(copying: bytes))) }
         frames[which] = Payload(copying: bytes)
         return frames
     }

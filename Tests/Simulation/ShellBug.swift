@@ -31,7 +31,7 @@ package enum ShellBug: String, CaseIterable, Sendable {
     case failedWriteForgotten
     /// A coordinator does not ask which jobs are paused.
     case pauseForgotten
-    /// Headers of messages have no checksum, as in the first version of the protocol.
+    /// Nobody looks at the checksums of headers.
     case headersUnchecked
     /// A coordinator takes jobs before it has read which there are, and then takes up those a second time.
     case jobsTakenEarly

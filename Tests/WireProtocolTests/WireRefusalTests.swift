@@ -25,7 +25,7 @@ import Testing
         #expect(error?.message.contains(detail) == true, "\(String(describing: error))", sourceLocation: sourceLocation)
     }
 
-    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 5, 4_000_000_000] as [UInt32])
+    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 3, 5, 4_000_000_000] as [UInt32])
     func otherVersion(version: UInt32) throws {
         let frames = try frames {
             $0.protocolVersion = version
@@ -34,7 +34,7 @@ import Testing
         let error = #expect(throws: GridError.self) { try WireCodec.decodeWorkerMessage(frames) }
         #expect(error?.kind == .conflict)
         #expect(error?.message.contains("protocol version \(version) is not understood") == true)
-        #expect(error?.message.contains("to \(Limits.protocolVersion);") == true)
+        #expect(error?.message.contains("speaks version \(Limits.protocolVersion);") == true)
     }
 
     @Test("A later version is named even when its message is of a kind that does not exist here")

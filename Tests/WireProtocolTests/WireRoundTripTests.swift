@@ -40,15 +40,6 @@ import WireProtocol
         }
     }
 
-    @Test("A block request of an older release, which said how much of the block it wanted, is still understood")
-    func olderRelease() throws {
-        // Protocol version 1, payload of none, and a block request (field 30) of hash, offset 5 and length 7.
-        let hash = BlockHash(words: (1, 2, 3, 4))
-        let request: [UInt8] = [0x0A, 0x20] + hash.bytes + [0x10, 0x05, 0x18, 0x07]
-        let header = [0x08, 0x01, 0xF2, 0x01, UInt8(request.count)] + request
-        #expect(try WireCodec.decodeBlockQuestion([Payload(copying: header)]) == .request(BlockRequest(hash: hash)))
-    }
-
     @Test("The payload frame is the payload itself, not a copy")
     func payloadIsNotCopied() throws {
         let ref = AttemptRef(task: TaskID(job: JobID(1), plan: PlanHash(2), index: 3), attempt: AttemptID(4))

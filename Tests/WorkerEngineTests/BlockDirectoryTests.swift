@@ -139,14 +139,16 @@ import Testing
         #expect(ask(2) == [.redirect(Peer(2), request(2), to: "tcp://127.0.0.1:9")])
     }
 
-    @Test("A worker of an older release gets bytes at once, whoever serves")
-    mutating func olderWorker() {
+    @Test("Whoever does not say who it is gets bytes at once, whoever serves")
+    mutating func unknownAsker() {
         join(1)
         _ = ask(1)
         _ = has(1)
-        let old = BlockRequest(hash: hash)
+        let request = BlockRequest(hash: hash)
         #expect(
-            directory.handle(.asked(Peer(7), old), at: at(1)) == [.sendBytes(Peer(7), old, wantsNotice: false)])
+            directory.handle(.asked(Peer(7), request), at: at(1)) == [
+                .sendBytes(Peer(7), request, wantsNotice: false)
+            ])
     }
 
     @Test("A fetch that is never heard of again holds nobody up for long")

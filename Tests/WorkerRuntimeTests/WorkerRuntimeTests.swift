@@ -274,7 +274,7 @@ import WorkerRuntime
             return
         }
         #expect(reason.contains("protocol version 7 is not understood"))
-        #expect(reason.contains("to \(Limits.protocolVersion);"))
+        #expect(reason.contains("speaks version \(Limits.protocolVersion);"))
     }
 
     @Test("Garbage from the coordinator is passed over")

@@ -190,7 +190,7 @@ package struct BlockDirectory: Sendable {
     }
 
     private mutating func sendBytes(_ peer: Peer, _ request: BlockRequest) {
-        // Workers of an older release do not say who they are.
+        // Whoever does not say who it is cannot be waited for.
         let isTracked = request.asker != 0 && servers > 0
         if isTracked {
             grant(request, from: nil)
