@@ -10,9 +10,9 @@ extension EndToEnd {
                 [number << 3 | 2, UInt8(bytes.count & 0x7F | 0x80), UInt8(bytes.count >> 7)] + bytes
             }
             let profile = field(1, [0x31]) + field(2, [0x31]) + [0x18, 1]
-            // slots 1, credit 1, the profile, a host, draining.
-            let hello =
-                field(1, Array(name.utf8)) + [0x18, 1, 0x20, 1, 0x28, 1] + field(7, profile) + field(8, [0x31]) + [0x58, 1]
+            // The version again, slots 1, credit 1, the profile, a host, draining.
+            let numbers: [UInt8] = [0x18, RawPeer.protocolVersion, 0x20, 1, 0x28, 1]
+            let hello = field(1, Array(name.utf8)) + numbers + field(7, profile) + field(8, [0x31]) + [0x58, 1]
             return RawPeer.sealed([0x08, RawPeer.protocolVersion] + field(10, hello))
         }
 
@@ -165,7 +165,7 @@ extension EndToEnd {
             peer.sendMessage([RawPeer.envelope(version: 99, field: 10)])
             let answer = try #require(peer.receiveMessage(), "no answer")
             let text = String(decoding: answer[0], as: UTF8.self)
-            #expect(text.contains("protocol version 99") && text.contains("speaks 4;"), "\(text)")
+            #expect(text.contains("protocol version 99") && text.contains("4; install"), "\(text)")
             #expect(try await cluster.status()["workers_connected"] as? Int == 0)
         }
 
