@@ -23,6 +23,11 @@ package enum Limits {
     /// 2: headers have a checksum; 3: tasks name the parts of their blocks; 4: a part is one message. No other is spoken.
     package static let protocolVersion: UInt32 = 4
     package static let headerBytesMax = 64 << 10
+    /// Seconds or operations that a worker counts: a thousand years of a thousand TFLOP/s.
+    package static let wireQuantityMax = 1e26
+    /// GFLOP/s that one slot may say it measured, and below which it has measured nothing.
+    package static let slotGigaflopsMin = 1e-3
+    package static let slotGigaflopsMax = 1e6
     package static let payloadBytesMax = 256 << 20
     /// Of one part of a block, which is sent as one message.
     package static let blockPartBytesMax = blockEdgeMax * partDays * 8

@@ -109,10 +109,8 @@ extension CoreTypeSpeed {
     fileprivate init(_ wire: WireCoreTypeSpeed) throws(GridError) {
         self.init(
             coreType: wire.coreType.wireName,
-            float32GigaflopsPerSecond: try WireCodec.quantity(
-                wire.float32GigaflopsPerSecond, "float32_gigaflops_per_second"),
-            float64GigaflopsPerSecond: try WireCodec.quantity(
-                wire.float64GigaflopsPerSecond, "float64_gigaflops_per_second"),
+            float32GigaflopsPerSecond: try WireCodec.speed(wire.float32GigaflopsPerSecond, "float32_gigaflops_per_second"),
+            float64GigaflopsPerSecond: try WireCodec.speed(wire.float64GigaflopsPerSecond, "float64_gigaflops_per_second"),
             answer: wire.answer.wireName)
     }
 

@@ -19,10 +19,18 @@ extension AttemptRef {
 }
 
 extension WireCodec {
-    /// Seconds and operation counts are added up and shown: one NaN from one worker would spoil every total.
-    static func quantity(_ value: Double, _ field: String) throws(GridError) -> Double {
-        guard value.isFinite, value >= 0 else { throw malformed("\(field) is \(value), expected a finite number from 0 up") }
+    /// Seconds and operation counts are added up and shown: one NaN from one worker would spoil every total, and what no
+    /// machine can do or count is as wrong.
+    static func quantity(_ value: Double, _ field: String, most: Double = Limits.wireQuantityMax) throws(GridError) -> Double {
+        guard (0...most).contains(value) else { throw malformed("\(field) is \(value), expected 0.0 to \(most)") }
         return value
+    }
+
+    /// GFLOP/s of a slot; 0 where it did not measure.
+    static func speed(_ value: Double, _ field: String) throws(GridError) -> Double {
+        let speed = try quantity(value, field, most: Limits.slotGigaflopsMax)
+        // Times are divided by it.
+        return speed < Limits.slotGigaflopsMin ? 0 : speed
     }
 }
 

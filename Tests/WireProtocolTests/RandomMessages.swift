@@ -28,7 +28,7 @@ struct RandomMessages {
     }
 
     mutating func quantity() -> Double {
-        [0, 1e-300, 0.25, 1.5e12, .greatestFiniteMagnitude].randomElement(using: &generator)!
+        [0, 1e-300, 0.25, 1.5e12, Limits.wireQuantityMax].randomElement(using: &generator)!
             * Double.random(in: 0...1, using: &generator)
     }
 
@@ -65,8 +65,8 @@ struct RandomMessages {
                 blasVersion: text(bytesMax: 20), coreType: text(bytesMax: 20), epilogueVersion: Int(integer(UInt32.self))),
             coreTypes: (0..<Int.random(in: 0...Limits.coreTypesPerWorkerMax, using: &generator)).map { _ in
                 CoreTypeSpeed(
-                    coreType: text(bytesMax: 20), float32GigaflopsPerSecond: Double.random(in: 0...1e4, using: &generator),
-                    float64GigaflopsPerSecond: Double.random(in: 0...1e4, using: &generator), answer: text(bytesMax: 16))
+                    coreType: text(bytesMax: 20), float32GigaflopsPerSecond: Double.random(in: 1...1e6, using: &generator),
+                    float64GigaflopsPerSecond: Double.random(in: 1e-3...1e4, using: &generator), answer: text(bytesMax: 16))
             },
             host: text(bytesMax: 200), processID: integer(), version: text(bytesMax: 200),
             draining: Bool.random(using: &generator),

@@ -102,7 +102,7 @@ import Testing
         #expect(throws: GridError.self) { try WireCodec.decodeCoordinatorMessage(cancel) }
     }
 
-    @Test("Seconds and operations must be finite and not negative", arguments: [Double.nan, .infinity, -1])
+    @Test("Seconds and operations must be what a machine can count", arguments: [Double.nan, .infinity, -1, 1e300])
     func quantities(value: Double) throws {
         expectMalformed(try frames { $0.heartbeat.flopsTotal = value }, "flops_total is \(value)")
         expectMalformed(try frames { $0.heartbeat.busySecondsTotal = value }, "busy_seconds_total is \(value)")
@@ -113,6 +113,27 @@ import Testing
                 $0.hello.worker = "w"
                 $0.hello.coreTypes = [speed]
             }, "float64_gigaflops_per_second is \(value)")
+    }
+
+    @Test("A speed that no slot has is refused, and one that cannot be divided by is none")
+    func speeds() throws {
+        func hello(_ speed: Double) throws -> [Payload] {
+            var wire = WireCoreTypeSpeed()
+            wire.coreType = "Zen"
+            wire.float32GigaflopsPerSecond = speed
+            return try frames {
+                $0.hello.worker = "w"
+                $0.hello.coreTypes = [wire]
+            }
+        }
+        expectMalformed(try hello(1e9), "float32_gigaflops_per_second is 1000000000.0, expected 0.0 to 1000000.0")
+        for (said, taken) in [(1e-300, 0), (5e-4, 0), (1, 1), (1e6, 1e6)] {
+            guard case .hello(let hello) = try WireCodec.decodeWorkerMessage(hello(said)).0 else {
+                Issue.record("no hello")
+                continue
+            }
+            #expect(hello.coreTypes.map(\.float32GigaflopsPerSecond) == [taken])
+        }
     }
 
     @Test("Fields that nothing works without must be there")
