@@ -9,8 +9,6 @@ extension SocketPort {
         var events: [SocketEvent] = []
         if let retryAt, retryAt <= .now() {
             try? reconnect()
-            // Where even that cannot be begun, it is tried again as if it had been refused.
-            if monitor == nil { self.retryAt = MonotonicTime.now().advanced(milliseconds: options.retryMilliseconds) }
         }
         while events.count < Self.eventsPerBatch, let monitor, let news = try monitor.next() {
             if let event = event(news) { events.append(event) }

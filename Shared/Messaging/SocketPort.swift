@@ -72,13 +72,13 @@ package final class SocketPort {
     }
 
     private func startConnecting() throws(GridError) {
-        retryAt = nil
         do throws(ZeroMQError) {
             monitor = try ConnectionMonitor(context, watching: socket)
             try socket.connect(endpoint.description)
         } catch {
             throw Self.connectError(error, endpoint)
         }
+        retryAt = nil
     }
 
     private static func connectError(_ error: ZeroMQError, _ endpoint: Endpoint) -> GridError {
@@ -132,6 +132,8 @@ package final class SocketPort {
         monitor = nil
         connection = nil
         endpoint = other ?? endpoint
+        // Where not even a socket is to be had, it is tried again.
+        retryAt = MonotonicTime.now().advanced(milliseconds: options.retryMilliseconds)
         do throws(ZeroMQError) {
             socket = try Self.dealer(context, endpoint, options)
         } catch {

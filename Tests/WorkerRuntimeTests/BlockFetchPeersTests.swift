@@ -126,14 +126,30 @@ import Testing
         #expect(fetch.handle(.connected, at: at(2)) == [open(block(2), failedAt: other), open(block(3))])
     }
 
-    @Test("A coordinator that names somebody although bytes were asked for ends the block, not the worker")
+    @Test("An answer to an earlier question that names somebody once more is passed over: the bytes come behind it")
+    func lateRedirect() {
+        var fetch = sent(for: 1)
+        _ = fetch.handle(reply(block(1), bytes: 0, from: other), at: at(1))
+        #expect(fetch.handle(redirect(block(1), to: "tcp://10.0.0.8:1"), at: at(2)) == [])
+        #expect(fetch.handle(reply(block(1), from: nil), at: at(2)) == [.deliver(block(1))])
+        #expect(fetch.isIdle)
+    }
+
+    @Test("A coordinator that names somebody although bytes were asked for is asked five times")
     func insisting() {
         var fetch = sent(for: 1)
         _ = fetch.handle(reply(block(1), bytes: 0, from: other), at: at(1))
-        let reason = "the answer was to ask tcp://10.0.0.8:1, though bytes were asked for"
+        var ends: [BlockFetch.Effect] = []
+        for second in 2..<200 where !fetch.isIdle {
+            if second.isMultiple(of: 3) {
+                #expect(fetch.handle(redirect(block(1), to: "tcp://10.0.0.8:1"), at: at(Double(second))) == [])
+            }
+            ends += fetch.handle(.tick, at: at(Double(second)))
+        }
         #expect(
-            fetch.handle(redirect(block(1), to: "tcp://10.0.0.8:1"), at: at(2)) == [.failed(block(1), reason: reason)])
-        #expect(fetch.isIdle)
+            ends == Array(repeating: open(block(1), failedAt: other), count: 4) + [
+                .failed(block(1), reason: "5 requests for it went unanswered")
+            ])
     }
 
     @Test("Among workers that lie, leave and fall silent, every block ends once and none with wrong bytes", arguments: 0..<40)

@@ -146,6 +146,19 @@ import Testing
         #expect(fetch.handle(.tick, at: at(30)) == [ask(block(1))])
     }
 
+    @Test("A line that is full for minutes is not given up for another: what it still brings is waited for")
+    func fullLine() {
+        var fetch = BlockFetch()
+        _ = fetch.handle(.connected, at: at(0))
+        _ = fetch.handle(.wanted(block(1), byteCount: 8, isUrgent: true), at: at(0))
+        for second in 1..<140 {
+            _ = fetch.handle(reply(block(99)), at: at(Double(second)))
+            let effects = fetch.handle(.tick, at: at(Double(second)))
+            #expect(effects == (second.isMultiple(of: 30) ? [ask(block(1))] : []))
+        }
+        #expect(fetch.handle(reply(block(1)), at: at(140)) == [.deliver(block(1))])
+    }
+
     @Test("More hints than the bound are not listened to; what a slot waits for comes before all of them")
     func bound() {
         var fetch = BlockFetch()

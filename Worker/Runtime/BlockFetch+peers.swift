@@ -5,10 +5,8 @@ import ClusterModel
 extension BlockFetch {
     /// The coordinator says who has the block.
     mutating func redirect(_ position: Int, to endpoint: String, _ now: MonotonicTime) {
-        guard transfers[position].failedAt == nil else {
-            fail(position, "the answer was to ask \(endpoint.printable), though bytes were asked for")
-            return
-        }
+        // To a question that was asked before the last one; the bytes come behind it, or the question is repeated.
+        guard transfers[position].failedAt == nil else { return }
         transfers[position].askedAt = nil
         if isShunned(endpoint, now) || !isInUse(endpoint) && peersInUse >= Limits.blockPeersMax {
             transfers[position].failedAt = endpoint

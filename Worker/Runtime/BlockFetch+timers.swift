@@ -49,8 +49,10 @@ extension BlockFetch {
             guard let askedAt = transfers[position].askedAt, now >= retryTime(askedAt) else { continue }
             transfers[position].askedAt = nil
             transfers[position].tries += 1
-            // One repeated request may have been lost; two in a row are a connection that is dead at the other end.
-            if transfers[position].tries.isMultiple(of: 2) { isStuck = true }
+            // One repeated request may have been lost; two in a row are a connection that is dead at the other end, unless
+            // something comes by it: then it only has more to carry than it can, and a new one would begin again.
+            let isSilent = now >= lastHeard.advanced(milliseconds: Limits.blockRetryMilliseconds)
+            if isSilent, transfers[position].tries.isMultiple(of: 2) { isStuck = true }
             if transfers[position].tries >= Limits.blockTriesMax {
                 fail(position, "\(Limits.blockTriesMax) requests for it went unanswered")
             }
