@@ -95,15 +95,23 @@ extension Store {
             "publish \(table)",
             needs: "SELECT, INSERT, UPDATE and DELETE on \(table) and what belongs to it, UPDATE on coordinator_lease, "
                 + "and TEMPORARY on the database")
-        return try pool.write(action, patience: .bulk) { connection in
-            try Self.hold(epoch, connection)
-            if publication.target == .region { try Self.requireSettings(of: publication, connection) }
-            try connection.lock("publish \(table)")
-            let (incoming, written) = try write(connection)
-            let deleted = try Self.deleteOtherRows(of: publication, from: table, connection)
-            if let job { try Self.save(job, epoch, connection) }
-            publicationWritten()
-            return PublishReport(table: table, rows: written, alphasGone: incoming - written, rowsDeleted: deleted)
+        do throws(GridError) {
+            return try pool.write(action, patience: .bulk) { connection in
+                try Self.hold(epoch, connection)
+                if publication.target == .region { try Self.requireSettings(of: publication, connection) }
+                try connection.lock("publish \(table)")
+                if publication.target == .region {
+                    try readTimes.claim(table, for: publication.jobID, region: publication.region)
+                }
+                let (incoming, written) = try write(connection)
+                let deleted = try Self.deleteOtherRows(of: publication, from: table, connection)
+                if let job { try Self.save(job, epoch, connection) }
+                publicationWritten()
+                return PublishReport(table: table, rows: written, alphasGone: incoming - written, rowsDeleted: deleted)
+            }
+        } catch {
+            readTimes.withdraw(publication.jobID, from: table)
+            throw error
         }
     }
 

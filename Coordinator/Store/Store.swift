@@ -16,6 +16,8 @@ package final class Store: Sendable {
     let pagesRead = SnapshotMemory<PageQuestion, ResultPage>(answersMax: Limits.pagesRememberedMax) {
         $0.rows.count <= Limits.pageRowsRememberedMax
     }
+    /// When running jobs have read what they publish.
+    package let readTimes = ReadTimes()
     /// Called in every publication when all is written and nothing committed.
     let publicationWritten: @Sendable () -> Void
 

@@ -52,6 +52,43 @@ import Testing
         #expect(rows[1] == ["A2"] + numbers + ["A9", "250", "A8", value.description, "A8"] + constants)
     }
 
+    @Test("What was read earlier is not published over what was read later; a publication that failed counts for nothing")
+    func readTimes() throws {
+        func at(_ second: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: second * 1_000_000_000) }
+        let times = store.readTimes
+        times.note(JobID(41), began: at(10), ended: at(12))
+        times.note(JobID(42), began: at(20), ended: at(22))
+        times.note(JobID(43), began: at(21), ended: at(25))
+        func publish(_ job: Int64, _ value: Double) throws {
+            try store.publishCorrelation([row("A1", value)], of: publication(job), epoch: epoch)
+        }
+        func shown() throws -> [[String?]] { try database.sql("SELECT job_id, max_correlation FROM correlation_usa") }
+
+        try publish(41, 0.1)
+        try publish(42, 0.2)
+        let error = try #require(gridError { try publish(41, 0.1) })
+        #expect(error.kind == .conflict)
+        #expect(
+            error.message == "job 42 read the PnL of region USA later than job 41 and has published it already, so the older "
+                + "rows were not published: run the job again")
+        #expect(try shown() == [["42", "0.2"]])
+        // They read at the same time: either may be the last.
+        try publish(43, 0.3)
+        try publish(42, 0.2)
+        #expect(try shown() == [["42", "0.2"]])
+
+        times.note(JobID(44), began: at(30), ended: at(31))
+        try database.sql("ALTER TABLE correlation_usa ADD CHECK (max_correlation <= 0.9)")
+        #expect(gridError { try publish(44, 0.95) } != nil)
+        try publish(42, 0.25)
+        #expect(try shown() == [["42", "0.25"]])
+        // Taken up again, it has read anew.
+        times.forget(JobID(41))
+        times.note(JobID(41), began: at(40), ended: at(41))
+        try publish(41, 0.15)
+        #expect(try shown() == [["41", "0.15"]])
+    }
+
     @Test("Publishing replaces rows, deletes those of alphas that are gone, and repeats without effect")
     func replace() throws {
         try store.publishCorrelation(["A1", "A2", "A3"].map { row($0, 0.5) }, of: publication(1), epoch: epoch)
