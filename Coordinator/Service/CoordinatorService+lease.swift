@@ -144,7 +144,11 @@ extension CoordinatorService {
 
     private func recordKeys(_ keys: [String: String], _ epoch: Epoch) {
         do throws(GridError) {
-            try store.recordKeys(keys, holder: holder, epoch: epoch)
+            let back = try store.recordKeys(keys, holder: holder, epoch: epoch)
+            guard !back.isEmpty else { return }
+            log.warning(
+                "keys are admitted that were revoked before, or missing here: is this coordinator's key folder an older copy?",
+                metadata: ["keys": "\(back.prefix(20).joined(separator: ", "))", "count": "\(back.count)"])
         } catch {
             // The next change, and the next start, find this one too.
             log.warning("a change of the keys is not in the audit log yet", metadata: ["error": "\(error)"])

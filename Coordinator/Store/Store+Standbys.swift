@@ -46,10 +46,12 @@ extension Store {
     /// ran: `alphagrid keys` works on a folder, and knows no database.
     ///
     /// - Parameter keys: public key by name, all that are admitted now.
-    package func recordKeys(_ keys: [String: String], holder: String, epoch: Epoch) throws(GridError) {
+    /// - Returns: names whose keys were off before and are on again: of an older copy of the folder, perhaps.
+    @discardableResult
+    package func recordKeys(_ keys: [String: String], holder: String, epoch: Epoch) throws(GridError) -> [String] {
         let action = Action(
             "record the keys of workers", needs: "SELECT, INSERT and DELETE on admitted_keys, INSERT on audit_log")
-        try pool.write(action) { connection in
+        return try pool.write(action) { connection in
             try Self.hold(epoch, connection)
             let found = try connection.execute("SELECT name, public_key FROM admitted_keys")
             var known: [String: String] = [:]
@@ -60,16 +62,28 @@ extension Store {
             try connection.execute(
                 "INSERT INTO admitted_keys (name, public_key) SELECT * FROM unnest($1::text[], $2::text[])",
                 [.texts(come), .texts(come.map { keys[$0] ?? "" })])
-            let changes = gone.map { ("key revoked", $0, known[$0]) } + come.map { ("key added", $0, keys[$0]) }
+            let rows = try connection.execute(
+                """
+                SELECT DISTINCT detail->>'public_key' FROM audit_log
+                WHERE action = 'key revoked' AND detail->>'public_key' = ANY ($1::text[])
+                """, [.texts(come.map { keys[$0] ?? "" })])
+            let revoked = Set((0..<rows.rowCount).compactMap { rows.text($0, 0) })
+            let back = Set(come.filter { revoked.contains(keys[$0] ?? "") })
+            let changes =
+                gone.map { ("key revoked", $0, known[$0]) }
+                + come.map { (back.contains($0) ? "revoked key added again" : "key added", $0, keys[$0]) }
             guard changes.count <= Limits.keyChangesRecordedMax else {
-                return try Self.audit(
+                try Self.audit(
                     "keys changed", region: nil, subject: "\(changes.count) keys",
-                    detail: ["added": come.count, "revoked": gone.count], actor: Self.actor(holder), connection)
+                    detail: ["added": come.count, "added_again": back.count, "revoked": gone.count],
+                    actor: Self.actor(holder), connection)
+                return back.sorted()
             }
             for (change, name, key) in changes {
                 try Self.audit(
                     change, region: nil, subject: name, detail: ["public_key": key], actor: Self.actor(holder), connection)
             }
+            return back.sorted()
         }
     }
 }

@@ -136,11 +136,19 @@ struct LeaseTests {
                 "key added w1", "key added w2", "key revoked w1", "key revoked w2", "key added w1", "key added w3",
             ])
         #expect(rows.allSatisfy { $0.actor == "coordinator:host-a" })
+        // Another coordinator's folder is a copy of before: what it lacks goes, and what was revoked is back.
+        #expect(try store.recordKeys(["w1": "c", "w2": "b", "w4": "e"], holder: "host-a", epoch: epoch) == ["w2"])
+        #expect(try store.recordKeys(["w1": "c", "w2": "b", "w4": "e"], holder: "host-a", epoch: epoch) == [])
+        let again = try store.auditRows(limit: 3).reversed()
+        #expect(
+            again.map { "\($0.action) \($0.subject ?? "")" } == [
+                "key revoked w3", "revoked key added again w2", "key added w4",
+            ])
         _ = try store.takeEpoch(holder: "host-b")
         #expect(throws: GridError.self) { try store.recordKeys([:], holder: "host-a", epoch: epoch) }
         let many = Dictionary((0..<200).map { ("w\($0)", "k\($0)") }) { first, _ in first }
         let next = try store.takeEpoch(holder: "host-c")
         try store.recordKeys(many, holder: "host-c", epoch: next)
-        #expect(try store.auditRows(limit: 1).first?.subject == "202 keys")
+        #expect(try store.auditRows(limit: 1).first?.subject == "203 keys")
     }
 }
