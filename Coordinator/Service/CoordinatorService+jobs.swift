@@ -15,19 +15,48 @@ import WorkerRuntime
 extension CoordinatorService {
     /// Puts a job whose row exists among the waiting ones and begins what may begin.
     func enqueue(_ view: JobView) throws(GridError) -> ActiveJob {
-        let job = ActiveJob(view)
-        let result = shared.withLock { shared -> Result<Void, GridError> in
+        let result = shared.withLock { shared -> Result<ActiveJob, GridError> in
+            // Whoever looked for forgotten jobs may have found it between its row and here.
+            if let present = shared.jobs[view.jobID] { return .success(present) }
             do throws(GridError) {
+                let job = ActiveJob(view)
                 try shared.admission.enqueue(job.id, priority: view.priority, isPaused: view.paused)
                 shared.jobs[job.id] = job
-                return .success(())
+                return .success(job)
             } catch {
                 return .failure(error)
             }
         }
-        try result.get()
+        let job = try result.get()
         admit()
         return job
+    }
+
+    /// Takes up jobs whose rows say that they have not ended, though nobody is at them: their rows were written and the answer
+    /// was lost, or their ends could not be written for longer than anybody waits.
+    ///
+    /// A row counts as forgotten when it is found so by two looks, since a job that is just beginning or ending has a row
+    /// before, or after, it is known here.
+    func takeUpForgottenJobs() {
+        guard !isStopping else { return }
+        let known = shared.withLock { Set($0.jobs.keys) }
+        do throws(GridError) {
+            let missing = try usingDatabase { () throws(GridError) in try store.unfinishedJobs() }
+                .filter { !known.contains($0.jobID) }
+            let before = shared.withLock { shared in
+                defer { shared.forgottenJobs = Set(missing.map(\.jobID)) }
+                return shared.forgottenJobs
+            }
+            for var view in missing where before.contains(view.jobID) {
+                view.takeUpAgain(at: ActiveJob.timestamp())
+                log.warning("job taken up, which nobody was at", metadata: ["job": "\(view.jobID)"])
+                _ = try enqueue(view)
+            }
+            try removeAbandonedLogs()
+        } catch {
+            // There is another look to come.
+            log.warning("jobs that nobody is at could not be looked for", metadata: ["error": "\(error)"])
+        }
     }
 
     func resumeUnfinishedJobs() throws(GridError) {
@@ -87,7 +116,12 @@ extension CoordinatorService {
                 },
                 profiles: profiles,
                 log: { [log] in log.info("\($0)", metadata: ["job": "\(view.jobID)"]) })
-            let prepared = try retryingWhileUnreachable(job) { () throws(GridError) in try kind.prepare(view, with: means) }
+            let prepared = try retryingWhileUnreachable(job) { () throws(GridError) in
+                let began = MonotonicTime.now()
+                let prepared = try kind.prepare(view, with: means)
+                store.readTimes.note(job.id, began: began, ended: .now())
+                return prepared
+            }
             configuration.reached(.panelLoaded)
             // A kept result of another profile decides for the whole job.
             if let profile = prepared.profile, profile != kept.profile { kept = PartialLog.Kept() }
@@ -300,13 +334,12 @@ extension CoordinatorService {
             } else if job.view.resumed != nil {
                 waitingCalls.async { self.removeAbandonedPartials() }
             }
-            if let directory = configuration.jobLogDirectory {
-                // Also what a coordinator that has lost its reign wrote after the end of a job.
-                try? PartialLog.removeAll(in: directory) { Set(shared.withLock { $0.jobs.keys }) }
-            }
+            // Files of other jobs are not judged by what this one knows: another may lead by now, and write into the same folder.
+            if let directory = configuration.jobLogDirectory { PartialLog.removeFiles(of: job.id, in: directory) }
             configuration.reached(.logRemoved)
         }
         drivers.remove(job.id)
+        store.readTimes.forget(job.id)
         for panel in job.prepared?.panels ?? [] { forgetBlocks(blocks.remove(panel)) }
         job.prepared = nil
         shared.withLock {

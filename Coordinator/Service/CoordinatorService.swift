@@ -25,6 +25,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var jobLogDirectory: String?
     package var jobLogMilliseconds = Limits.partialLogMilliseconds
     package var leaseRenewMilliseconds = Limits.leaseRenewMilliseconds
+    /// Between two looks for jobs that nobody is at.
+    package var forgottenJobsMilliseconds: Int64 = 10_000
     package var leaseStaleMilliseconds = Limits.leaseStaleMilliseconds
     /// Takes over only when the coordinator that holds the lease shows no sign of life.
     package var isStandby = false
@@ -61,6 +63,8 @@ package final class CoordinatorService: Sendable {
         var ended: [JobView] = []
         var drains = DrainOrders()
         var retention = RetentionLooks()
+        /// Whose rows said at the last look that they have not ended, though nobody was at them.
+        var forgottenJobs: Set<JobID> = []
         var isDatabaseReachable = true
         var lastError: String?
         var isStopping = false
@@ -181,6 +185,7 @@ package final class CoordinatorService: Sendable {
             (Self.scheduleMilliseconds, { @Sendable [weak self] in self?.runSchedules() }),
             (Self.messageMilliseconds, { @Sendable [weak self] in self?.sendMessages() }),
             (Self.retentionMilliseconds, { @Sendable [weak self] in self?.forgetOldJobs() }),
+            (configuration.forgottenJobsMilliseconds, { @Sendable [weak self] in self?.takeUpForgottenJobs() }),
         ])
         shared.withLock { $0.housekeeper = housekeeper }
     }
@@ -202,7 +207,6 @@ package final class CoordinatorService: Sendable {
         }
         log.info("leaving", metadata: ["epoch": "\(epoch.rawValue)", "jobs_unfinished": "\(jobs.count)"])
         shared.withLock { $0.housekeeper }?.stop()
-        shared.withLock { $0.leaseKeeper }?.stop()
         for job in jobs { drivers[job.id]?.stop() }
         // A job in the middle of publishing ends its transaction; the others have nothing to lose.
         for job in jobs { job.queue.sync { drivers[job.id]?.flushLog() } }
@@ -211,6 +215,8 @@ package final class CoordinatorService: Sendable {
         blockServer?.join()
         residents.removeAll()
         panels?.waitForWrites()
+        // As long as a job may publish, a standby that sees no sign of life would end its transaction.
+        shared.withLock { $0.leaseKeeper }?.stop()
         // What was not told yet the next coordinator finds out by itself.
         if epoch.rawValue > 0 { try? store.releaseLease(epoch) }
         log.info("left; workers keep what they have for the next coordinator")

@@ -21,11 +21,16 @@ struct JobAdmission: Sendable {
 
     /// - Throws: `GridError(.conflict)` when too many jobs wait already.
     mutating func enqueue(_ id: JobID, priority: Int, isPaused: Bool = false) throws(GridError) {
+        try expectRoom()
+        insert(Entry(id: id, priority: priority, isPaused: isPaused))
+    }
+
+    /// - Throws: `GridError(.conflict)` when too many jobs wait already.
+    func expectRoom() throws(GridError) {
         guard waiting.count + running.count < Limits.jobsActiveMax else {
             throw GridError(
                 .conflict, "\(Limits.jobsActiveMax) jobs are waiting or running: cancel some or try again later")
         }
-        insert(Entry(id: id, priority: priority, isPaused: isPaused))
     }
 
     private mutating func insert(_ entry: Entry) {

@@ -30,6 +30,8 @@ final class JobDriver: Sendable {
         var payloadChecksums: [UInt32?] = []
         var progress = Progress()
         var isStopped = false
+        /// Why the job has failed, known before its thread is free to say so: until then nothing of it is published.
+        var failure: GridError?
 
         mutating func closeStage() {
             if let local = progress.local {
@@ -178,7 +180,9 @@ final class JobDriver: Sendable {
     }
 
     func fail(_ reason: String) {
-        queue.async { self.end(.failure(GridError(.failed, reason))) }
+        let failure = GridError(.failed, reason)
+        state.withLock { $0.failure = $0.failure ?? failure }
+        queue.async { self.end(.failure(failure)) }
     }
 
     private func advance() {
@@ -233,7 +237,9 @@ final class JobDriver: Sendable {
 
     private func begin(_ stage: JobStage) {
         let merged = mergeKept(stage)
-        let profile = state.withLock { state -> NumericProfile? in
+        let profile = state.withLock { state -> NumericProfile?? in
+            // Who has been stopped meanwhile must not come back to life in the scheduler.
+            if state.isStopped { return .none }
             state.closeStage()
             state.stage = stage
             state.payloadChecksums = Array(repeating: nil, count: stage.taskCount)
@@ -241,8 +247,9 @@ final class JobDriver: Sendable {
             state.progress.plan = stage.plan
             state.progress.stageTiles = stage.tileCount
             state.progress.laterTiles = stage.laterTileCount
-            return state.progress.profile
+            return .some(state.progress.profile)
         }
+        guard let profile else { return }
         mirror?.begin(stage, tasksLeft: stage.taskCount - merged.count)
         let terms = terms()
         post(
@@ -255,11 +262,11 @@ final class JobDriver: Sendable {
     }
 
     private func end(_ result: Result<JobOutcome, GridError>) {
-        let isFirst = state.withLock { state in
+        let (isFirst, failure) = state.withLock { state in
             defer { state.isStopped = true }
             state.closeStage()
-            return !state.isStopped
+            return (!state.isStopped, state.failure)
         }
-        if isFirst { whenDone(result) }
+        if isFirst { whenDone(failure.map { .failure($0) } ?? result) }
     }
 }

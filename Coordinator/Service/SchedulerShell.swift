@@ -109,7 +109,13 @@ final class SchedulerShell {
             return isSent ? nil : peer
         case .lease(let peer, let lease):
             // A stage that has just ended has no payloads any more; the scheduler hears of the end in a moment.
-            guard let payload = drivers[lease.ref.task.job]?.payload(of: lease.ref.task) else { return nil }
+            guard let driver = drivers[lease.ref.task.job], let payload = driver.payload(of: lease.ref.task) else { return nil }
+            guard payload.count <= Limits.payloadBytesMax else {
+                // No worker will ever get it.
+                let sizes = "\(payload.count) bytes, the limit is \(Limits.payloadBytesMax)"
+                driver.fail("task \(lease.ref.task.index) of its present stage has \(sizes)")
+                return nil
+            }
             let isSent = transport.send(.lease(lease), payload: payload, to: peer)
             reached(.leaseSent)
             return isSent ? nil : peer

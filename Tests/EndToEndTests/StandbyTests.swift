@@ -65,6 +65,50 @@ extension EndToEnd {
         }
 
         @Test(
+            "A coordinator that is asked to stop while it publishes keeps its lease until the rows are there",
+            .timeLimit(.minutes(3)))
+        func stopsWhilePublishing() async throws {
+            let cluster = try await TestCluster(workers: 1)
+            let file = try await TestData.synthetic(cluster.state, alphas: 40, days: 200)
+            try await cluster.alphagrid("db", "import", file, "--region", "USA")
+            let request: [String: any Sendable] = ["kind": "correlation", "region": "USA", "block_edge": 8, "fresh": true]
+            try await cluster.finish(try await cluster.submit(request))
+            let standby = try Standby(of: cluster)
+            try await waitUntil("the standby") { standby.process.errorsSoFar.contains("standing by") }
+
+            // Somebody else holds the table for longer than a standby waits for a sign of life.
+            let database = cluster.database
+            async let blocked = PrivateDatabase.rows(
+                database, "BEGIN; LOCK TABLE correlation_usa IN SHARE MODE; SELECT pg_sleep(16); COMMIT")
+            try await Task.sleep(for: .milliseconds(500))
+            let job = try await cluster.submit(request)
+            try await waitUntil("the job to publish") { try await cluster.job(job)["state"] as? String == "publishing" }
+            try await cluster.stopCoordinator()
+            _ = try await blocked
+            #expect(try await cluster.sql("SELECT state, resumed FROM jobs WHERE job_id = \(job)") == [["done", ""]])
+            try await waitUntil("the standby to lead", seconds: 40) {
+                try await HTTP.get("http://\(standby.http)/readyz")?.status == 200
+            }
+        }
+
+        @Test("A job whose row is there though nobody is at it is taken up", .timeLimit(.minutes(2)))
+        func forgottenRow() async throws {
+            let cluster = try await TestCluster(workers: 1)
+            let file = try await TestData.synthetic(cluster.state, alphas: 20, days: 100)
+            try await cluster.alphagrid("db", "import", file, "--region", "USA")
+            let done = try await cluster.submit(["kind": "correlation", "region": "USA", "block_edge": 8, "fresh": true])
+            let digest = try await cluster.finish(done)["digest"] as? String
+            // As a commit leaves it whose answer was lost.
+            _ = try await cluster.sql(
+                "UPDATE jobs SET state = 'queued', digest = NULL, finished_at = NULL WHERE job_id = \(done)")
+            try await waitUntil("the job to be done again", seconds: 60) {
+                try await cluster.value("SELECT state FROM jobs WHERE job_id = \(done)") == "done"
+            }
+            #expect(try await cluster.sql("SELECT digest, resumed FROM jobs WHERE job_id = \(done)") == [[digest ?? "?", "1"]])
+            #expect(cluster.coordinator?.errorsSoFar.contains("job taken up, which nobody was at") == true)
+        }
+
+        @Test(
             "A standby that sees none of the leader's files goes on from the database, with the workers that are there",
             .timeLimit(.minutes(5)))
         func withoutFiles() async throws {

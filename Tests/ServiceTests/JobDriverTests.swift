@@ -49,6 +49,20 @@ struct JobDriverTests {
         func merge(task index: Int, partial: Payload) throws(GridError) {}
     }
 
+    /// Takes its time for the plan of its stage.
+    private final class PlanningJob: GridJob, @unchecked Sendable {
+        let isPlanning = DispatchSemaphore(value: 0)
+        let mayGoOn = DispatchSemaphore(value: 0)
+        func next(telling tell: @escaping StageTeller) throws -> JobStep {
+            isPlanning.signal()
+            mayGoOn.wait()
+            let payload: @Sendable (Int) -> Payload = { _ in Payload(copying: [1]) }
+            return .stage(
+                JobStage(name: "toy", plan: PlanHash(7), kind: "toy", taskCount: 1, grid: nil, tileCount: 1, payload: payload))
+        }
+        func merge(task index: Int, partial: Payload) throws(GridError) {}
+    }
+
     /// A driver whose job has just begun to compute by itself.
     private func thinking(_ job: PensiveJob, _ queue: DispatchQueue) -> JobDriver {
         let driver = JobDriver(
@@ -96,6 +110,40 @@ struct JobDriverTests {
         job.mayGoOn.signal()
         queue.sync {}
         #expect(job.ends.withLock { $0 } == 0 && job.isThinking.wait(timeout: .now()) == .timedOut)
+    }
+
+    @Test("A job that fails while it computes the last by itself publishes nothing")
+    func failedAlone() {
+        let (job, queue) = (PensiveJob(), DispatchQueue(label: "job"))
+        let ends = Mutex<[GridError?]>([])
+        let driver = JobDriver(id: JobID(1), job: job, queue: queue, post: { _ in }) { result in
+            if case .failure(let error) = result { ends.withLock { $0.append(error) } } else { ends.withLock { $0.append(nil) } }
+        }
+        driver.start()
+        queue.sync {}
+        driver.stageComplete(PlanHash(7))
+        job.isThinking.wait()
+        // From the scheduler's thread; the job's own is busy until its result is there.
+        driver.fail("worker w1 gives other bytes than two others")
+        for _ in 0..<2 { job.mayGoOn.signal() }
+        queue.sync {}
+        #expect(ends.withLock { $0 } == [GridError(.failed, "worker w1 gives other bytes than two others")])
+    }
+
+    @Test("A job that is cancelled while it plans its next stage does not begin it")
+    func stoppedPlanning() {
+        let (job, queue) = (PlanningJob(), DispatchQueue(label: "job"))
+        let said = Mutex(0)
+        let driver = JobDriver(
+            id: JobID(1), job: job, queue: queue, post: { _ in said.withLock { $0 += 1 } },
+            whenDone: { _ in said.withLock { $0 += 1 } })
+        driver.start()
+        job.isPlanning.wait()
+        driver.stop()
+        job.mayGoOn.signal()
+        queue.sync {}
+        #expect(said.withLock { $0 } == 0)
+        #expect(driver.payload(of: TaskID(job: JobID(1), plan: PlanHash(7), index: 0)) == nil)
     }
 
     @Test("A partial that has changed between its arrival and its merge is not merged")
