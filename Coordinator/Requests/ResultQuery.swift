@@ -121,7 +121,8 @@ extension MatrixRequest {
         guard parts.count == 2, numbers.count == 2, numbers[0] < numbers[1], numbers[1] <= Limits.alphasMax else {
             throw GridError(
                 .usage,
-                "query parameter '\(name)' is '\(text.printable)': expected FROM:TO such as 0:400, with FROM below TO")
+                "query parameter '\(name)' is '\(text.printable)': expected FROM:TO such as 0:400, with FROM below TO and TO at "
+                    + "most \(Limits.alphasMax)")
         }
         return numbers[0]..<numbers[1]
     }

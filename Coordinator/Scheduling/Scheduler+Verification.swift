@@ -12,7 +12,7 @@ extension Scheduler {
     mutating func verify(_ task: UInt32, _ job: Int, _ first: Verification.Answer) {
         guard let stage = jobs[job]?.stage, let profile = jobs[job]?.profile, profiles[profile].workers > 1,
             stage.verifications.count < Limits.verificationsPerStageMax, stage.verifications[task] == nil,
-            stage.isSampled(task, share: configuration.verifiedShare)
+            stage.isSampled(task, share: configuration.verifiedShare, salt: configuration.verificationSalt)
         else { return }
         open(Verification(answers: [first]), of: task, job)
         jobs[job]?.stage?.verificationQueue.append(task)

@@ -26,6 +26,8 @@ package struct SchedulerConfiguration: Equatable, Sendable {
     package var taskLossesMax: Int = Limits.taskLossesMax
     /// Share of the tasks that are computed twice, by two workers of one numeric profile, to compare the bytes; 0 for none.
     package var verifiedShare = Limits.verifiedShare
+    /// Which tasks those are depends on it: what a coordinator draws at its start, no worker can foresee.
+    package var verificationSalt: UInt64 = 0
     /// How long a stage waits for comparisons after its last merge, and at least twice as long as its tasks take.
     package var verificationWaitMilliseconds: Int64 = 2_000
     /// Partials handed over for merging at once; a further result is left for the worker to send again.

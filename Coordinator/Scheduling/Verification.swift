@@ -30,12 +30,13 @@ struct Verification: Sendable {
 }
 
 extension Stage {
-    /// Whether a task is of the sample that is computed twice: by a hash, so that the same tasks are on every run, and one at
+    /// Whether a task is of the sample that is computed twice: by a hash, so that the same tasks are for one salt, and one at
     /// least of every stage of more than a few tasks.
-    func isSampled(_ task: UInt32, share: Double) -> Bool {
+    func isSampled(_ task: UInt32, share: Double, salt: UInt64) -> Bool {
         guard share > 0 else { return false }
-        if taskCount >= Limits.verifiedStageTasksMin, Self.hash(plan.rawValue) % UInt64(taskCount) == UInt64(task) { return true }
-        return Double(Self.hash(plan.rawValue ^ UInt64(task) << 32) >> 11) * 0x1p-53 < share
+        let seed = plan.rawValue ^ salt
+        if taskCount >= Limits.verifiedStageTasksMin, Self.hash(seed) % UInt64(taskCount) == UInt64(task) { return true }
+        return Double(Self.hash(seed ^ UInt64(task) << 32) >> 11) * 0x1p-53 < share
     }
 
     /// SplitMix64's.

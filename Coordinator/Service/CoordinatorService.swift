@@ -159,9 +159,9 @@ package final class CoordinatorService: Sendable {
             self?.recorded.writesFenced.add()
             self?.superseded(error)
         }
-        control.post(
-            .begin(
-                Scheduler(epoch: epoch, configuration: SchedulerConfiguration(blockPort: blockServer.endpoint.port))))
+        var scheduling = SchedulerConfiguration(blockPort: blockServer.endpoint.port)
+        scheduling.verificationSalt = .random(in: .min ... .max)
+        control.post(.begin(Scheduler(epoch: epoch, configuration: scheduling)))
         shared.withLock {
             $0.epoch = epoch
             $0.ledSince = .now()

@@ -15,7 +15,7 @@ import checks
 from cluster import Cluster
 from faults import KINDS, draw
 from lanes import LANES, Lane
-from services import Supervisor
+from services import Supervisor, count
 
 WORKERS = 3
 # Every kind of job once, without faults.
@@ -167,7 +167,7 @@ class Run:
 def arguments():
     parser = argparse.ArgumentParser(prog="Scripts/chaos")
     parser.add_argument("--bin", required=True, help="folder of the programs")
-    parser.add_argument("--faults", type=int, default=60, help="how many (60)")
+    parser.add_argument("--faults", type=count, default=60, help="how many (60)")
     parser.add_argument("--seed", type=int, default=1, help="decides which, when and how long (1)")
     parser.add_argument("--minutes", type=float, default=20, help="no fault begins later than that (20)")
     parser.add_argument("--keep", action="store_true", help="keep the folder with all logs")

@@ -10,6 +10,14 @@ RESTART_SECONDS = 1.0
 FORBIDDEN = ("Fatal error", "AddressSanitizer", "malloc()", "double free", "corrupted size")
 
 
+def count(text):
+    """Of faults, jobs or workers, as an argument: none at all would test nothing."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 class Service:
     """One program with its log; `wanted` says whether it is started again when it ends."""
 

@@ -14,7 +14,7 @@ import time
 import urllib.request
 
 from database import Database
-from services import Service, Supervisor, resident_kib
+from services import Service, Supervisor, count, resident_kib
 from storm import Storm
 
 WARM_UP_JOBS = 50
@@ -141,8 +141,8 @@ class Soak:
 def main():
     parser = argparse.ArgumentParser(prog="Scripts/soak")
     parser.add_argument("--bin", required=True, help="folder of the programs")
-    parser.add_argument("--jobs", type=int, default=500, help="how many, one after another (500)")
-    parser.add_argument("--workers", type=int, default=1000, help="how many workers come and go meanwhile (1000)")
+    parser.add_argument("--jobs", type=count, default=500, help="how many, one after another (500)")
+    parser.add_argument("--workers", type=count, default=1000, help="how many workers come and go meanwhile (1000)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     folder = tempfile.mkdtemp(prefix="alphagrid-soak-")

@@ -40,15 +40,18 @@ struct VerificationTests {
         #expect(talk.scheduler.emptinessCheck() == [])
     }
 
-    @Test("The sample is the same on every run, has its share of the tasks, and one at least of more than a few")
+    @Test("The sample is another for every salt, has its share of the tasks, and one at least of more than a few")
     func sample() {
-        func sampled(_ tasks: Int, share: Double, plan: UInt64 = 7) -> [UInt32] {
+        func sampled(_ tasks: Int, share: Double, plan: UInt64 = 7, salt: UInt64 = 3) -> [UInt32] {
             let stage = Stage(
                 StageSubmission(job: JobID(1), plan: PlanHash(plan), stageName: "s", kind: "toy", taskCount: tasks),
                 at: MonotonicTime(nanoseconds: 0))
-            return (0..<UInt32(tasks)).filter { stage.isSampled($0, share: share) }
+            return (0..<UInt32(tasks)).filter { stage.isSampled($0, share: share, salt: salt) }
         }
         #expect(sampled(100_000, share: 0.005) == sampled(100_000, share: 0.005))
+        let others = Set(sampled(100_000, share: 0.005, salt: 4))
+        #expect(sampled(100_000, share: 0.005).count { others.contains($0) } < 20)
+        #expect(Set((0..<200 as Range<UInt64>).map { sampled(1_000, share: 1e-12, salt: $0) }).count > 150)
         #expect((450...550).contains(sampled(100_000, share: 0.005).count))
         for plan in 0..<200 as Range<UInt64> {
             #expect(sampled(9, share: 1e-12, plan: plan).count == 1)

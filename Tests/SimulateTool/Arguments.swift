@@ -34,19 +34,19 @@ struct Arguments {
         var rest = Array(arguments)[...]
         while let flag = rest.popFirst() {
             switch flag {
-            case "--seeds": seeds = try Self.number(flag, rest.popFirst())
+            case "--seeds": seeds = try Self.count(flag, rest.popFirst())
             case "--first": first = try Self.number(flag, rest.popFirst())
             case "--seed": seed = try Self.number(flag, rest.popFirst())
-            case "--workers": workers = Int(try Self.number(flag, rest.popFirst()))
-            case "--tasks": tasks = Int(try Self.number(flag, rest.popFirst()))
+            case "--workers": workers = Int(try Self.count(flag, rest.popFirst()))
+            case "--tasks": tasks = Int(try Self.count(flag, rest.popFirst()))
             case "--verbose": isVerbose = true
             case "--bench-scheduler": benchesScheduler = true
             case "--model": models = true
             case "--model-memory": measuresMemory = true
             case "--alphas": alphaCounts = try Self.numbers(flag, rest.popFirst())
             case "--hosts": hostCounts = try Self.numbers(flag, rest.popFirst())
-            case "--days": model.days = Int(try Self.number(flag, rest.popFirst()))
-            case "--slots": model.slots = Int(try Self.number(flag, rest.popFirst()))
+            case "--days": model.days = Int(try Self.count(flag, rest.popFirst()))
+            case "--slots": model.slots = Int(try Self.count(flag, rest.popFirst()))
             case "--gflops": model.gigaflopsPerSlot = try Self.decimal(flag, rest.popFirst())
             case "--overhead": model.overhead = try Self.decimal(flag, rest.popFirst())
             case "--gigabits": model.gigabitsPerSecond = try Self.decimal(flag, rest.popFirst())
@@ -69,10 +69,17 @@ struct Arguments {
         return value
     }
 
+    /// Nothing at all is no run.
+    private static func count(_ flag: String, _ text: String?) throws(Mistake) -> UInt64 {
+        let value = try number(flag, text)
+        guard value > 0 else { throw Mistake(sentence: "\(flag) is 0: expected 1 or more") }
+        return value
+    }
+
     private static func numbers(_ flag: String, _ text: String?) throws(Mistake) -> [Int] {
         var numbers: [Int] = []
         for part in (text ?? "").split(separator: ",", omittingEmptySubsequences: false) {
-            numbers.append(Int(try number(flag, String(part))))
+            numbers.append(Int(try count(flag, String(part))))
         }
         return numbers
     }
