@@ -37,6 +37,8 @@ package enum Limits {
     package static let keyNameBytesMax = 64
     /// Workers' keys that a coordinator knows, revoked ones included.
     package static let keysMax = 20_000
+    /// A list of keys that could not be read is read again after so long, and at once when it changes.
+    package static let keysRetryMilliseconds: Int64 = 1_000
     /// Somebody who does not admit this program's key, or has none, is tried again after so long.
     package static let handshakeRetryMilliseconds: Int64 = 5_000
     /// Peers that were kept out are told of in the log at most once in so long.

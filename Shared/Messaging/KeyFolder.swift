@@ -87,62 +87,16 @@ package struct KeyFolder: Sendable {
     /// - Parameter report: gets a sentence when the file cannot be read any more; the keys known until then stay.
     package func serverKeys(report: @escaping @Sendable (String) -> Void) throws(GridError) -> ServerKeys {
         let pair = try coordinatorPair()
-        let watch = Watch(folder: self, report: report)
+        let watch = KeyWatch(
+            stamp: { KeyWatch.Stamp(of: workersFile) }, read: { () throws(GridError) in try admitted() }, report: report)
         let names = try watch.begin()
         return ServerKeys(pair: pair, ring: KeyRing(names) { watch.changed() })
     }
 
-    private final class Watch: Sendable {
-        private struct Stamp: Equatable {
-            var inode: UInt64
-            var seconds: Int
-            var nanoseconds: Int
-            var size: Int
-        }
-
-        private let folder: KeyFolder
-        private let report: @Sendable (String) -> Void
-        private let seen = Mutex<Stamp?>(nil)
-
-        init(folder: KeyFolder, report: @escaping @Sendable (String) -> Void) {
-            self.folder = folder
-            self.report = report
-        }
-
-        func begin() throws(GridError) -> [PublicKey: String] {
-            // Taken before reading: a change in between is read twice, not missed.
-            seen.withLock { $0 = stamp() }
-            return try names()
-        }
-
-        /// Nil when nothing has changed since the last call, or what is there cannot be read.
-        func changed() -> [PublicKey: String]? {
-            let isNew = seen.withLock { seen in
-                let stamp = stamp()
-                defer { seen = stamp }
-                return seen != stamp
-            }
-            guard isNew else { return nil }
-            do throws(GridError) {
-                return try names()
-            } catch {
-                report("the keys stay as they were: \(error)")
-                return nil
-            }
-        }
-
-        private func names() throws(GridError) -> [PublicKey: String] {
-            var names: [PublicKey: String] = [:]
-            for record in try folder.records() where record.revoked == nil { names[record.key] = record.name }
-            return names
-        }
-
-        private func stamp() -> Stamp? {
-            var info = stat()
-            guard stat(folder.workersFile, &info) == 0 else { return nil }
-            return Stamp(
-                inode: UInt64(info.st_ino), seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec,
-                size: Int(info.st_size))
-        }
+    /// The keys that are admitted.
+    private func admitted() throws(GridError) -> [PublicKey: String] {
+        var names: [PublicKey: String] = [:]
+        for record in try records() where record.revoked == nil { names[record.key] = record.name }
+        return names
     }
 }

@@ -138,6 +138,27 @@ import Testing
         #expect(reported.count == 2)
     }
 
+    @Test("A list that was brought with the wrong mode is read once the mode is right")
+    func modePutRight() throws {
+        let scratch = try Scratch()
+        let folder = KeyFolder(path: scratch.path)
+        _ = try scratch.write(KeyFile.text(of: try .make()), to: "coordinator.key")
+        var record = KeyFolder.Record(name: "a", key: try KeyPair.make().publicKey, added: "2026-01-01T00:00:00Z")
+        _ = try scratch.write(KeyFolder.text(of: [record]), to: "workers")
+        let reported = Reported()
+        let ring = try folder.serverKeys { reported.add($0) }.ring
+        record.revoked = "2026-01-02T00:00:00Z"
+        _ = try scratch.write(KeyFolder.text(of: [record]), to: "workers", mode: 0o644)
+        ring.refresh()
+        ring.refresh()
+        #expect(ring.name(of: record.key) == "a" && reported.count == 1)
+        // The times of files go on in steps of some milliseconds.
+        Thread.sleep(forTimeInterval: 0.05)
+        try scratch.chmod(0o600, folder.workersFile)
+        ring.refresh()
+        #expect(ring.name(of: record.key) == nil && reported.count == 1)
+    }
+
     private final class Reported: @unchecked Sendable {
         // Used by the test's own thread alone.
         private(set) var count = 0
