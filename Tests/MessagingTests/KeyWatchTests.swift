@@ -1,4 +1,5 @@
 import ClusterModel
+import Dispatch
 import Synchronization
 import Testing
 
@@ -78,5 +79,43 @@ import Testing
         scene.state.withLock { $0.stamp = KeyWatch.Stamp(inode: 1) }
         #expect(watch.changed() == nil)
         #expect(scene.state.withLock { $0.reads } == 4)
+    }
+
+    private final class Questions: Sendable {
+        private let count = Mutex(0)
+
+        func next() -> Int {
+            count.withLock { count in
+                count += 1
+                return count
+            }
+        }
+    }
+
+    @Test("An older list that one thread has read does not take the place of a newer one that another brings")
+    func oneAtATime() throws {
+        let (old, new) = (try KeyPair.make().publicKey, try KeyPair.make().publicKey)
+        let (isReading, mayGoOn, isDone) = (
+            DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)
+        )
+        let questions = Questions()
+        let ring = KeyRing {
+            if questions.next() > 1 { return [new: "new"] }
+            isReading.signal()
+            mayGoOn.wait()
+            return [old: "old"]
+        }
+        let first = try OwnedThread(name: "first") { ring.refresh() }
+        isReading.wait()
+        let second = try OwnedThread(name: "second") {
+            ring.refresh()
+            isDone.signal()
+        }
+        // Where both may be at it, the second one is done by now.
+        _ = isDone.wait(timeout: .now() + 0.5)
+        mayGoOn.signal()
+        first.join()
+        second.join()
+        #expect(ring.name(of: new) == "new" && ring.name(of: old) == nil)
     }
 }
