@@ -240,6 +240,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "ClusterModel", "Jobs", "Kernels", "Messaging", "Panel", "Scheduling", "Service", "Store", "WireProtocol",
+                "WorkerRuntime", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/ServiceTests", exclude: ["peers"]),
         .testTarget(

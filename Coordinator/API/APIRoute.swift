@@ -70,6 +70,7 @@ struct APIRoute: Sendable {
                 throw Problem.bodyTooLarge(bytesMax: bodyBytesMax)
             }
             guard let change else { return try await handler(request, context) }
+            try trail.expectRoom(for: context.principal?.name ?? "")
             let row = try await trail.begin(AuditEntry(request, context, action: change))
             do {
                 let response = try await handler(request, context)

@@ -18,7 +18,7 @@ final class ControlSocket: Sendable {
     /// - Parameters:
     ///   - keys: what keeps strangers out; nil for anybody.
     ///   - trustsNetwork: whether workers without keys are believed where they serve blocks.
-    ///   - tellBlocks: is told which workers come and go, on the socket's thread, for those that serve blocks.
+    ///   - tellBlocks: is told which workers are welcome and which go, on the socket's thread, for those that serve blocks.
     ///   - drained: how many workers were drained and have left, for what displays say of jobs that wait.
     ///   - publish: gets a snapshot for displays a few times a second, on the socket's thread.
     init(
@@ -88,14 +88,15 @@ struct ControlHandler: SocketHandler {
         guard let shell else { return }
         let transport = transport(port)
         do throws(GridError) {
-            let (message, payload) = try WireCodec.decodeWorkerMessage(frames)
+            let (decoded, payload) = try WireCodec.decodeWorkerMessage(frames)
+            var message = decoded
             if case .hello(let hello) = message {
                 if let refusal = door.refusal(of: hello, keyName: port.keyName(of: peer)) {
                     log.warning("worker refused", metadata: ["address": "\(port.address(of: peer))", "reason": "\(refusal)"])
                     _ = transport.send(.refused(refusal), payload: nil, to: peer)
                     return
                 }
-                tellBlocks(.joined(door.believed(hello)))
+                message = .hello(door.believed(hello))
             }
             shell.received(from: peer, message, payload: payload, at: now, via: transport)
         } catch {
@@ -144,9 +145,10 @@ struct ControlHandler: SocketHandler {
         switch command {
         case .begin(let scheduler):
             let tellBlocks = tellBlocks
-            shell = SchedulerShell(scheduler: scheduler, drivers: drivers, log: log, metrics: metrics, reached: reached) {
-                tellBlocks(.left($0))
-            }
+            shell = SchedulerShell(
+                scheduler: scheduler, drivers: drivers, log: log, metrics: metrics, reached: reached,
+                // Only of whom the scheduler takes: nobody would tell that a refused one has left.
+                workerWelcome: { tellBlocks(.joined($0)) }, workerGone: { tellBlocks(.left($0)) })
         case .event(let event): shell?.handle(event, at: now, via: transport(port))
         case .look(let body): shell?.look(body, at: now)
         }

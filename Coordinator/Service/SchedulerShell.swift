@@ -36,16 +36,22 @@ final class SchedulerShell {
     private let metrics: RecordedMetrics?
     /// The result that the scheduler is just told of.
     private var arriving: TaskResult?
+    /// The hello that the scheduler is just told of.
+    private var introduced: Hello?
+    private let workerWelcome: (Hello) -> Void
     private let workerGone: (WorkerID) -> Void
     private let reached: @Sendable (CoordinatorStep) -> Void
 
-    /// - Parameter workerGone: called for each worker that is lost or has left.
+    /// - Parameters:
+    ///   - workerWelcome: called for each hello that is accepted, before the worker hears of it.
+    ///   - workerGone: called for each worker that is lost or has left.
     init(
         scheduler: Scheduler, drivers: JobDrivers, log: Logger?, metrics: RecordedMetrics? = nil,
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
-        workerGone: @escaping (WorkerID) -> Void = { _ in }
+        workerWelcome: @escaping (Hello) -> Void = { _ in }, workerGone: @escaping (WorkerID) -> Void = { _ in }
     ) {
         self.reached = reached
+        self.workerWelcome = workerWelcome
         self.workerGone = workerGone
         self.scheduler = scheduler
         self.drivers = drivers
@@ -65,6 +71,8 @@ final class SchedulerShell {
             arriving = result
             reached(.resultReceived)
         }
+        if case .hello(let hello) = message { introduced = hello }
+        defer { introduced = nil }
         let handle = payload.map(payloads.insert)
         // What was verified on arrival; computed anew it would tell of the bytes here, whatever has become of them.
         let checksum = payload.map { $0.checksum ?? WireCodec.checksum($0) }
@@ -104,6 +112,8 @@ final class SchedulerShell {
     private func carryOut(_ effect: SchedulerEffect, via transport: any CoordinatorTransport) -> Peer? {
         switch effect {
         case .send(let peer, let message):
+            // A welcome without a hello is but a sign of life.
+            if case .welcome = message, let introduced { workerWelcome(introduced) }
             let isSent = transport.send(message, payload: nil, to: peer)
             if case .ack = message { reached(.resultAcknowledged) }
             return isSent ? nil : peer

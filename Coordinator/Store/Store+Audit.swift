@@ -74,8 +74,18 @@ extension Store {
         return row
     }
 
+    /// Takes a few of the oldest rows that need not be kept any more. Their age decides and not their number alone, lest somebody
+    /// wash out what he did by doing much.
     static func forgetOldAudit(newest: Int64, _ connection: Connection) throws {
         try connection.execute(
-            "DELETE FROM audit_log WHERE audit_id <= $1", [.integer(newest - Int64(Limits.auditRowsMax))])
+            """
+            DELETE FROM audit_log
+            WHERE audit_id IN (SELECT audit_id FROM audit_log WHERE audit_id <= $1 ORDER BY audit_id LIMIT $3)
+                AND (audit_id <= $2 OR happened_at < clock_timestamp() - interval '\(Limits.auditDaysKept) days')
+            """,
+            [
+                .integer(newest - Int64(Limits.auditRowsKept)), .integer(newest - Int64(Limits.auditRowsMax)),
+                .integer(Int64(Limits.auditRowsForgottenAtOnce)),
+            ])
     }
 }

@@ -50,7 +50,7 @@ package final class Store: Sendable {
 
     // MARK: Audit log
 
-    /// Adds a line to `audit_log` within the caller's transaction; the oldest beyond `Limits.auditRowsMax` go.
+    /// Adds a line to `audit_log` within the caller's transaction; old ones go (`forgetOldAudit`).
     ///
     /// - Parameter actor: nil for the role of the database that does it.
     static func audit(

@@ -42,6 +42,8 @@ package enum Limits {
     package static let keyNameBytesMax = 64
     /// Workers' keys that a coordinator knows, revoked ones included.
     package static let keysMax = 20_000
+    /// A list of keys that could not be read is read again after so long, and at once when it changes.
+    package static let keysRetryMilliseconds: Int64 = 1_000
     /// Somebody who does not admit this program's key, or has none, is tried again after so long.
     package static let handshakeRetryMilliseconds: Int64 = 5_000
     /// Peers that were kept out are told of in the log at most once in so long.
@@ -186,6 +188,12 @@ package enum Limits {
     package static let refusalsRecordedPerSecondMax = 0.1
     package static let refusalsRecordedBurstMax = 20.0
     package static let refusalsWaitingMax = 64
+    /// Changes over HTTP, of one caller and of all together: each has one row in the audit log or two, of which a month's has to
+    /// fit into `auditRowsMax`. Scripts may make many in a row.
+    package static let changesPerSecondMax = 1.0
+    package static let changesBurstMax = 5_000.0
+    package static let changesOfAllPerSecondMax = 3.0
+    package static let changesOfAllBurstMax = 20_000.0
     /// Whether a certificate on disk is a new one is looked up this often while connections come.
     package static let certificateLookSeconds = 10.0
     package static let reasonBytesMax = 500
@@ -346,7 +354,13 @@ package enum Limits {
     /// Rows on their way into the database wait in so many buffers of so many bytes.
     package static let copyBufferBytes = 1 << 18
     package static let copyBuffers = 3
-    package static let auditRowsMax = 100_000
+    /// Rows of the audit log: the newest stay, however old they are; of the others those that are younger than so many days,
+    /// which `changesOfAllPerSecondMax` bounds; and none stays that comes before so many, as where a clock was wrong.
+    package static let auditRowsKept = 100_000
+    package static let auditDaysKept = 30
+    package static let auditRowsMax = 20_000_000
+    /// Looked at with each new row, the oldest first, so that no change waits for many to go.
+    package static let auditRowsForgottenAtOnce = 20
     package static let auditRowsListedMax = 10_000
     /// On one page over HTTP.
     package static let auditPageRowsMax = 1_000

@@ -54,12 +54,21 @@ package struct KeyFolder: Sendable {
 
     // MARK: Workers
 
+    private static let header = "# Public keys of AlphaGrid workers: name, key, added, revoked. Written by 'alphagrid keys'."
+    private static func end(_ count: Int) -> String { "end \(count)" }
+
     /// All that were ever added under their present names, in the order of the names.
+    ///
+    /// - Throws: `.usage` for a list that is not whole: what was cut would pass for one with fewer keys, and revoke the others.
     package func records() throws(GridError) -> [Record] {
         let bytesMax = Limits.keysMax * 256
         let text = try KeyFile.content(of: workersFile, bytesMax: bytesMax, hint: "make it with 'alphagrid keys init'")
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.first.map(String.init) == Self.header, lines.popLast()?.isEmpty == true, let end = lines.popLast() else {
+            throw notWhole
+        }
         var records: [Record] = []
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in lines.enumerated() {
             if line.isEmpty || line.hasPrefix("#") { continue }
             let words = line.split(separator: " ").map(String.init)
             guard words.count == 4, KeyFile.isName(words[0]), records.count < Limits.keysMax else {
@@ -71,13 +80,22 @@ package struct KeyFolder: Sendable {
             let key = try PublicKey(parsing: words[1], source: "\(KeyFile.shown(workersFile)): line \(number + 1)")
             records.append(Record(name: words[0], key: key, added: words[2], revoked: words[3] == "-" ? nil : words[3]))
         }
+        guard String(end) == Self.end(records.count) else { throw notWhole }
         return records.sorted { $0.name < $1.name }
+    }
+
+    private var notWhole: GridError {
+        GridError(
+            .usage,
+            "the list of keys \(KeyFile.shown(workersFile)) is not whole, or of an earlier release: expected the first line that "
+                + "'alphagrid keys' writes, and 'end' with the number of keys as the last; bring it anew from the host that has "
+                + "it, or move it away and begin one with 'alphagrid keys init'")
     }
 
     /// The content of the workers' file.
     package static func text(of records: [Record]) -> String {
-        let lines = records.map { "\($0.name) \($0.key) \($0.added) \($0.revoked ?? "-")\n" }
-        return "# Public keys of AlphaGrid workers: name, key, added, revoked. Written by 'alphagrid keys'.\n" + lines.joined()
+        let lines = records.map { "\($0.name) \($0.key) \($0.added) \($0.revoked ?? "-")" }
+        return ([header] + lines + [end(records.count)]).joined(separator: "\n") + "\n"
     }
 
     // MARK: Watching
@@ -87,62 +105,16 @@ package struct KeyFolder: Sendable {
     /// - Parameter report: gets a sentence when the file cannot be read any more; the keys known until then stay.
     package func serverKeys(report: @escaping @Sendable (String) -> Void) throws(GridError) -> ServerKeys {
         let pair = try coordinatorPair()
-        let watch = Watch(folder: self, report: report)
+        let watch = KeyWatch(
+            stamp: { KeyWatch.Stamp(of: workersFile) }, read: { () throws(GridError) in try admitted() }, report: report)
         let names = try watch.begin()
         return ServerKeys(pair: pair, ring: KeyRing(names) { watch.changed() })
     }
 
-    private final class Watch: Sendable {
-        private struct Stamp: Equatable {
-            var inode: UInt64
-            var seconds: Int
-            var nanoseconds: Int
-            var size: Int
-        }
-
-        private let folder: KeyFolder
-        private let report: @Sendable (String) -> Void
-        private let seen = Mutex<Stamp?>(nil)
-
-        init(folder: KeyFolder, report: @escaping @Sendable (String) -> Void) {
-            self.folder = folder
-            self.report = report
-        }
-
-        func begin() throws(GridError) -> [PublicKey: String] {
-            // Taken before reading: a change in between is read twice, not missed.
-            seen.withLock { $0 = stamp() }
-            return try names()
-        }
-
-        /// Nil when nothing has changed since the last call, or what is there cannot be read.
-        func changed() -> [PublicKey: String]? {
-            let isNew = seen.withLock { seen in
-                let stamp = stamp()
-                defer { seen = stamp }
-                return seen != stamp
-            }
-            guard isNew else { return nil }
-            do throws(GridError) {
-                return try names()
-            } catch {
-                report("the keys stay as they were: \(error)")
-                return nil
-            }
-        }
-
-        private func names() throws(GridError) -> [PublicKey: String] {
-            var names: [PublicKey: String] = [:]
-            for record in try folder.records() where record.revoked == nil { names[record.key] = record.name }
-            return names
-        }
-
-        private func stamp() -> Stamp? {
-            var info = stat()
-            guard stat(folder.workersFile, &info) == 0 else { return nil }
-            return Stamp(
-                inode: UInt64(info.st_ino), seconds: info.st_mtim.tv_sec, nanoseconds: info.st_mtim.tv_nsec,
-                size: Int(info.st_size))
-        }
+    /// The keys that are admitted.
+    private func admitted() throws(GridError) -> [PublicKey: String] {
+        var names: [PublicKey: String] = [:]
+        for record in try records() where record.revoked == nil { names[record.key] = record.name }
+        return names
     }
 }

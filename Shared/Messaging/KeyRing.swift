@@ -26,6 +26,7 @@ package final class KeyRing: Sendable {
     private let state = Mutex(State())
     private let changes = Atomic<UInt64>(0)
     private let source: (@Sendable () -> [PublicKey: String]?)?
+    private let refreshing = Mutex(())
 
     /// - Parameter source: asked about once a second by the threads that admit peers; nil says that nothing has changed.
     package init(_ names: [PublicKey: String] = [:], source: (@Sendable () -> [PublicKey: String]?)? = nil) {
@@ -52,8 +53,14 @@ package final class KeyRing: Sendable {
     }
 
     /// Asks the source now, as the threads that admit peers do about once a second.
+    ///
+    /// One at a time, from the question until the answer counts: an older list that one thread has read must not take the
+    /// place of a newer one that another has brought meanwhile, since the source would not tell that one again.
     package func refresh() {
-        if let names = source?() { replace(names) }
+        guard let source else { return }
+        refreshing.withLock { _ in
+            if let names = source() { replace(names) }
+        }
     }
 
     /// Changes whenever the ring has; asked for every message.

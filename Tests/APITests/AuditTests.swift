@@ -87,6 +87,57 @@ import Testing
         #expect(rows.dropLast().allSatisfy { $0.unrecorded == 0 })
     }
 
+    @Test("A caller may make many changes in a row, and then so many a second; what is too many leaves no row")
+    func changes() throws {
+        let clock = TestClock()
+        let trail = AuditTrail(records: FakeRecords(), clock: clock.clock, logger: silent)
+        func isTaken(_ actor: String) -> Bool { (try? trail.expectRoom(for: actor)) != nil }
+        let burst = Int(Limits.changesBurstMax)
+        for _ in 0..<burst { try trail.expectRoom(for: "busy") }
+        let problem = #expect(throws: Problem.self) { try trail.expectRoom(for: "busy") }
+        #expect(problem?.status == .tooManyRequests && problem?.headers[.retryAfter] == "1")
+        #expect(isTaken("other") && !isTaken("busy"))
+        clock.advance(1 / Limits.changesPerSecondMax)
+        #expect(isTaken("busy") && !isTaken("busy"))
+
+        // All together have a bound too, since a month of their rows has to fit into the table.
+        var count = 0
+        for number in 0..<100 { while isTaken("caller \(number)") { count += 1 } }
+        #expect(count <= Int(Limits.changesOfAllBurstMax) && count > burst)
+        clock.advance(10)
+        #expect((0..<100).count { isTaken("newcomer \($0)") } == Int(10 * Limits.changesOfAllPerSecondMax))
+        let month = Double(Limits.auditDaysKept) * 86_400
+        let rows = 2 * (month * Limits.changesOfAllPerSecondMax + Limits.changesOfAllBurstMax)
+        let refusals = month * Limits.refusalsRecordedPerSecondMax + Limits.refusalsRecordedBurstMax
+        #expect(rows + refusals < Double(Limits.auditRowsMax))
+    }
+
+    @Test("Changes beyond a caller's rate get 429 and no row, and change nothing; reading goes on")
+    func tooManyChanges() async throws {
+        let (records, clock, grid) = (FakeRecords(), TestClock(), FakeGrid())
+        let door = try Door(grid: grid, access: access(records, clock: clock.clock))
+        // What fails counts all the same.
+        let drain = Call(.post, "/v1/workers/gone/drain")
+        let burst = Int(Limits.changesBurstMax)
+        while await records.rows.count < burst {
+            try await door.send(drain, times: min(500, burst - (await records.rows.count)))
+            clock.advance(0.9 / Limits.changesPerSecondMax)
+        }
+        var last = try await door.send(drain)
+        // The clock went on meanwhile, and gave as many back.
+        for _ in 0..<20 where last.status != 429 { last = try await door.send(drain) }
+        expectProblem(last, 429, "Too Many Requests")
+        #expect(last.headers[.retryAfter] == "1" && last.detail.contains("too many changes"))
+        let (rows, calls) = (await records.rows.count, await grid.calls.count)
+        #expect(try await door.send(drain).status == 429)
+        let refusals = await records.refusals
+        let after = (await records.rows.count, await grid.calls.count)
+        #expect(after == (rows, calls) && refusals.isEmpty)
+        #expect(try await door.send(drain, authorization: bearer("admin")).status == 404)
+        #expect(try await door.send(Call(.get, "/v1/jobs")).status == 200)
+        #expect(await records.rows.count == rows + 1)
+    }
+
     @Test("A refusal waits for no database, and its path is cut and cleaned")
     func silentDatabase() async throws {
         let failing = FakeRecords(failure: GridError(.unreachable, "the database does not answer"))

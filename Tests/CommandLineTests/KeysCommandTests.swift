@@ -86,6 +86,25 @@ import Testing
         try expect(["add", "b", "--out", "\(file)3"], 2, "chmod 600")
     }
 
+    @Test("Nothing is added to a list of workers that is not whole, nor revoked in it, and it stays as it is")
+    func cutList() throws {
+        let scratch = try Scratch()
+        let state = "\(scratch.path)/state"
+        let list = "\(state)/keys/workers"
+        #expect(try Run(["keys", "init", "--state", state]).status == 0)
+        #expect(try Run(["keys", "--state", state]).errors.contains("no keys: add one"))
+        #expect(try Run(["keys", "add", "a", "--out", "\(scratch.path)/a.key", "--state", state]).status == 0)
+        let whole = try String(contentsOfFile: list, encoding: .utf8)
+        for cut in ["", String(whole.prefix { $0 != "\n" }) + "\n"] {
+            try cut.write(toFile: list, atomically: false, encoding: .utf8)
+            for arguments in [["list"], ["add", "b", "--out", "\(scratch.path)/b.key"], ["revoke", "a"]] {
+                let run = try Run(["keys"] + arguments + ["--state", state])
+                #expect(run.status == 2 && run.errors.contains("is not whole"), "\(arguments): \(run.errors)")
+            }
+            #expect(try String(contentsOfFile: list, encoding: .utf8) == cut && scratch.names == ["a.key", "state"])
+        }
+    }
+
     @Test("Where the list of workers is lost, the coordinator keeps its key, and workers theirs")
     func lostList() throws {
         let scratch = try Scratch()

@@ -138,6 +138,64 @@ import Testing
         #expect(reported.count == 2)
     }
 
+    @Test("A list of keys that was cut, at whatever place, is refused in one sentence and changes nothing")
+    func cut() throws {
+        let scratch = try Scratch()
+        let folder = KeyFolder(path: scratch.path)
+        _ = try scratch.write(KeyFile.text(of: try .make()), to: "coordinator.key")
+        let records = try ["a", "b", "end"].map { name in
+            KeyFolder.Record(name: name, key: try KeyPair.make().publicKey, added: "2026-01-01T00:00:00Z")
+        }
+        let whole = KeyFolder.text(of: records)
+        _ = try scratch.write(whole, to: "workers")
+        let reported = Reported()
+        let ring = try folder.serverKeys { reported.add($0) }.ring
+        func expectRefused(_ text: String, _ what: String, _ place: SourceLocation = #_sourceLocation) throws {
+            _ = try scratch.write(text, to: "workers")
+            let error = #expect(throws: GridError.self, "\(what)", sourceLocation: place) { try folder.records() }
+            #expect(error?.kind == .usage && error?.message.contains("\n") == false, "\(what)", sourceLocation: place)
+            ring.refresh()
+            for record in records { #expect(ring.name(of: record.key) == record.name, "\(what)", sourceLocation: place) }
+        }
+        for length in 0..<whole.utf8.count { try expectRefused(String(whole.prefix(length)), "the first \(length) bytes") }
+        #expect(reported.count == whole.utf8.count)
+        let lines = whole.split(separator: "\n").map(String.init)
+        try expectRefused((lines[..<2] + lines[3...]).joined(separator: "\n") + "\n", "a line less")
+        try expectRefused(lines[1...].joined(separator: "\n") + "\n", "no first line")
+        try expectRefused(lines.dropLast().joined(separator: "\n") + "\n", "as earlier releases wrote it")
+        try expectRefused(whole + lines[1] + "\n", "a line more")
+        try expectRefused(lines.joined(separator: "\r\n") + "\r\n", "other ends of lines")
+        let error = #expect(throws: GridError.self) { try folder.records() }
+        #expect(error?.message.contains("of an earlier release") == true && error?.message.contains("keys init") == true)
+
+        // A list without any key is one that somebody made.
+        _ = try scratch.write(KeyFolder.text(of: []), to: "workers")
+        #expect(try folder.records() == [])
+        ring.refresh()
+        #expect(records.allSatisfy { ring.name(of: $0.key) == nil })
+    }
+
+    @Test("A list that was brought with the wrong mode is read once the mode is right")
+    func modePutRight() throws {
+        let scratch = try Scratch()
+        let folder = KeyFolder(path: scratch.path)
+        _ = try scratch.write(KeyFile.text(of: try .make()), to: "coordinator.key")
+        var record = KeyFolder.Record(name: "a", key: try KeyPair.make().publicKey, added: "2026-01-01T00:00:00Z")
+        _ = try scratch.write(KeyFolder.text(of: [record]), to: "workers")
+        let reported = Reported()
+        let ring = try folder.serverKeys { reported.add($0) }.ring
+        record.revoked = "2026-01-02T00:00:00Z"
+        _ = try scratch.write(KeyFolder.text(of: [record]), to: "workers", mode: 0o644)
+        ring.refresh()
+        ring.refresh()
+        #expect(ring.name(of: record.key) == "a" && reported.count == 1)
+        // The times of files go on in steps of some milliseconds.
+        Thread.sleep(forTimeInterval: 0.05)
+        try scratch.chmod(0o600, folder.workersFile)
+        ring.refresh()
+        #expect(ring.name(of: record.key) == nil && reported.count == 1)
+    }
+
     private final class Reported: @unchecked Sendable {
         // Used by the test's own thread alone.
         private(set) var count = 0

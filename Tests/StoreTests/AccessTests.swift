@@ -134,16 +134,39 @@ import Testing
         #expect(try subjects(AuditFilter(before: newest)).count == 2)
     }
 
-    @Test("The audit log keeps so many rows, whoever wrote them")
+    @Test(
+        "The audit log keeps the newest rows and those of a month, whoever writes how many, and never more than it has room for")
     func pruned() throws {
         let database = try TestDatabase()
+        let refusal = AuditEntry(actor: nil, role: nil, action: "refused", method: "GET", path: "/", status: 401, peer: "")
+        func write() throws { try database.store.recordRefusals([refusal]) }
+        func expectRows(_ count: Int, from first: Int, _ place: SourceLocation = #_sourceLocation) throws {
+            let found = try database.value("SELECT count(*) || ' from ' || min(audit_id) FROM audit_log")
+            #expect(found == "\(count) from \(first)", sourceLocation: place)
+        }
+        let (kept, atOnce) = (Limits.auditRowsKept, Limits.auditRowsForgottenAtOnce)
         try database.sql(
-            "INSERT INTO audit_log (action) SELECT 'old' FROM generate_series(1, \(Limits.auditRowsMax))")
-        try database.store.recordRefusals([
-            AuditEntry(actor: nil, role: nil, action: "refused", method: "GET", path: "/", status: 401, peer: "")
-        ])
-        #expect(try database.value("SELECT count(*) FROM audit_log") == "\(Limits.auditRowsMax)")
+            """
+            INSERT INTO audit_log (action, happened_at)
+            SELECT 'old', clock_timestamp() - interval '\(Limits.auditDaysKept - 1) days' FROM generate_series(1, \(kept + 29))
+            """)
+        try write()
+        try expectRows(kept + 30, from: 1)
         #expect(try database.store.auditRows(limit: .max).count == Limits.auditRowsListedMax)
+
+        // Rows that are too old go, a few with each new one, but not those among the newest.
+        try database.sql(
+            "UPDATE audit_log SET happened_at = happened_at - interval '2 days' WHERE audit_id <= 50")
+        try write()
+        try expectRows(kept + 31 - atOnce, from: atOnce + 1)
+        try write()
+        try expectRows(kept, from: 33)
+
+        // Numbers that are this far apart do not come of a month's changes: then the clock is not asked.
+        try database.sql("UPDATE audit_log SET happened_at = clock_timestamp()")
+        try database.sql("SELECT setval('audit_log_audit_id_seq', \(Limits.auditRowsMax + 50))")
+        try write()
+        try expectRows(kept + 1 - 19, from: 52)
     }
 
     @Test("Whatever stands in a row stays text", arguments: ["'; DROP TABLE audit_log; --", "\"", "\\", "$1", "%00", "{}"])

@@ -20,6 +20,9 @@ final class AuditTrail: Sendable {
     private let refusals = Mutex(Refusals())
     private let rate = RateLimiter(
         perSecond: Limits.refusalsRecordedPerSecondMax, burst: Limits.refusalsRecordedBurstMax, namesMax: 1)
+    private let changes = RateLimiter(perSecond: Limits.changesPerSecondMax, burst: Limits.changesBurstMax)
+    private let changesOfAll = RateLimiter(
+        perSecond: Limits.changesOfAllPerSecondMax, burst: Limits.changesOfAllBurstMax, namesMax: 1)
 
     /// - Parameter counted: told the status of every refusal, also of those that get no row.
     init(
@@ -29,6 +32,19 @@ final class AuditTrail: Sendable {
         self.records = records
         self.clock = clock
         self.logger = logger
+    }
+
+    /// Rows of changes are kept for weeks, so there must not be more of them than there is room for.
+    ///
+    /// - Throws: 429 for a caller who has made too many changes, or when all have; that leaves no row.
+    func expectRoom(for actor: String) throws(Problem) {
+        let now = clock.monotonic()
+        if let seconds = changes.take(actor, now: now) {
+            throw Problem.tooMany("this token makes too many changes", seconds: seconds)
+        }
+        if let seconds = changesOfAll.take("changes", now: now) {
+            throw Problem.tooMany("all callers together make too many changes", seconds: seconds)
+        }
     }
 
     /// - Throws: What the database says; then nothing may be done.
