@@ -19,13 +19,15 @@ final class ControlSocket: Sendable {
     ///   - keys: what keeps strangers out; nil for anybody.
     ///   - trustsNetwork: whether workers without keys are believed where they serve blocks.
     ///   - tellBlocks: is told which workers are welcome and which go, on the socket's thread, for those that serve blocks.
+    ///   - isLeadDoubtful: whether somebody else may lead by now; as long as it says so, workers hear nothing from here.
     ///   - drained: how many workers were drained and have left, for what displays say of jobs that wait.
     ///   - publish: gets a snapshot for displays a few times a second, on the socket's thread.
     init(
         endpoint: Endpoint, drivers: JobDrivers, log: Logger, keys: ServerKeys? = nil, trustsNetwork: Bool = false,
         tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void = { _ in }, metrics: RecordedMetrics = RecordedMetrics(),
-        reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in }, drained: @escaping @Sendable () -> Int = { 0 },
-        publish: @escaping @Sendable (GridSnapshot) -> Void
+        reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
+        isLeadDoubtful: @escaping @Sendable (MonotonicTime) -> Bool = { _ in false },
+        drained: @escaping @Sendable () -> Int = { 0 }, publish: @escaping @Sendable (GridSnapshot) -> Void
     ) throws(GridError) {
         var options = SocketOptions()
         // Every partial being merged ends in one command, and none may be lost.
@@ -34,7 +36,8 @@ final class ControlSocket: Sendable {
         loop = try SocketLoop(name: "control", .router(bind: endpoint), options: options) { _ in
             ControlHandler(
                 drivers: drivers, log: log, door: Doorkeeper(keys: keys, trustsNetwork: trustsNetwork),
-                tellBlocks: tellBlocks, metrics: metrics, reached: reached, drained: drained, publish: publish)
+                tellBlocks: tellBlocks, metrics: metrics, reached: reached, isLeadDoubtful: isLeadDoubtful, drained: drained,
+                publish: publish)
         }
         self.endpoint = loop.endpoint
     }
@@ -59,10 +62,13 @@ struct ControlHandler: SocketHandler {
     private let tellBlocks: @Sendable (BlockServer.Command) -> Void
     private let metrics: RecordedMetrics
     private let reached: @Sendable (CoordinatorStep) -> Void
+    private let isLeadDoubtful: @Sendable (MonotonicTime) -> Bool
     private let drained: @Sendable () -> Int
     private let publish: @Sendable (GridSnapshot) -> Void
     private var shell: SchedulerShell?
     private var publishedAt: MonotonicTime?
+    /// To workers that have another address this is a coordinator that is gone; the others wait for it.
+    private var isSilent = false
 
     /// Between snapshots for displays.
     private static let publishEveryMilliseconds: Int64 = 200
@@ -70,8 +76,8 @@ struct ControlHandler: SocketHandler {
     init(
         drivers: JobDrivers, log: Logger, door: Doorkeeper,
         tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void, metrics: RecordedMetrics,
-        reached: @escaping @Sendable (CoordinatorStep) -> Void, drained: @escaping @Sendable () -> Int,
-        publish: @escaping @Sendable (GridSnapshot) -> Void
+        reached: @escaping @Sendable (CoordinatorStep) -> Void, isLeadDoubtful: @escaping @Sendable (MonotonicTime) -> Bool,
+        drained: @escaping @Sendable () -> Int, publish: @escaping @Sendable (GridSnapshot) -> Void
     ) {
         self.drivers = drivers
         self.log = log
@@ -79,13 +85,14 @@ struct ControlHandler: SocketHandler {
         self.tellBlocks = tellBlocks
         self.metrics = metrics
         self.reached = reached
+        self.isLeadDoubtful = isLeadDoubtful
         self.drained = drained
         self.publish = publish
     }
 
     mutating func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
         // A worker that gets no answer says hello again.
-        guard let shell else { return }
+        guard let shell, !isSilent else { return }
         let transport = transport(port)
         do throws(GridError) {
             let (decoded, payload) = try WireCodec.decodeWorkerMessage(frames)
@@ -120,7 +127,7 @@ struct ControlHandler: SocketHandler {
     }
 
     private func transport(_ port: SocketPort) -> PortTransport {
-        PortTransport(port: port, log: log, blockSecret: door.blockSecret)
+        PortTransport(port: port, log: log, blockSecret: door.blockSecret, isSilent: isSilent)
     }
 
     /// What the worker had in hand goes to others at once: to the scheduler it has said goodbye.
@@ -156,6 +163,13 @@ struct ControlHandler: SocketHandler {
 
     mutating func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? {
         guard let shell else { return nil }
+        if isLeadDoubtful(now) != isSilent {
+            isSilent.toggle()
+            log.warning(
+                isSilent
+                    ? "the database has not been reached for long, and somebody stands by: workers are left to whoever leads"
+                    : "the database is reached again: workers are answered")
+        }
         spreadSecret(at: now, via: port)
         if let deadline = shell.nextDeadline, deadline <= now {
             shell.handle(.tick, at: now, via: transport(port))
@@ -175,8 +189,11 @@ private struct PortTransport: CoordinatorTransport {
     let port: SocketPort
     let log: Logger
     let blockSecret: SecretKey?
+    let isSilent: Bool
 
     func send(_ message: CoordinatorMessage, payload: Payload?, to peer: Peer) -> Bool {
+        // Lost like any message; what it said is said again to whoever comes back.
+        if isSilent { return true }
         var message = message
         if case .welcome(var welcome) = message {
             // Whoever is welcome keeps its place among the peers when strangers crowd in, until the scheduler forgets it.

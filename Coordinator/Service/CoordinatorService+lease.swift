@@ -106,6 +106,16 @@ extension CoordinatorService {
 
     // MARK: Losing it
 
+    /// Whether the database has seen no sign of life of this coordinator for twice as long as a standby waits for one, while
+    /// somebody stood by: then another may lead, and have no workers because they are all here.
+    ///
+    /// Where it is the database that is gone, nobody leads, and workers are idle until it is back.
+    func isLeadDoubtful(at now: MonotonicTime) -> Bool {
+        let (renewedAt, hasStandbys) = shared.withLock { ($0.leaseRenewedAt, !$0.standbys.isEmpty) }
+        guard let renewedAt, hasStandbys else { return false }
+        return renewedAt.advanced(milliseconds: 2 * Int64(configuration.leaseStaleMilliseconds)) <= now
+    }
+
     /// Whether a write was refused because another coordinator has taken over; from then on this one begins nothing more.
     func isSuperseded(_ error: GridError) -> Bool {
         guard error.kind == .conflict, let lease = try? store.lease(), lease.epoch != epoch else { return false }

@@ -76,6 +76,8 @@ package final class CoordinatorService: Sendable {
         var ledSince: MonotonicTime?
         var leader: LeaderView?
         var standbys: [StandbyView] = []
+        /// When the database last saw a sign of life of this one.
+        var leaseRenewedAt: MonotonicTime?
         var whenSuperseded: @Sendable (GridError) -> Void = { _ in }
         var leaseKeeper: LeaseKeeper?
         var housekeeper: Housekeeper?
@@ -147,13 +149,15 @@ package final class CoordinatorService: Sendable {
         let control = try ControlSocket(
             endpoint: endpoint, drivers: drivers, log: log, keys: configuration.keys,
             trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, metrics: recorded,
-            reached: configuration.reached,
+            reached: configuration.reached, isLeadDoubtful: { [weak self] now in self?.isLeadDoubtful(at: now) ?? false },
             drained: { [weak self] in self?.shared.withLock { $0.drains.drainedCount } ?? 0 }
         ) { [weak self] snapshot in self?.published(snapshot) }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try takeLease(http)
         configuration.reached(.tookLease)
-        let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] standbys in
+        let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] in
+            self?.shared.withLock { $0.leaseRenewedAt = .now() }
+        } sawStandbys: { [weak self] standbys in
             self?.shared.withLock { $0.standbys = standbys }
         } superseded: { [weak self] error in
             self?.recorded.writesFenced.add()

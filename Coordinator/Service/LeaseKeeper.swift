@@ -9,11 +9,12 @@ final class LeaseKeeper: Sendable {
     private let thread: OwnedThread
 
     /// - Parameters:
-    ///   - sawStandbys: told after each sign of life who waits, on that thread.
+    ///   - renewed: called after each sign of life, on that thread.
+    ///   - sawStandbys: told who waits, on that thread.
     ///   - superseded: called at most once, on that thread.
     init(
         _ store: Store, _ epoch: Epoch, _ configuration: CoordinatorConfiguration, _ log: Logger,
-        sawStandbys: @escaping @Sendable ([StandbyView]) -> Void,
+        renewed: @escaping @Sendable () -> Void, sawStandbys: @escaping @Sendable ([StandbyView]) -> Void,
         superseded: @escaping @Sendable (GridError) -> Void
     ) throws(GridError) {
         let pause = StoppablePause()
@@ -23,6 +24,7 @@ final class LeaseKeeper: Sendable {
             while pause.wait(milliseconds: configuration.leaseRenewMilliseconds) {
                 do throws(GridError) {
                     try store.renewLease(epoch)
+                    renewed()
                     configuration.reached(.renewedLease)
                     saidUnreachable = false
                     // For displays alone.

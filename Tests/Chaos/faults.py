@@ -9,6 +9,8 @@ import psycopg
 
 # A leader silent for ten seconds is succeeded; these are on either side of it.
 SHORT, LONG = (0.5, 5.0), (11.5, 14.0)
+# A leader that cannot show the database a sign of life for twenty seconds leaves its workers to the next.
+LONGER = (26.0, 34.0)
 MOMENT_SECONDS = 25
 
 
@@ -209,6 +211,7 @@ def delay(run, fault, which):
 
 @kind("workers: line stalled", (1.0, 9.0), which="workers")
 @kind("database: line stalled", (1.0, 9.0), which="database")
+@kind("database: line stalled for long", LONGER, which="database")
 def stall(run, fault, which):
     line = line_of(run, fault, which)
     line.stalled = True
@@ -217,6 +220,7 @@ def stall(run, fault, which):
 
 @kind("workers: connections lost", (0.5, 5.0), which="workers")
 @kind("database: connections lost", (0.5, 5.0), which="database")
+@kind("database: connections lost for long", LONGER, which="database")
 def lose(run, fault, which):
     line = line_of(run, fault, which)
     line.refusing = True

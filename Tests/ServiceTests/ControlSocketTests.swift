@@ -22,6 +22,8 @@ import WorkerRuntime
             available.signal()
         }
 
+        var count: Int { lines.withLock { $0.count } }
+
         /// The next ones; fewer when nothing comes for long, which a passing test never waits for.
         func next(_ count: Int) -> [String] {
             var next: [String] = []
@@ -102,5 +104,33 @@ import WorkerRuntime
         }
         third.post(hello("strange", 8, coreType: "other"))
         #expect(told.next(1).first?.hasPrefix("refused: worker strange has the numeric profile") == true)
+    }
+    @Test("While somebody else may lead nobody is heard or answered; afterwards everybody is")
+    func silence() throws {
+        let (told, looks) = (Told(), Told())
+        let isDoubtful = Mutex(false)
+        let control = try ControlSocket(
+            endpoint: Endpoint(host: "127.0.0.1", port: 0), drivers: JobDrivers(),
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            tellBlocks: { if case .joined(let hello) = $0 { told.add("joined: \(hello.worker)") } },
+            isLeadDoubtful: { _ in isDoubtful.withLock { $0 } }, publish: { _ in looks.add("look") })
+        defer { control.stop() }
+        control.post(.begin(Scheduler(epoch: Epoch(1), configuration: SchedulerConfiguration(blockPort: 0))))
+        let caller = try SocketLoop(name: "caller", .dealer(connect: control.endpoint)) { _ in Caller(told) }
+        caller.post(hello("w1", 1))
+        #expect(told.next(2) == ["joined: w1", "welcome"])
+        /// What is decided before a look for displays counts after it.
+        func change(to doubt: Bool) {
+            isDoubtful.withLock { $0 = doubt }
+            while looks.count > 0 { _ = looks.next(1) }
+            _ = looks.next(2)
+        }
+        change(to: true)
+        caller.post(hello("w2", 2))
+        _ = looks.next(5)
+        change(to: false)
+        caller.post(hello("w3", 3))
+        #expect(told.next(2) == ["joined: w3", "welcome"])
+        #expect(told.count == 0)
     }
 }
