@@ -191,9 +191,9 @@ package enum Limits {
     /// Changes over HTTP, of one caller and of all together: each has one row in the audit log or two, of which a month's has to
     /// fit into `auditRowsMax`. Scripts may make many in a row.
     package static let changesPerSecondMax = 1.0
-    package static let changesBurstMax = 5_000.0
+    package static let changesBurstMax = 12_000.0
     package static let changesOfAllPerSecondMax = 3.0
-    package static let changesOfAllBurstMax = 20_000.0
+    package static let changesOfAllBurstMax = 24_000.0
     /// Whether a certificate on disk is a new one is looked up this often while connections come.
     package static let certificateLookSeconds = 10.0
     package static let reasonBytesMax = 500
