@@ -239,7 +239,8 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "ClusterModel", "Jobs", "Kernels", "Messaging", "Panel", "Scheduling", "Service", "Store", "WireProtocol",
+                "ClusterModel", "Jobs", "Kernels", "LocalPostgres", "Messaging", "Panel", "Scheduling", "Service", "Store",
+                "WireProtocol",
             ],
             path: "Tests/ServiceTests", exclude: ["peers"]),
         .testTarget(

@@ -133,6 +133,8 @@ package enum Limits {
     /// Checks that are worked on at once; each may use all cores while it compares.
     package static let checksAtOnceMax = 4
     package static let checksWaitingMax = 64
+    /// When whoever was sent away because there is too much to do, or no database, is told to come again.
+    package static let retryAfterSeconds = 5
     /// Panels kept in memory for checks, with what is made of them; a quarter of the machine's memory if that is less.
     package static let residentPanelBytesMax = 8 << 30
     package static let residentPoolsPerPanelMax = 3
@@ -310,6 +312,12 @@ package enum Limits {
 
     // Database
     package static let databaseConnectionsMax = 8
+    /// Beside them, for pages that people read, each of which may keep one busy for as long as a statement of theirs may take.
+    package static let databasePageConnectionsMax = 4
+    package static let databasePageMilliseconds = 10_000
+    package static let pagesWaitingMax = 64
+    /// Beside both, for what must wait for neither: one each for the lease, the tokens, the audit log and readiness.
+    package static let databaseVitalConnectionsMax = 4
     package static let databaseConnectSeconds = 10
     /// For the short statements of a person or a page; bulk work has its own bound.
     package static let databaseStatementMilliseconds = 60_000
