@@ -37,6 +37,7 @@ struct APIRoutes: Sendable {
     let logger: Logger
     let hub: EventHub
     private let keys = IdempotencyKeys()
+    private let readiness: Readiness
     var page: PageFiles
     /// nil where nobody signs in, as when only the table is looked at.
     var doorman: Doorman?
@@ -50,6 +51,7 @@ struct APIRoutes: Sendable {
     ) {
         self.control = control
         self.logger = logger
+        readiness = Readiness(logger: logger) { try await control.ready() }
         self.page = page
         self.metrics = metrics
         self.support = support
@@ -162,10 +164,7 @@ struct APIRoutes: Sendable {
         if control.leaderElsewhere() != nil {
             throw Problem(.serviceUnavailable, "this coordinator does not lead: it stands by, or another one has taken over")
         }
-        do {
-            try await control.ready()
-        } catch {
-            logger.warning("not ready", metadata: ["error": "\(error)"])
+        guard await readiness.isReady() else {
             throw Problem(.serviceUnavailable, "the coordinator is not ready; its log says why")
         }
         return try await live(request, context)

@@ -133,6 +133,9 @@ package enum Limits {
     /// Checks that are worked on at once; each may use all cores while it compares.
     package static let checksAtOnceMax = 4
     package static let checksWaitingMax = 64
+    /// How long an answer to whether the coordinator is ready holds, and how long anybody waits for it.
+    package static let readinessHeldSeconds = 1.0
+    package static let readinessPatienceSeconds = 5.0
     /// When whoever was sent away because there is too much to do, or no database, is told to come again.
     package static let retryAfterSeconds = 5
     /// Panels kept in memory for checks, with what is made of them; a quarter of the machine's memory if that is less.
@@ -164,6 +167,9 @@ package enum Limits {
     package static let tokensLookSeconds = 2.0
     /// When the database does not answer, what it said last holds for so long.
     package static let tokensTrustedSeconds = 5.0
+    /// So long a request waits for it to answer: with the time between two looks less than the above, so that a request that came
+    /// while tokens were still trusted is answered by them.
+    package static let tokensPatienceSeconds = 2.0
     /// Addresses of coordinators that a client tries one after another, and how long it waits for the answer of one of several.
     package static let coordinatorURLsMax = 8
     package static let answerSecondsOfSeveral: Int64 = 10
