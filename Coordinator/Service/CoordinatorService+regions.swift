@@ -5,6 +5,8 @@ import Store
 
 // What can be read of regions: rows from the database, PnL and correlations from resident panels.
 extension CoordinatorService {
+    package func coding<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R { try await codings.run(body) }
+
     package func regions() async throws -> [RegionView] {
         try await reading { store throws(GridError) in try store.regions() }
     }

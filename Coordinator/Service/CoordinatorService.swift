@@ -112,6 +112,9 @@ package final class CoordinatorService: Sendable {
     let questions: BoundedQueue
     /// So have pages of what the database holds.
     let pages = BoundedQueue.forPages()
+    /// And large requests and answers, which are taken apart and written at the cost of a core each.
+    let codings = BoundedQueue(
+        "codings", of: "large requests and answers", atOnceMax: Limits.codingsAtOnceMax, waitingMax: Limits.codingsWaitingMax)
     let residents: ResidentPanels
     let tileMaps = TileMaps()
     /// What `/metrics` says; whoever else has something to count adds it here.

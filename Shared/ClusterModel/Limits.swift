@@ -133,6 +133,15 @@ package enum Limits {
     /// Checks that are worked on at once; each may use all cores while it compares.
     package static let checksAtOnceMax = 4
     package static let checksWaitingMax = 64
+    /// Large requests and answers that are taken apart and written at once, and from how many bytes or values on one is large.
+    package static let codingsAtOnceMax = 2
+    package static let codingsWaitingMax = 64
+    package static let codingBytesMin = 64 << 10
+    package static let codingValuesMin = 2_000
+    /// Of answers that wait to be taken, all together; from how many bytes on one counts, and how many of it are sent at once.
+    package static let httpAnswerBytesHeldMax = 1 << 30
+    package static let httpAnswerBytesCountedMin = 64 << 10
+    package static let httpAnswerPartBytes = 64 << 10
     /// How long an answer to whether the coordinator is ready holds, and how long anybody waits for it.
     package static let readinessHeldSeconds = 1.0
     package static let readinessPatienceSeconds = 5.0
