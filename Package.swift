@@ -239,8 +239,8 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "ClusterModel", "Jobs", "Kernels", "Messaging", "Panel", "Scheduling", "Service", "Store", "WireProtocol",
-                "WorkerRuntime", .product(name: "Logging", package: "swift-log"),
+                "ClusterModel", "Jobs", "Kernels", "LocalPostgres", "Messaging", "Panel", "Scheduling", "Service", "Store",
+                "WireProtocol", "WorkerRuntime", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/ServiceTests", exclude: ["peers"]),
         .testTarget(

@@ -37,6 +37,8 @@ struct APIRoutes: Sendable {
     let logger: Logger
     let hub: EventHub
     private let keys = IdempotencyKeys()
+    private let readiness: Readiness
+    let budget: AnswerBudget
     var page: PageFiles
     /// nil where nobody signs in, as when only the table is looked at.
     var doorman: Doorman?
@@ -46,10 +48,13 @@ struct APIRoutes: Sendable {
     init(
         control: any ServedGrid, logger: Logger, page: PageFiles = PageFiles(assets: nil),
         metrics: MetricsRegistry = MetricsRegistry(),
-        support: @escaping @Sendable () async throws -> SupportView = { SupportView() }, hub: EventHub? = nil
+        support: @escaping @Sendable () async throws -> SupportView = { SupportView() }, hub: EventHub? = nil,
+        budget: AnswerBudget = AnswerBudget()
     ) {
         self.control = control
         self.logger = logger
+        self.budget = budget
+        readiness = Readiness(logger: logger) { try await control.ready() }
         self.page = page
         self.metrics = metrics
         self.support = support
@@ -162,10 +167,7 @@ struct APIRoutes: Sendable {
         if control.leaderElsewhere() != nil {
             throw Problem(.serviceUnavailable, "this coordinator does not lead: it stands by, or another one has taken over")
         }
-        do {
-            try await control.ready()
-        } catch {
-            logger.warning("not ready", metadata: ["error": "\(error)"])
+        guard await readiness.isReady() else {
             throw Problem(.serviceUnavailable, "the coordinator is not ready; its log says why")
         }
         return try await live(request, context)
@@ -271,6 +273,23 @@ struct APIRoutes: Sendable {
         headers[.contentType] = "application/json"
         let body = ByteBuffer(bytes: try GridJSON.encode(value))
         return Response(status: status, headers: headers, body: .init(byteBuffer: body))
+    }
+
+    /// An answer that may be large: written where few are at once, and counted until it has been taken.
+    ///
+    /// - Parameter count: How many values it has, more or less.
+    func answer(_ value: some Encodable & Sendable, ofValues count: Int) async throws -> Response {
+        try await file(ofValues: count, "application/json") { [UInt8](try GridJSON.encode(value)) }
+    }
+
+    /// The same in a format that `write` knows.
+    func file(
+        ofValues count: Int, _ mediaType: String, _ headers: HTTPFields = [:], _ write: @escaping @Sendable () throws -> [UInt8]
+    ) async throws -> Response {
+        let bytes = count < Limits.codingValuesMin ? try write() : try await control.coding(write)
+        var headers = headers
+        headers[.contentType] = mediaType
+        return Response(status: .ok, headers: headers, body: try budget.body(ByteBuffer(bytes: bytes)))
     }
 
     func jobID(_ context: APIContext) throws -> JobID {

@@ -38,6 +38,8 @@ struct Problem: Error {
             case .partlyDone, .damaged, .failed: .internalServerError
             }
         self.init(status, error.message)
+        // Too many are waiting, or something is being started: both pass.
+        if error.kind == .unreachable { headers[.retryAfter] = "\(Limits.retryAfterSeconds)" }
     }
 
     func response() throws -> Response {

@@ -15,9 +15,13 @@ extension APIRoutes {
             asked = try CheckRequest(csv: Array(body), query)
         } else {
             _ = try QueryParameters(request.uri.query, names: [])
-            asked = try CheckRequest(json: try await body(of: request, context))
+            let body = try await body(of: request, context)
+            let isLarge = body.count >= Limits.codingBytesMin
+            asked = isLarge ? try await control.coding { try CheckRequest(json: body) } : try CheckRequest(json: body)
         }
-        return try answer(await control.check(asked, region: region))
+        let view = try await control.check(asked, region: region)
+        let matches = view.candidates.reduce(0) { $0 + $1.blocking.count + $1.most.count + $1.least.count }
+        return try await answer(view, ofValues: matches + view.candidates.count * view.candidates.count)
     }
 
     @Sendable func pair(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -20,10 +20,11 @@ extension APIRoutes {
         let page = try await control.results(asked, region: region)
         var headers = HTTPFields()
         headers[.nextOffset] = page.nextOffset.map { "\($0)" }
+        let count = page.rows.count * page.columns.count
         switch format {
-        case .json: return try answer(page)
-        case .csv: return answer(ResultFile.csv(page), format, headers)
-        case .npy: return answer(ResultFile.npy(page), format, headers)
+        case .json: return try await answer(page, ofValues: count)
+        case .csv: return try await file(ofValues: count, format.mediaType, headers) { ResultFile.csv(page) }
+        case .npy: return try await file(ofValues: count, format.mediaType, headers) { ResultFile.npy(page) }
         }
     }
 
@@ -36,7 +37,8 @@ extension APIRoutes {
     @Sendable func pnl(_ request: Request, _ context: APIContext) async throws -> Response {
         let query = try QueryParameters(request.uri.query, names: ["pool"])
         let (region, id) = (try Region(try pathParameter("region", context)), try pathParameter("id", context))
-        return try answer(await control.pnl(of: id, pool: query["pool"], region: region))
+        let view = try await control.pnl(of: id, pool: query["pool"], region: region)
+        return try await answer(view, ofValues: view.dates.count)
     }
 
     @Sendable func matrix(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -45,7 +47,9 @@ extension APIRoutes {
         let format = try format(of: request, query, among: [.json, .npy])
         let asked = try MatrixRequest(query)
         let view = try await control.matrix(asked, region: region)
-        return format == .json ? try answer(view) : answer(ResultFile.npy(view), format)
+        let count = view.values.reduce(0) { $0 + $1.count }
+        guard format == .npy else { return try await answer(view, ofValues: count) }
+        return try await file(ofValues: count, format.mediaType) { ResultFile.npy(view) }
     }
 
     @Sendable func usage(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -62,12 +66,6 @@ extension APIRoutes {
             throw Problem(.notAcceptable, "the header Accept wants what is not to be had here: expected one of \(types)")
         }
         return format
-    }
-
-    private func answer(_ bytes: [UInt8], _ format: AnswerFormat, _ headers: HTTPFields = [:]) -> Response {
-        var headers = headers
-        headers[.contentType] = format.mediaType
-        return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }
 

@@ -13,30 +13,30 @@ extension CoordinatorService {
 
 extension CoordinatorService: AccessRecords {
     package func validTokens() async throws -> [StoredToken] {
-        try await waiting { service throws(GridError) in
-            try service.usingDatabase { () throws(GridError) in try service.store.validTokens() }
+        try await waiting(on: tokenCalls) { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.vital.validTokens() }
         }
     }
 
     package func beginAudit(_ entry: AuditEntry) async throws -> Int64 {
-        try await waiting { service throws(GridError) in
+        try await waiting(on: auditCalls) { service throws(GridError) in
             try service.usingDatabase { () throws(GridError) in
-                try service.store.beginAudit(entry, epoch: service.epoch)
+                try service.vital.beginAudit(entry, epoch: service.epoch)
             }
         }
     }
 
     package func finishAudit(_ row: Int64, status: Int, subject: String?) async throws {
-        try await waiting { service throws(GridError) in
+        try await waiting(on: auditCalls) { service throws(GridError) in
             try service.usingDatabase { () throws(GridError) in
-                try service.store.finishAudit(row, status: status, subject: subject)
+                try service.vital.finishAudit(row, status: status, subject: subject)
             }
         }
     }
 
     package func recordRefusals(_ entries: [AuditEntry]) async throws {
-        try await waiting { service throws(GridError) in
-            try service.usingDatabase { () throws(GridError) in try service.store.recordRefusals(entries) }
+        try await waiting(on: auditCalls) { service throws(GridError) in
+            try service.usingDatabase { () throws(GridError) in try service.vital.recordRefusals(entries) }
         }
     }
 

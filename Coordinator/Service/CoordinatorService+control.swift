@@ -26,11 +26,11 @@ extension CoordinatorService: GridControl {
     }
 
     package func ready() async throws {
-        try await waiting { service throws(GridError) in
+        try await waiting(on: readinessCalls) { service throws(GridError) in
             guard service.shared.withLock({ $0.control != nil && !$0.isStopping }) else {
                 throw GridError(.unreachable, "the coordinator is starting or stopping")
             }
-            try service.usingDatabase { () throws(GridError) in try service.store.ping() }
+            try service.usingDatabase { () throws(GridError) in try service.vital.ping() }
         }
     }
 
@@ -110,6 +110,13 @@ extension CoordinatorService: GridControl {
             return (present + drained.filter { left in !present.contains { $0.worker == left.worker } })
                 .sorted { $0.worker.utf8.lexicographicallyPrecedes($1.worker.utf8) }
         }
+    }
+
+    /// Reads what people look at, few at a time and over connections of their own.
+    ///
+    /// - Throws: `GridError(.unreachable)` when too many wait for that already.
+    func reading<R: Sendable>(_ body: @escaping @Sendable (Store) throws(GridError) -> R) async throws -> R {
+        try await pages.run { try self.usingDatabase { () throws(GridError) in try body(self.reader) } }
     }
 
     /// Runs a call that may block on a thread that may.

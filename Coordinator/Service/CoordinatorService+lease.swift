@@ -12,7 +12,7 @@ extension CoordinatorService {
     ///
     /// - Parameter probesPort: whether to listen for a moment where workers will connect.
     package func expectUsable(probesPort: Bool = false) throws(GridError) {
-        try store.ping()
+        try vital.ping()
         if let directory = configuration.jobLogDirectory { try PartialLog.expectWritable(directory) }
         guard probesPort else { return }
         let endpoint = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
@@ -20,13 +20,13 @@ extension CoordinatorService {
     }
 
     func takeLease(_ http: String?) throws(GridError) -> Epoch {
-        if !configuration.isStandby, let lease = try? store.lease(), !lease.isFree {
+        if !configuration.isStandby, let lease = try? vital.lease(), !lease.isFree {
             log.warning(
                 "ending the reign of another coordinator, unless it is gone already; --standby would wait for it",
                 metadata: ["from": "\(lease.holder.printable)", "epoch": "\(lease.epoch.rawValue)"])
         }
         let claim = claim(http)
-        if claim.ignoresKeys, let lease = try? store.lease(), lease.publicKey?.isEmpty == false,
+        if claim.ignoresKeys, let lease = try? vital.lease(), lease.publicKey?.isEmpty == false,
             lease.publicKey != claim.publicKey
         {
             log.warning(
@@ -35,8 +35,8 @@ extension CoordinatorService {
         }
         let epoch = try store.takeEpoch(claim, evicting: true)
         // For displays alone: whoever leads now, it is this one until it hears otherwise.
-        let lease = try? store.lease()
-        try? store.removeStandby(holder: holder)
+        let lease = try? vital.lease()
+        try? vital.removeStandby(holder: holder)
         shared.withLock {
             $0.leader = lease?.epoch == epoch ? lease?.leader : LeaderView(holder: holder, epoch: epoch.rawValue, url: http)
         }
@@ -64,10 +64,10 @@ extension CoordinatorService {
         var saidHolder: String?
         var isSilenceSaid = false
         var shownAt: MonotonicTime?
-        defer { try? store.removeStandby(holder: holder) }
+        defer { try? vital.removeStandby(holder: holder) }
         while !shared.withLock({ $0.isStopping }) {
             do throws(GridError) {
-                let lease = try store.lease()
+                let lease = try vital.lease()
                 if let refusal = lease.refusal(of: claim(http)) { throw refusal }
                 if lease.isFree || watch.isStale(lease, at: .now(), staleMilliseconds: configuration.leaseStaleMilliseconds) {
                     log.info("taking over", metadata: ["from": "\(lease.holder.printable)", "epoch": "\(lease.epoch.rawValue)"])
@@ -82,7 +82,7 @@ extension CoordinatorService {
                 let due = shownAt?.advanced(milliseconds: Int64(configuration.leaseRenewMilliseconds)) ?? .now()
                 if due <= .now() {
                     // Known or not, it stands by.
-                    try? store.showStandby(holder: holder, http: http)
+                    try? vital.showStandby(holder: holder, http: http)
                     shownAt = .now()
                 }
                 isSilenceSaid = false
@@ -118,7 +118,7 @@ extension CoordinatorService {
 
     /// Whether a write was refused because another coordinator has taken over; from then on this one begins nothing more.
     func isSuperseded(_ error: GridError) -> Bool {
-        guard error.kind == .conflict, let lease = try? store.lease(), lease.epoch != epoch else { return false }
+        guard error.kind == .conflict, let lease = try? vital.lease(), lease.epoch != epoch else { return false }
         recorded.writesFenced.add()
         superseded(error)
         return true
@@ -126,7 +126,7 @@ extension CoordinatorService {
 
     /// Another coordinator has taken over: nothing more is begun, and nothing that ends is recorded here.
     func superseded(_ error: GridError) {
-        let successor = (try? store.lease())?.leader ?? LeaderView(holder: "", epoch: 0)
+        let successor = (try? vital.lease())?.leader ?? LeaderView(holder: "", epoch: 0)
         let tell = shared.withLock { shared in
             guard !shared.isStopping else { return nil as (@Sendable (GridError) -> Void)? }
             shared.isStopping = true

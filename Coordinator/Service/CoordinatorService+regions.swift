@@ -5,21 +5,19 @@ import Store
 
 // What can be read of regions: rows from the database, PnL and correlations from resident panels.
 extension CoordinatorService {
+    package func coding<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R { try await codings.run(body) }
+
     package func regions() async throws -> [RegionView] {
-        try await waiting { service throws(GridError) in
-            try service.usingDatabase { () throws(GridError) in try service.store.regions() }
-        }
+        try await reading { store throws(GridError) in try store.regions() }
     }
 
     package func results(_ request: ResultRequest, region: Region) async throws -> ResultPage {
-        try await waiting { service throws(GridError) in
-            try service.usingDatabase { () throws(GridError) in try service.store.results(request, region: region) }
-        }
+        try await reading { store throws(GridError) in try store.results(request, region: region) }
     }
 
     package func alpha(_ id: String, region: Region) async throws -> AlphaView {
-        try await waiting { service throws(GridError) in
-            var view = try service.usingDatabase { () throws(GridError) in try service.store.alpha(id, region: region) }
+        try await reading { store throws(GridError) in
+            var view = try store.alpha(id, region: region)
             guard let code = view.code else { return view }
             let marked = MarkedCode(code)
             view.codeMarks = marked.marks

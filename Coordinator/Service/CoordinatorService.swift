@@ -88,7 +88,13 @@ package final class CoordinatorService: Sendable {
     }
 
     let configuration: CoordinatorConfiguration
+    /// For jobs, and what people change.
     let store: Store
+    /// For pages that people read: connections of their own, and little patience, so that nobody's pages keep others waiting.
+    let reader: Store
+    /// For the lease, the tokens, the audit log and readiness: connections of their own, so that whatever readers and jobs do,
+    /// this coordinator shows that it is alive, and who may give orders is let in.
+    let vital: Store
     /// The one of this coordinator: whoever needs a region's panel loads it through this.
     let panels: PanelCache?
     let log: Logger
@@ -99,12 +105,22 @@ package final class CoordinatorService: Sendable {
     let shared = Mutex(Shared())
     /// Calls from the HTTP interface that wait for the database run here, not on Swift's cooperative pool.
     let waitingCalls = DispatchQueue(label: "alphagrid.calls", attributes: .concurrent)
+    /// Tokens, the audit log and readiness each have a thread, which takes one connection of `vital` at a time: none of them
+    /// waits for another, nor for what else there is to do.
+    let tokenCalls = DispatchQueue(label: "alphagrid.tokens")
+    let auditCalls = DispatchQueue(label: "alphagrid.audit")
+    let readinessCalls = DispatchQueue(label: "alphagrid.readiness")
     /// What operators change of jobs is changed here, one after another.
     let termChanges = DispatchQueue(label: "alphagrid.terms")
     /// Writes down changes of the keys, one after another.
     let keyRecords = DispatchQueue(label: "alphagrid.keys")
     /// Questions about single alphas have threads and panels of their own.
-    let questions: PoolCheckQueue
+    let questions: BoundedQueue
+    /// So have pages of what the database holds.
+    let pages = BoundedQueue.forPages()
+    /// And large requests and answers, which are taken apart and written at the cost of a core each.
+    let codings = BoundedQueue(
+        "codings", of: "large requests and answers", atOnceMax: Limits.codingsAtOnceMax, waitingMax: Limits.codingsWaitingMax)
     let residents: ResidentPanels
     let tileMaps = TileMaps()
     /// What `/metrics` says; whoever else has something to count adds it here.
@@ -119,10 +135,14 @@ package final class CoordinatorService: Sendable {
         self.configuration = configuration
         self.log = log
         let (reached, recorded) = (configuration.reached, self.recorded)
-        questions = PoolCheckQueue { recorded.checkSeconds.record($0) }
-        store = try Store(url: configuration.databaseURL, committed: { recorded.commitSeconds.record($0) }) {
-            reached(.publishWritten)
-        }
+        questions = BoundedQueue.forQuestions { recorded.checkSeconds.record($0) }
+        let committed: @Sendable (Double) -> Void = { recorded.commitSeconds.record($0) }
+        store = try Store(url: configuration.databaseURL, committed: committed) { reached(.publishWritten) }
+        reader = try Store(
+            url: configuration.databaseURL, connectionsMax: Limits.databasePageConnectionsMax,
+            statementMilliseconds: Limits.databasePageMilliseconds)
+        vital = try Store(
+            url: configuration.databaseURL, connectionsMax: Limits.databaseVitalConnectionsMax, committed: committed)
         panels = configuration.panelDirectory.map { directory in
             PanelCache(directory: directory, bytesMax: configuration.panelBytesMax) { log.warning("\($0)") }
         }
@@ -155,7 +175,7 @@ package final class CoordinatorService: Sendable {
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try takeLease(http)
         configuration.reached(.tookLease)
-        let keeper = try LeaseKeeper(store, epoch, configuration, log) { [weak self] in
+        let keeper = try LeaseKeeper(vital, epoch, configuration, log) { [weak self] in
             self?.shared.withLock { $0.leaseRenewedAt = .now() }
         } sawStandbys: { [weak self] standbys in
             self?.shared.withLock { $0.standbys = standbys }
@@ -222,7 +242,7 @@ package final class CoordinatorService: Sendable {
         // As long as a job may publish, a standby that sees no sign of life would end its transaction.
         shared.withLock { $0.leaseKeeper }?.stop()
         // What was not told yet the next coordinator finds out by itself.
-        if epoch.rawValue > 0 { try? store.releaseLease(epoch) }
+        if epoch.rawValue > 0 { try? vital.releaseLease(epoch) }
         log.info("left; workers keep what they have for the next coordinator")
     }
 

@@ -165,16 +165,17 @@ struct JobPlanner {
 
 extension CoordinatorService {
     package func plan(_ request: JobRequest) async throws -> PlanView {
-        try await waiting { service throws(GridError) in
+        try await pages.run {
             let region = try Region(request.region)
-            return try service.usingDatabase { () throws(GridError) in
-                let settings = try service.store.regionSettings(region)
+            return try self.usingDatabase { () throws(GridError) in
+                let settings = try self.store.regionSettings(region)
                 let view = try request.resolve(region: region, settings: settings, now: ActiveJob.timestamp())
-                try service.requireAlphas(of: view, region)
+                try self.requireAlphas(of: view, region)
+                // Not through `reader`: to look which of a million alphas have PnL may take longer than a page.
                 let planner = JobPlanner(
                     view: view,
-                    size: { pool throws(GridError) in try service.store.panelSize(region: region, pool: pool) },
-                    workers: service.shared.withLock { $0.snapshot.workers })
+                    size: { pool throws(GridError) in try self.store.panelSize(region: region, pool: pool) },
+                    workers: self.shared.withLock { $0.snapshot.workers })
                 return try planner.plan()
             }
         }

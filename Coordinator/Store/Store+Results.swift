@@ -30,7 +30,9 @@ extension Store {
     /// - Throws: `GridError(.notFound)` for a region or a job that is not there, `.usage` for a filter, a sort or a column that
     ///   the result's rows do not have.
     package func results(_ request: ResultRequest, region: Region) throws(GridError) -> ResultPage {
-        let action = Action("read \(request.result.rawValue) of \(region)", needs: "SELECT on the region's tables")
+        let action = Action(
+            "read \(request.result.rawValue) of \(region)", needs: "SELECT on the region's tables",
+            whenSlow: "ask for fewer rows, by filters or in another order")
         return try pagesRead.answer(to: PageQuestion(request: request, region: region), action, from: pool) { connection in
             let regionID = try Self.requireRegion(region, connection)
             let target = try request.job.map { try Self.target(of: $0, request.result, region, connection) } ?? .region

@@ -26,13 +26,19 @@ package final class Store: Sendable {
     /// - Parameters:
     ///   - url: `postgresql://USER@HOST:PORT/NAME` or libpq's `key=value` pairs. Passwords come from
     ///     `PGPASSWORD`, `~/.pgpass` or a service file; one in the URL is refused.
+    ///   - connectionsMax: Callers beyond so many wait for each other, and for nobody who uses another `Store`.
+    ///   - statementMilliseconds: given to a statement that is no bulk work.
     ///   - committed: told how many seconds each commit took.
     package init(
-        url: String, committed: @escaping @Sendable (Double) -> Void = { _ in },
+        url: String, connectionsMax: Int = Limits.databaseConnectionsMax,
+        statementMilliseconds: Int = Limits.databaseStatementMilliseconds,
+        committed: @escaping @Sendable (Double) -> Void = { _ in },
         publicationWritten: @escaping @Sendable () -> Void = {}
     ) throws(GridError) {
         self.publicationWritten = publicationWritten
-        pool = ConnectionPool(try DatabaseURL(url), committed: committed)
+        pool = ConnectionPool(
+            try DatabaseURL(url), connectionsMax: connectionsMax, statementMilliseconds: statementMilliseconds,
+            committed: committed)
     }
 
     /// Asks the database whether it answers and has this program's tables.

@@ -140,6 +140,20 @@ package enum Limits {
     /// Checks that are worked on at once; each may use all cores while it compares.
     package static let checksAtOnceMax = 4
     package static let checksWaitingMax = 64
+    /// Large requests and answers that are taken apart and written at once, and from how many bytes or values on one is large.
+    package static let codingsAtOnceMax = 2
+    package static let codingsWaitingMax = 64
+    package static let codingBytesMin = 64 << 10
+    package static let codingValuesMin = 2_000
+    /// Of answers that wait to be taken, all together; from how many bytes on one counts, and how many of it are sent at once.
+    package static let httpAnswerBytesHeldMax = 1 << 30
+    package static let httpAnswerBytesCountedMin = 64 << 10
+    package static let httpAnswerPartBytes = 64 << 10
+    /// How long an answer to whether the coordinator is ready holds, and how long anybody waits for it.
+    package static let readinessHeldSeconds = 1.0
+    package static let readinessPatienceSeconds = 5.0
+    /// When whoever was sent away because there is too much to do, or no database, is told to come again.
+    package static let retryAfterSeconds = 5
     /// Panels kept in memory for checks, with what is made of them; a quarter of the machine's memory if that is less.
     package static let residentPanelBytesMax = 8 << 30
     package static let residentPoolsPerPanelMax = 3
@@ -169,6 +183,9 @@ package enum Limits {
     package static let tokensLookSeconds = 2.0
     /// When the database does not answer, what it said last holds for so long.
     package static let tokensTrustedSeconds = 5.0
+    /// So long a request waits for it to answer: with the time between two looks less than the above, so that a request that came
+    /// while tokens were still trusted is answered by them.
+    package static let tokensPatienceSeconds = 2.0
     /// Addresses of coordinators that a client tries one after another, and how long it waits for the answer of one of several.
     package static let coordinatorURLsMax = 8
     package static let answerSecondsOfSeveral: Int64 = 10
@@ -323,6 +340,12 @@ package enum Limits {
 
     // Database
     package static let databaseConnectionsMax = 8
+    /// Beside them, for pages that people read, each of which may keep one busy for as long as a statement of theirs may take.
+    package static let databasePageConnectionsMax = 4
+    package static let databasePageMilliseconds = 10_000
+    package static let pagesWaitingMax = 64
+    /// Beside both, for what must wait for neither: one each for the lease, the tokens, the audit log and readiness.
+    package static let databaseVitalConnectionsMax = 4
     package static let databaseConnectSeconds = 10
     /// For the short statements of a person or a page; bulk work has its own bound.
     package static let databaseStatementMilliseconds = 60_000

@@ -10,6 +10,13 @@ package protocol RegionReading: Sendable {
     func matrix(_ request: MatrixRequest, region: Region) async throws -> MatrixView
     /// Operators and data fields of a pool's formulas.
     func usage(pool: String?, region: Region) async throws -> RegionUsageView
+    /// Takes a large request apart or writes a large answer where few are worked on at once.
+    func coding<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R
+}
+
+extension RegionReading {
+    /// On the spot, for those who have nothing else to do.
+    package func coding<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R { try body() }
 }
 
 /// A region and what there is of it.

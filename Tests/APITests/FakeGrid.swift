@@ -35,6 +35,11 @@ actor FakeGrid: ServedGrid {
     /// How often somebody looked at everything.
     var moments = 0
     func set(_ jobs: [JobView]) { stored = jobs }
+    /// Rows of every page of results.
+    private var pageRows = 1
+    func set(pageRows: Int) { self.pageRows = pageRows }
+    /// How often something large was taken apart or written.
+    let codings = Counter()
     /// Thrown by every method while it is set.
     private var failure: (any Error)?
     var stored: [JobView]
@@ -70,6 +75,11 @@ actor FakeGrid: ServedGrid {
     }
 
     func note(_ call: Call) { calls.append(call) }
+
+    nonisolated func coding<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+        codings.add()
+        return try body()
+    }
 
     func status() async throws -> StatusView {
         try check()
@@ -206,6 +216,6 @@ actor FakeGrid: ServedGrid {
         return ResultPage(
             region: region.name, result: request.result, table: "alpha_clusters_usa",
             columns: ["alpha_id", "label", "coordinates"],
-            rows: [[.text("A"), .null, .array([.number(0.5), .whole(2)])]], nextOffset: 1)
+            rows: Array(repeating: [.text("A"), .null, .array([.number(0.5), .whole(2)])], count: pageRows), nextOffset: 1)
     }
 }

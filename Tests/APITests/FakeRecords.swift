@@ -16,6 +16,8 @@ actor FakeRecords: AccessRecords {
     private(set) var looks = 0
     private var tokens: [StoredToken]
     private var failure: GridError?
+    /// Whoever looks for tokens while there is such a list waits until it is over.
+    private var frozen: [CheckedContinuation<Void, Never>]?
 
     init(_ tokens: [StoredToken] = FakeRecords.everyRole, failure: GridError? = nil) {
         self.tokens = tokens
@@ -38,8 +40,16 @@ actor FakeRecords: AccessRecords {
     func set(_ tokens: [StoredToken]) { self.tokens = tokens }
     func set(failure: GridError?) { self.failure = failure }
 
+    func freeze() { frozen = [] }
+
+    func thaw() {
+        for look in frozen ?? [] { look.resume() }
+        frozen = nil
+    }
+
     func validTokens() async throws -> [StoredToken] {
         looks += 1
+        if frozen != nil { await withCheckedContinuation { frozen?.append($0) } }
         if let failure { throw failure }
         return tokens
     }

@@ -33,6 +33,13 @@ final class Lines: Sendable {
     }
 }
 
+/// A number that many may raise at once.
+final class Counter: Sendable {
+    private let number = Atomic<Int>(0)
+    var value: Int { number.load(ordering: .relaxed) }
+    func add() { number.add(1, ordering: .relaxed) }
+}
+
 /// What came back, with the JSON of its body as plain values.
 struct Answer {
     let status: Int
@@ -78,9 +85,9 @@ struct Door: Sendable {
 
     init(
         grid: FakeGrid = FakeGrid(), access: AccessSettings, assets: String? = nil, isEncrypted: Bool = false,
-        hub: EventHub? = nil
+        hub: EventHub? = nil, budget: AnswerBudget = AnswerBudget()
     ) {
-        let routes = APIRoutes(control: grid, logger: silent, page: PageFiles(assets: assets), hub: hub)
+        let routes = APIRoutes(control: grid, logger: silent, page: PageFiles(assets: assets), hub: hub, budget: budget)
         application = Application(router: routes.router(access: access, isEncrypted: isEncrypted), logger: silent)
     }
 

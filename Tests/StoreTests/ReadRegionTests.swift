@@ -279,4 +279,30 @@ import Testing
         #expect(try found { ($0.sort, $0.offset, $0.limit) = (SortKey("job_id"), 1, 2) } == [2, 3])
         #expect(gridError { _ = try found { $0.sort = SortKey("job_id; DROP TABLE jobs") } }?.kind == .usage)
     }
+
+    @Test("A page that the database takes too long over is given up after its own time, in a sentence that says what to do")
+    func slowPage() throws {
+        let blocker = try Connection.open(DatabaseURL(database.url))
+        try blocker.execute("BEGIN; LOCK TABLE regions IN ACCESS EXCLUSIVE MODE")
+        let reader = try Store(url: database.url, connectionsMax: 1, statementMilliseconds: 200)
+        let error = try #require(gridError { _ = try reader.results(ResultRequest(.neighbours), region: usa) })
+        #expect(error.kind == .failed)
+        #expect(error.message.hasPrefix("cannot read neighbours of USA: the database at "))
+        #expect(
+            error.message.contains(" took too long: ")
+                && error.message.hasSuffix("; ask for fewer rows, by filters or in another order"))
+        try blocker.execute("COMMIT")
+        #expect(try reader.results(ResultRequest(.correlation), region: usa).rows.count == 4)
+    }
+
+    @Test("Who waits for one of a store's connections waits no longer than a statement may take, and does not keep another store")
+    func oneConnection() throws {
+        let reader = try Store(url: database.url, connectionsMax: 1, statementMilliseconds: 200)
+        try reader.pool.withConnection { (_: Connection) throws in
+            let error = gridError { _ = try reader.regions() }
+            #expect(error?.kind == .unreachable && error?.message.contains("all 1 connections to the database were busy") == true)
+            #expect(try store.regions().count == 1)
+        }
+        #expect(try reader.regions().count == 1)
+    }
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// The tokens of the database as it last had them, looked up again while requests come.
 ///
 /// So a token that was revoked opens nothing any more after `Limits.tokensLookSeconds`, and after
-/// `Limits.tokensTrustedSeconds` also when the database does not answer.
+/// `Limits.tokensTrustedSeconds` also when the database does not answer: neither with an error nor at all.
 final class TokenDirectory: Sendable {
     private struct State {
         var tokens: [StoredToken] = []
@@ -13,15 +13,20 @@ final class TokenDirectory: Sendable {
         var askedAt: Double?
         /// When the last one began, whatever came of it.
         var triedAt: Double?
-        var look: Task<Void, Never>?
+        var look: SharedLook?
     }
 
     private let records: any AccessRecords
     private let clock: APIClock
     private let logger: Logger
+    private let patience: Duration
     private let state = Mutex(State())
 
-    init(records: any AccessRecords, clock: APIClock, logger: Logger) {
+    init(
+        records: any AccessRecords, clock: APIClock, logger: Logger,
+        patience: Duration = .seconds(Limits.tokensPatienceSeconds)
+    ) {
+        self.patience = patience
         self.records = records
         self.clock = clock
         self.logger = logger
@@ -30,16 +35,20 @@ final class TokenDirectory: Sendable {
     /// - Returns: nil when the database has not said for too long which tokens are valid.
     func tokens() async -> [StoredToken]? {
         // One look-up at a time, whoever is waiting for it.
-        let look = state.withLock { state -> Task<Void, Never>? in
+        let look = state.withLock { state -> SharedLook? in
             if let look = state.look { return look }
             let now = clock.monotonic()
             if let triedAt = state.triedAt, now - triedAt < Limits.tokensLookSeconds { return nil }
             state.triedAt = now
-            let look = Task { await self.look(askedAt: now) }
+            let look = SharedLook(patience: patience) {
+                await self.look(askedAt: now)
+            } overdue: {
+                self.logger.warning("the access tokens are still being looked up", metadata: ["after": "\(self.patience)"])
+            }
             state.look = look
             return look
         }
-        await look?.value
+        await look?.wait()
         let now = clock.monotonic()
         return state.withLock { state in
             guard let askedAt = state.askedAt, now - askedAt < Limits.tokensTrustedSeconds else { return nil }

@@ -64,7 +64,7 @@ final class EventHub: Sendable {
             state.seatCount += 1
             return nil
         }
-        if let refusal { throw Problem(.serviceUnavailable, refusal, headers: [.retryAfter: "5"]) }
+        if let refusal { throw Problem(.serviceUnavailable, refusal, headers: [.retryAfter: "\(Limits.retryAfterSeconds)"]) }
         return Seat(self, address)
     }
 

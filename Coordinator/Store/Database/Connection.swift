@@ -33,7 +33,9 @@ package final class Connection: @unchecked Sendable {
     deinit { PQfinish(handle) }
 
     /// Connects within `Limits.databaseConnectSeconds` or the URL's own `connect_timeout`.
-    static func open(_ url: DatabaseURL) throws(DatabaseError) -> Connection {
+    static func open(
+        _ url: DatabaseURL, statementMilliseconds: Int = Limits.databaseStatementMilliseconds
+    ) throws(DatabaseError) -> Connection {
         let connection = Connection(adopting: try start(url))
         let wanted = url.value(of: "connect_timeout").flatMap { Int($0) } ?? 0
         let seconds = wanted > 0 ? min(wanted, 3_600) : Limits.databaseConnectSeconds
@@ -44,7 +46,7 @@ package final class Connection: @unchecked Sendable {
             error.isDisconnected = true
             throw error
         }
-        try connection.execute(sessionSettings)
+        try connection.execute(sessionSettings + "; SET statement_timeout = \(statementMilliseconds)")
         return connection
     }
 
@@ -53,7 +55,6 @@ package final class Connection: @unchecked Sendable {
     private static let sessionSettings = """
         SET timezone = 'UTC'; SET datestyle = 'ISO'; SET client_min_messages = 'warning'; SET jit = off; \
         SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; \
-        SET statement_timeout = \(Limits.databaseStatementMilliseconds); \
         SET lock_timeout = \(Limits.databaseLockMilliseconds); \
         SET idle_in_transaction_session_timeout = \(Limits.databaseStatementMilliseconds)
         """

@@ -8,11 +8,14 @@ struct Action: Sendable {
     var needs: String
     /// Why another session's lock may stand in the way and what to do; nil where nothing more is known.
     var whenLocked: String?
+    /// What to do when the database takes too long; nil where nobody can do anything.
+    var whenSlow: String?
 
-    init(_ doing: String, needs: String, whenLocked: String? = nil) {
+    init(_ doing: String, needs: String, whenLocked: String? = nil, whenSlow: String? = nil) {
         self.doing = doing
         self.needs = needs
         self.whenLocked = whenLocked
+        self.whenSlow = whenSlow
     }
 }
 
@@ -59,7 +62,8 @@ package struct DatabaseError: Error, Equatable, Sendable, CustomStringConvertibl
             return GridError(
                 .conflict, "\(what): \(message) at \(place): run 'alphagrid db init' to make AlphaGrid's tables")
         case "57014":
-            return GridError(.failed, "\(what): the database at \(place) took too long: \(message)")
+            let advice = action.whenSlow.map { "; \($0)" } ?? ""
+            return GridError(.failed, "\(what): the database at \(place) took too long: \(message)\(advice)")
         case "55P03" where action.whenLocked != nil:
             return GridError(.conflict, "\(what): \(action.whenLocked ?? "")")
         case "55P03":
