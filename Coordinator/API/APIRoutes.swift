@@ -102,7 +102,9 @@ struct APIRoutes: Sendable {
         metrics.add { counts.families }
         router.add(middleware: CountingMiddleware(counts: counts, clock: access.clock))
         router.add(middleware: ProblemMiddleware(logger: logger))
-        let trail = AuditTrail(records: access.records, clock: access.clock, logger: logger) { counts.refused(status: $0) }
+        let trail = AuditTrail(
+            records: access.records, clock: access.clock, logger: logger, changesBurst: access.changesBurst
+        ) { counts.refused(status: $0) }
         let authenticator = Authenticator(access, logger: logger)
         let strangers = RateLimiter(
             perSecond: access.strangersPerSecond, burst: max(access.strangersPerSecond, Limits.strangerRequestsBurstMax))

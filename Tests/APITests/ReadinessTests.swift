@@ -111,11 +111,9 @@ struct ReadinessTests {
         let records = FakeRecords()
         await records.freeze()
         let door = try Door(access: access(records))
-        let began = ContinuousClock.now
         let status = Call(.get, "/v1/status")
         let answer = try await door.send(status, authorization: "Bearer \(FakeRecords.secret("viewer"))")
         expectProblem(answer, 503, "Service Unavailable")
-        #expect(ContinuousClock.now - began < .seconds(Limits.tokensTrustedSeconds))
         #expect(try await door.send(status).status == 200)
         await records.thaw()
     }

@@ -73,11 +73,12 @@ struct CrowdedDatabaseTests {
             let error = await #expect(throws: GridError.self) { _ = try await service.regions() }
             #expect(error?.kind == .unreachable && error?.message.contains("are waiting already") == true)
             // The thread that keeps the lease goes on as well.
-            for _ in 0..<200 where try service.vital.lease().renewals < renewals + 4 {
+            for _ in 0..<2_000 where try service.vital.lease().renewals < renewals + 4 {
                 try await Task.sleep(for: .milliseconds(10))
             }
             #expect(try service.vital.lease().renewals >= renewals + 4)
-            #expect(ContinuousClock.now - began < .seconds(5))
+            // Whoever waits for a connection of the others' waits for a minute.
+            #expect(ContinuousClock.now - began < .seconds(30))
             #expect(try waiting() == connections, "all of that while everybody else was waiting")
 
             try blocker.execute("COMMIT")

@@ -20,14 +20,18 @@ final class AuditTrail: Sendable {
     private let refusals = Mutex(Refusals())
     private let rate = RateLimiter(
         perSecond: Limits.refusalsRecordedPerSecondMax, burst: Limits.refusalsRecordedBurstMax, namesMax: 1)
-    private let changes = RateLimiter(perSecond: Limits.changesPerSecondMax, burst: Limits.changesBurstMax)
+    private let changes: RateLimiter
     private let changesOfAll = RateLimiter(
         perSecond: Limits.changesOfAllPerSecondMax, burst: Limits.changesOfAllBurstMax, namesMax: 1)
 
-    /// - Parameter counted: told the status of every refusal, also of those that get no row.
+    /// - Parameters:
+    ///   - changesBurst: changes that one caller may make at once.
+    ///   - counted: told the status of every refusal, also of those that get no row.
     init(
-        records: any AccessRecords, clock: APIClock, logger: Logger, counted: @escaping @Sendable (Int) -> Void = { _ in }
+        records: any AccessRecords, clock: APIClock, logger: Logger, changesBurst: Double = Limits.changesBurstMax,
+        counted: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
+        changes = RateLimiter(perSecond: Limits.changesPerSecondMax, burst: changesBurst)
         self.counted = counted
         self.records = records
         self.clock = clock

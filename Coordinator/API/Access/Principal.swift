@@ -54,6 +54,8 @@ package struct AccessSettings: Sendable {
     var clock: APIClock
     /// Requests without a valid token that one address may send; as many, or the usual number, may come at once.
     var strangersPerSecond: Double
+    /// Changes that one caller may make at once.
+    var changesBurst = Limits.changesBurstMax
     /// Browsers that are signed in.
     let sessions: SessionDirectory
 
