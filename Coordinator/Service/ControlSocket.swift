@@ -163,19 +163,19 @@ struct ControlHandler: SocketHandler {
 
     mutating func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? {
         guard let shell else { return nil }
-        if isLeadDoubtful(now) != isSilent {
-            isSilent.toggle()
-            log.warning(
-                isSilent
-                    ? "the database has not been reached for long, and somebody stands by: workers are left to whoever leads"
-                    : "the database is reached again: workers are answered")
-        }
         spreadSecret(at: now, via: port)
         if let deadline = shell.nextDeadline, deadline <= now {
             shell.handle(.tick, at: now, via: transport(port))
         }
         let due = publishedAt?.advanced(milliseconds: Self.publishEveryMilliseconds) ?? now
         if due <= now {
+            if isLeadDoubtful(now) != isSilent {
+                isSilent.toggle()
+                log.warning(
+                    isSilent
+                        ? "the database has not been reached for long, and somebody stands by: workers are left to whoever leads"
+                        : "the database is reached again: workers are answered")
+            }
             if publishedAt != nil { metrics.controlLagSeconds.record(now.seconds(since: due)) }
             publish(shell.snapshot(at: now, drained: drained()))
             publishedAt = now
