@@ -54,7 +54,8 @@ extension CoordinatorService {
             }
             try removeAbandonedLogs()
         } catch {
-            // There is another look to come.
+            // There is another look to come, and that the database is away is said elsewhere.
+            if error.kind == .unreachable { return }
             log.warning("jobs that nobody is at could not be looked for", metadata: ["error": "\(error)"])
         }
     }
