@@ -21,13 +21,15 @@ final class ControlSocket: Sendable {
     ///   - tellBlocks: is told which workers are welcome and which go, on the socket's thread, for those that serve blocks.
     ///   - isLeadDoubtful: whether somebody else may lead by now; as long as it says so, workers hear nothing from here.
     ///   - drained: how many workers were drained and have left, for what displays say of jobs that wait.
+    ///   - count: gets what was counted so far before a job hears that a stage of it is complete, on the socket's thread.
     ///   - publish: gets a snapshot for displays a few times a second, on the socket's thread.
     init(
         endpoint: Endpoint, drivers: JobDrivers, log: Logger, keys: ServerKeys? = nil, trustsNetwork: Bool = false,
         tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void = { _ in }, metrics: RecordedMetrics = RecordedMetrics(),
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
         isLeadDoubtful: @escaping @Sendable (MonotonicTime) -> Bool = { _ in false },
-        drained: @escaping @Sendable () -> Int = { 0 }, publish: @escaping @Sendable (GridSnapshot) -> Void
+        drained: @escaping @Sendable () -> Int = { 0 }, count: @escaping @Sendable (SchedulerCounters) -> Void = { _ in },
+        publish: @escaping @Sendable (GridSnapshot) -> Void
     ) throws(GridError) {
         var options = SocketOptions()
         // Every partial being merged ends in one command, and none may be lost.
@@ -37,7 +39,7 @@ final class ControlSocket: Sendable {
             ControlHandler(
                 drivers: drivers, log: log, door: Doorkeeper(keys: keys, trustsNetwork: trustsNetwork),
                 tellBlocks: tellBlocks, metrics: metrics, reached: reached, isLeadDoubtful: isLeadDoubtful, drained: drained,
-                publish: publish)
+                count: count, publish: publish)
         }
         self.endpoint = loop.endpoint
     }
@@ -64,6 +66,7 @@ struct ControlHandler: SocketHandler {
     private let reached: @Sendable (CoordinatorStep) -> Void
     private let isLeadDoubtful: @Sendable (MonotonicTime) -> Bool
     private let drained: @Sendable () -> Int
+    private let count: @Sendable (SchedulerCounters) -> Void
     private let publish: @Sendable (GridSnapshot) -> Void
     private var shell: SchedulerShell?
     private var publishedAt: MonotonicTime?
@@ -77,7 +80,8 @@ struct ControlHandler: SocketHandler {
         drivers: JobDrivers, log: Logger, door: Doorkeeper,
         tellBlocks: @escaping @Sendable (BlockServer.Command) -> Void, metrics: RecordedMetrics,
         reached: @escaping @Sendable (CoordinatorStep) -> Void, isLeadDoubtful: @escaping @Sendable (MonotonicTime) -> Bool,
-        drained: @escaping @Sendable () -> Int, publish: @escaping @Sendable (GridSnapshot) -> Void
+        drained: @escaping @Sendable () -> Int, count: @escaping @Sendable (SchedulerCounters) -> Void,
+        publish: @escaping @Sendable (GridSnapshot) -> Void
     ) {
         self.drivers = drivers
         self.log = log
@@ -87,6 +91,7 @@ struct ControlHandler: SocketHandler {
         self.reached = reached
         self.isLeadDoubtful = isLeadDoubtful
         self.drained = drained
+        self.count = count
         self.publish = publish
     }
 
@@ -151,11 +156,12 @@ struct ControlHandler: SocketHandler {
     mutating func handle(_ command: SchedulerCommand, at now: MonotonicTime, via port: SocketPort) {
         switch command {
         case .begin(let scheduler):
-            let tellBlocks = tellBlocks
+            let (tellBlocks, count) = (tellBlocks, count)
             shell = SchedulerShell(
                 scheduler: scheduler, drivers: drivers, log: log, metrics: metrics, reached: reached,
                 // Only of whom the scheduler takes: nobody would tell that a refused one has left.
-                workerWelcome: { tellBlocks(.joined($0)) }, workerGone: { tellBlocks(.left($0)) })
+                workerWelcome: { tellBlocks(.joined($0)) }, workerGone: { tellBlocks(.left($0)) },
+                stageEnds: count)
         case .event(let event): shell?.handle(event, at: now, via: transport(port))
         case .look(let body): shell?.look(body, at: now)
         }

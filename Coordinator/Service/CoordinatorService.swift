@@ -170,7 +170,8 @@ package final class CoordinatorService: Sendable {
             endpoint: endpoint, drivers: drivers, log: log, keys: configuration.keys,
             trustsNetwork: configuration.trustsNetwork, tellBlocks: tellBlocks, metrics: recorded,
             reached: configuration.reached, isLeadDoubtful: { [weak self] now in self?.isLeadDoubtful(at: now) ?? false },
-            drained: { [weak self] in self?.shared.withLock { $0.drains.drainedCount } ?? 0 }
+            drained: { [weak self] in self?.shared.withLock { $0.drains.drainedCount } ?? 0 },
+            count: { [weak self] counters in self?.shared.withLock { $0.snapshot.counters = counters } }
         ) { [weak self] snapshot in self?.published(snapshot) }
         // Last, since it ends the reign of another coordinator: nothing may stop this one any more.
         let epoch = try takeLease(http)

@@ -40,19 +40,24 @@ final class SchedulerShell {
     private var introduced: Hello?
     private let workerWelcome: (Hello) -> Void
     private let workerGone: (WorkerID) -> Void
+    private let stageEnds: (SchedulerCounters) -> Void
     private let reached: @Sendable (CoordinatorStep) -> Void
 
     /// - Parameters:
     ///   - workerWelcome: called for each hello that is accepted, before the worker hears of it.
     ///   - workerGone: called for each worker that is lost or has left.
+    ///   - stageEnds: called before a job hears that its stage is complete: whoever sees that the job has ended finds its tasks
+    ///     counted.
     init(
         scheduler: Scheduler, drivers: JobDrivers, log: Logger?, metrics: RecordedMetrics? = nil,
         reached: @escaping @Sendable (CoordinatorStep) -> Void = { _ in },
-        workerWelcome: @escaping (Hello) -> Void = { _ in }, workerGone: @escaping (WorkerID) -> Void = { _ in }
+        workerWelcome: @escaping (Hello) -> Void = { _ in }, workerGone: @escaping (WorkerID) -> Void = { _ in },
+        stageEnds: @escaping (SchedulerCounters) -> Void = { _ in }
     ) {
         self.reached = reached
         self.workerWelcome = workerWelcome
         self.workerGone = workerGone
+        self.stageEnds = stageEnds
         self.scheduler = scheduler
         self.drivers = drivers
         self.log = log
@@ -139,6 +144,7 @@ final class SchedulerShell {
             drivers[job]?.profileChosen(profile)
         case .stageComplete(let job, let plan):
             reached(.stageComplete)
+            stageEnds(scheduler.counters)
             drivers[job]?.stageComplete(plan)
         case .jobFailed(let job, let reason):
             drivers[job]?.fail(reason)

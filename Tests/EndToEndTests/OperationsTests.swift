@@ -48,6 +48,22 @@ extension EndToEnd {
             #expect(!cancelled.contains("paused") && !shown.contains("paused") && !shown.contains("market"), "\(shown)")
         }
 
+        @Test("Whoever sees that a job has ended finds every task of it counted", .timeLimit(.minutes(5)))
+        func counted() async throws {
+            let cluster = try await TestCluster(workers: 1)
+            let file = try await TestData.synthetic(cluster.state, alphas: 60, days: 100)
+            try await cluster.alphagrid("db", "import", file, "--region", "USA")
+            // The figures that displays get a few times a second would be those of the run before, often enough.
+            for _ in 0..<6 {
+                let job = try await cluster.submit(["kind": "correlation", "region": "USA", "block_edge": 8, "fresh": true])
+                while !["done", "failed", "cancelled"].contains(try await cluster.job(job)["state"] as? String) {}
+                let counted = try await cluster.status()["tasks_done_total"] as? Int
+                let jobs = try #require(try await cluster.json("/v1/jobs")["jobs"] as? [[String: Any]])
+                let stages = jobs.flatMap { $0["stages"] as? [[String: Any]] ?? [] }
+                #expect(counted == stages.reduce(0) { $0 + ($1["tasks_done"] as? Int ?? 0) }, "after job \(job)")
+            }
+        }
+
         @Test(
             "A plan is kept to, a paused job waits over a restart of the coordinator and says so, and one retried does the rest",
             .timeLimit(.minutes(5)))
