@@ -124,7 +124,8 @@ class Run:
         deadline = time.monotonic() + END_SECONDS
         for lane in self.lanes:
             lane.thread.join(max(0.0, deadline - time.monotonic()) if not self.is_wrong() else 1)
-            if lane.thread.is_alive():
+            # Where something else is wrong, nobody waits for the rest.
+            if lane.thread.is_alive() and not self.is_wrong():
                 self.wrong.append(f"the job of lane {lane.number} did not end within {END_SECONDS} s of the last fault")
         self.wrong += [lane.failure for lane in self.lanes if lane.failure]
         self.ended = [job for lane in self.lanes for job in lane.ended]

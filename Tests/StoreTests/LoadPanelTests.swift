@@ -43,6 +43,25 @@ import Testing
         #expect(loaded.panel.blockHashes == direct.blockHashes)
     }
 
+    @Test("When the connection that holds the snapshot is lost, the database is said to be out of reach, as it then mostly is")
+    func lostSnapshot() throws {
+        _ = try store.importPnL(path: try files.file("small.csv", smallCSV), region: usa, unsubmitted: false)
+        let dates = try ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"].map { try Day(parsing: $0) }
+        let ids = ["A1", "A2", "A3"]
+        let loader = PanelLoader(table: "pnl_usa", url: store.pool.url, conditions: ["true"])
+        func read(endingSession: Bool) throws(GridError) -> Int {
+            try store.pool.read(Action("read", needs: "SELECT")) { connection in
+                let snapshot = try connection.execute("SELECT pg_export_snapshot()").text(0, 0) ?? ""
+                if endingSession { try connection.execute("ROLLBACK") }
+                let builder = try PanelBuilder(alphaIDs: ids, dates: dates, blockEdge: 2)
+                return try loader.fill(builder, alphaIDs: ids, snapshot: snapshot)
+            }
+        }
+        #expect(try read(endingSession: false) > 0)
+        let error = try #require(gridError { _ = try read(endingSession: true) })
+        #expect(error.kind == .unreachable && error.message.hasPrefix("cannot reach the database at "), "\(error)")
+    }
+
     @Test("A table of many pages, written in any order, is put together from all readers' parts")
     func manyPages() throws {
         // 300 alphas x 300 dates, a tenth missing, row order scattered: over 5 MB, more than one range of pages.

@@ -40,7 +40,7 @@ struct PanelLoader: Sendable {
             do {
                 let connection = try Connection.open(url)
                 try connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                try connection.execute("SET TRANSACTION SNAPSHOT \(quoted(literal: snapshot))")
+                try Self.take(snapshot, connection)
                 try connection.setPatience(.bulk)
                 while let next = progress.next() { try read(next, connection, &filler) }
                 try connection.execute("COMMIT")
@@ -51,6 +51,20 @@ struct PanelLoader: Sendable {
             progress.add(filler.rowCount)
         }
         return progress.rowCount
+    }
+
+    /// A snapshot ends with the session that exported it: one that is gone tells of a connection that was lost, so that whoever
+    /// waits for the database tries again.
+    private static func take(_ snapshot: String, _ connection: Connection) throws {
+        do throws(DatabaseError) {
+            try connection.execute("SET TRANSACTION SNAPSHOT \(quoted(literal: snapshot))")
+        } catch {
+            // Its file is not there, in the words of several releases of PostgreSQL, or the process behind it is not.
+            guard ["22023", "42704", "55000"].contains(error.sqlState) else { throw error }
+            var lost = error
+            lost.isDisconnected = true
+            throw lost
+        }
     }
 
     /// Reads over the caller's connection: few rows come sooner than a connection is made.
