@@ -68,7 +68,10 @@ extension CoordinatorService {
             log.info("job taken up again", metadata: ["job": "\(view.jobID)", "times": "\(view.resumed ?? 0)"])
             _ = try enqueue(view)
         }
-        waitingCalls.async { self.removeAbandonedPartials() }
+        waitingCalls.async {
+            self.removeAbandonedPartials()
+            self.tellForgottenEnds()
+        }
     }
 
     /// Files of jobs that have ended go, whoever wrote them.
@@ -255,8 +258,7 @@ extension CoordinatorService {
                 log.info("job done", metadata: metadata)
                 let (profile, view) = (drivers[job.id]?.progress.profile, job.view)
                 release(job)
-                tellEnd(of: view)
-                lookForAlerts(view)
+                tellEndNow(of: view)
                 if let profile { prepared.afterwards(profile) }
                 configuration.reached(.stateKept)
             } catch {
@@ -322,7 +324,7 @@ extension CoordinatorService {
             if isSuperseded(error) { return }
             log.error("the end of the job could not be recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
         }
-        tellEnd(of: job.view)
+        tellEndNow(of: job.view)
         release(job)
     }
 
@@ -384,5 +386,5 @@ extension CoordinatorService {
         }
     }
 
-    private var isStopping: Bool { shared.withLock { $0.isStopping } }
+    var isStopping: Bool { shared.withLock { $0.isStopping } }
 }

@@ -63,6 +63,8 @@ package final class CoordinatorService: Sendable {
         var ended: [JobView] = []
         var drains = DrainOrders()
         var retention = RetentionLooks()
+        /// Why nobody could be told of jobs that have ended, as it was said.
+        var untoldReason: String?
         /// Whose rows said at the last look that they have not ended, though nobody was at them.
         var forgottenJobs: Set<JobID> = []
         var isDatabaseReachable = true
@@ -211,6 +213,7 @@ package final class CoordinatorService: Sendable {
             (Self.messageMilliseconds, { @Sendable [weak self] in self?.sendMessages() }),
             (Self.retentionMilliseconds, { @Sendable [weak self] in self?.forgetOldJobs() }),
             (configuration.forgottenJobsMilliseconds, { @Sendable [weak self] in self?.takeUpForgottenJobs() }),
+            (configuration.forgottenJobsMilliseconds, { @Sendable [weak self] in self?.tellForgottenEnds() }),
         ])
         shared.withLock { $0.housekeeper = housekeeper }
     }

@@ -22,6 +22,8 @@ package enum CoordinatorStep: String, CaseIterable, Sendable {
     case publishWritten
     case publishCommitted
     case logRemoved
+    /// Messages about the job's end are on their way.
+    case endTold
     /// What the next job of the region can go on from is on the disk.
     case stateKept
 }

@@ -2,8 +2,8 @@ import ClusterModel
 
 /// What a publication has brought beyond the threshold that was not there before.
 package enum AlertOutcome: Sendable {
-    /// The pairs with the largest |r| first.
-    case pairs([AlertView])
+    /// The pairs with the largest |r| first, and how many messages about them found no room.
+    case pairs([AlertView], dropped: Int = 0)
     /// There was nothing to compare with: the first publication, or the first with this threshold.
     case firstLook(pairs: Int)
     /// More pairs are beyond the threshold than can be compared.
@@ -13,17 +13,21 @@ package enum AlertOutcome: Sendable {
 extension Store {
     private static let alerting = Action(
         "look for new pairs",
-        needs: "SELECT, INSERT and DELETE on alerts, alert_pairs and alert_states, TEMPORARY on the database")
+        needs: "SELECT, INSERT and DELETE on alerts, alert_pairs and alert_states, SELECT and INSERT on webhook_deliveries, "
+            + "TEMPORARY on the database")
 
     /// Compares what a job has published for its region with what was there before, and remembers it for the next time. The same
-    /// job a second time brings nothing new.
+    /// job a second time brings nothing new, and neither does one whose rows a later one has replaced.
     ///
     /// Pairs are those of the neighbour lists at either end and of the edges: a pair beyond the threshold is in neither only if
     /// both of its alphas have a whole list of closer ones.
     ///
-    /// - Parameter threshold: |r| from which on a pair counts.
+    /// - Parameters:
+    ///   - threshold: |r| from which on a pair counts.
+    ///   - messages: about new pairs; put on their way in the same transaction.
     package func updateAlerts(
-        region: Region, job: JobID, threshold: Double, epoch: Epoch
+        region: Region, job: JobID, threshold: Double, epoch: Epoch,
+        telling messages: ([AlertView]) throws -> [(webhook: Int64, body: String)] = { _ in [] }
     ) throws(GridError) -> AlertOutcome {
         try pool.write(Self.alerting, patience: .bulk) { connection in
             try Self.hold(epoch, connection)
@@ -31,6 +35,10 @@ extension Store {
             let name = SQLValue.text(region.name)
             let before = try connection.execute("SELECT job_id, threshold FROM alert_states WHERE region = $1", [name])
             if before.integer(0, 0).map({ Int64($0) }) == job.rawValue, before.rowCount == 1 { return .pairs([]) }
+            let published = try connection.execute(
+                "SELECT EXISTS (SELECT FROM \(quoted(identifier: RegionTables(region).correlation)) WHERE job_id = $1)",
+                [.integer(job.rawValue)])
+            guard published.boolean(0, 0) else { return .pairs([]) }
             let isFirst = before.rowCount == 0 || before.real(0, 1) != threshold
             let count = try Self.findPairs(region, job, threshold, connection)
             guard count <= Limits.alertPairsMax else {
@@ -51,7 +59,8 @@ extension Store {
                 INSERT INTO alert_states (region, job_id, threshold) VALUES ($1, $2, $3)
                 ON CONFLICT (region) DO UPDATE SET job_id = EXCLUDED.job_id, threshold = EXCLUDED.threshold
                 """, [name, .integer(job.rawValue), .real(threshold)])
-            return isFirst ? .firstLook(pairs: count) : .pairs(made)
+            if isFirst { return .firstLook(pairs: count) }
+            return .pairs(made, dropped: try Self.enqueue(.alertCorrelation, messages(made), connection))
         }
     }
 

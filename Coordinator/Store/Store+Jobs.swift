@@ -95,6 +95,11 @@ extension Store {
             [.integer(Int64(Limits.jobsActiveMax))])
     }
 
+    /// Jobs that have ended and of which nobody was told yet, oldest first, a few at a time.
+    package func untoldJobs() throws(GridError) -> [JobView] {
+        try jobRows("list ends of jobs to tell", "WHERE untold ORDER BY job_id LIMIT 20", [], isFrequent: true)
+    }
+
     static func save(_ job: JobView, _ epoch: Epoch, _ connection: Connection) throws {
         let changes = jobColumns.indices.dropFirst().map { index in
             let (name, value) = (jobColumns[index].name, "$\(index + 1)\(jobColumns[index].cast)")
@@ -104,9 +109,12 @@ extension Store {
             return "\(name) = "
                 + (["priority", "paused"].contains(name) ? "CASE WHEN false THEN \(value) ELSE \(name) END" : value)
         }
+        // In the transaction of its end, so that nothing can come between; `tellEnd` takes it back.
+        let tells = [.done, .failed].contains(job.state)
         let saved = try connection.execute(
             """
-            UPDATE jobs SET \(changes.joined(separator: ", "))
+            UPDATE jobs SET \(changes.joined(separator: ", ")),
+                untold = CASE WHEN state IN ('done', 'failed', 'cancelled') THEN untold ELSE \(tells) END
             WHERE job_id = $1 AND (state NOT IN ('done', 'failed', 'cancelled') OR state = $5)
             """, try jobValues(job, epoch))
         guard saved.affectedRows == 1 else {

@@ -89,19 +89,43 @@ extension Store {
         guard !messages.isEmpty else { return 0 }
         return try pool.write(Self.hooking) { connection in
             try Self.hold(epoch, connection)
-            try connection.lock("webhook deliveries")
-            let waiting = try connection.execute("SELECT count(*) FROM webhook_deliveries WHERE state = 'waiting'")
-            let room = max(0, Limits.deliveriesWaitingMax - (waiting.integer(0, 0) ?? 0))
-            for message in messages.prefix(room) {
-                // One that was removed meanwhile gets none.
-                try connection.execute(
-                    """
-                    INSERT INTO webhook_deliveries (webhook_id, event, body)
-                    SELECT webhook_id, $2, $3 FROM webhooks WHERE webhook_id = $1
-                    """, [.integer(message.webhook), .text(event.rawValue), .text(message.body)])
-            }
-            return max(0, messages.count - room)
+            return try Self.enqueue(event, messages, connection)
         }
+    }
+
+    /// Puts the messages about a job's end on their way, once however often it is asked.
+    ///
+    /// - Returns: as `enqueue`.
+    package func tellEnd(
+        of job: JobID, _ event: WebhookEvent, _ messages: [(webhook: Int64, body: String)], epoch: Epoch
+    ) throws(GridError) -> Int {
+        let action = Action(
+            "tell of the end of job \(job)",
+            needs: "UPDATE on jobs and coordinator_lease, SELECT and INSERT on webhooks and webhook_deliveries")
+        return try pool.write(action) { connection in
+            try Self.hold(epoch, connection)
+            let told = try connection.execute(
+                "UPDATE jobs SET untold = false WHERE job_id = $1 AND untold", [.integer(job.rawValue)])
+            return told.affectedRows == 0 ? 0 : try Self.enqueue(event, messages, connection)
+        }
+    }
+
+    static func enqueue(
+        _ event: WebhookEvent, _ messages: [(webhook: Int64, body: String)], _ connection: Connection
+    ) throws -> Int {
+        guard !messages.isEmpty else { return 0 }
+        try connection.lock("webhook deliveries")
+        let waiting = try connection.execute("SELECT count(*) FROM webhook_deliveries WHERE state = 'waiting'")
+        let room = max(0, Limits.deliveriesWaitingMax - (waiting.integer(0, 0) ?? 0))
+        for message in messages.prefix(room) {
+            // One that was removed meanwhile gets none.
+            try connection.execute(
+                """
+                INSERT INTO webhook_deliveries (webhook_id, event, body)
+                SELECT webhook_id, $2, $3 FROM webhooks WHERE webhook_id = $1
+                """, [.integer(message.webhook), .text(event.rawValue), .text(message.body)])
+        }
+        return max(0, messages.count - room)
     }
 
     /// Messages whose time has come. Each counts as tried, and comes again in a while unless `finishDelivery` says otherwise: so

@@ -70,6 +70,9 @@ extension EndToEnd {
             let undisturbed = try await stage.job("correlation", after: 0)
             let rows = try await rows(stage)
             #expect(rows.count == 120)
+            _ = try await PrivateDatabase.rows(
+                stage.database,
+                "INSERT INTO webhooks (url, events, secret) VALUES ('https://hooks.example.com', '{job.done}', 'x')")
             var last = undisturbed.id
             for (step, time) in steps.flatMap({ step in Self.times(step).map { (step, $0) } }) {
                 let resumed = try await stage.crash("correlation", at: step, time: time, after: last)
@@ -77,6 +80,10 @@ extension EndToEnd {
                 #expect(resumed.digest == undisturbed.digest, "step \(step), time \(time)")
                 #expect(try await self.rows(stage) == rows, "step \(step), time \(time)")
                 #expect(try FileManager.default.contentsOfDirectory(atPath: stage.folder.file("jobs")) == [])
+                let told = try await PrivateDatabase.rows(
+                    stage.database, "SELECT event, body::jsonb #>> '{job,job_id}' FROM webhook_deliveries ORDER BY 1, 2")
+                #expect(told == [["job.done", "\(resumed.id)"]], "step \(step), time \(time): its end was told")
+                _ = try await PrivateDatabase.rows(stage.database, "DELETE FROM webhook_deliveries")
                 last = resumed.id
                 print("killed at \(step), time \(time): resumed with the same result")
             }

@@ -142,6 +142,7 @@ import Testing
             UPDATE correlation_neighbour_lists_usa_jobs SET job_id = 5;
             CREATE VIEW correlation_neighbours_usa AS SELECT alpha_id FROM correlation_neighbour_lists_usa;
             DROP TABLE commit_marks, job_partials;
+            ALTER TABLE jobs DROP COLUMN untold;
             DELETE FROM schema_migrations WHERE version >= 13
             """)
         #expect(try store.migrate().first == Migration.all[12].name)

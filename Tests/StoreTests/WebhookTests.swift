@@ -97,7 +97,7 @@ import Testing
     }
 
     private func newPairs(_ job: JobID, threshold: Double = 0.8) throws -> [String]? {
-        guard case .pairs(let found) = try store.updateAlerts(region: usa, job: job, threshold: threshold, epoch: epoch) else {
+        guard case .pairs(let found, _) = try store.updateAlerts(region: usa, job: job, threshold: threshold, epoch: epoch) else {
             return nil
         }
         return found.map { "\($0.alphaA)-\($0.alphaB) \($0.correlation)" }
@@ -114,6 +114,59 @@ import Testing
         #expect(try store.alerts(limit: 10, region: nil).map(\.alphaB) == ["B", "C", "D"], "the largest |r| of a job first")
         #expect(try store.alerts(limit: 1, region: usa).first?.days == 250)
         #expect(try store.alerts(limit: 10, region: try Region("CHN")).isEmpty)
+    }
+
+    @Test("A job whose rows a later one has replaced makes nobody forget the pairs of the later one")
+    func replaced() throws {
+        #expect(try newPairs(try publish([("A", "B", 0.9)])) == nil)
+        let earlier = try publish([("A", "B", 0.9), ("C", "D", 0.85)])
+        let later = try publish([("A", "B", 0.9), ("C", "D", 0.9)])
+        #expect(try newPairs(later) == ["C-D 0.9"])
+        #expect(try newPairs(earlier) == [])
+        #expect(try newPairs(try publish([("A", "B", 0.9), ("C", "D", 0.9)])) == [])
+    }
+
+    @Test("Messages about new pairs are on their way with the pairs, or neither is there")
+    func alertMessages() throws {
+        let hook = try store.addWebhook(request(), secret: "s", epoch: epoch)
+        #expect(try newPairs(try publish([("A", "B", 0.9)])) == nil)
+        let job = try publish([("A", "B", 0.9), ("C", "D", 0.9)])
+        #expect(throws: GridError.self) {
+            try store.updateAlerts(region: usa, job: job, threshold: 0.8, epoch: epoch) { _ in
+                throw GridError(.failed, "no message")
+            }
+        }
+        #expect(try store.alerts(limit: 10, region: usa).isEmpty)
+        let outcome = try store.updateAlerts(region: usa, job: job, threshold: 0.8, epoch: epoch) { pairs in
+            [(hook.webhookID, "{\"pairs\":\(pairs.count)}")]
+        }
+        guard case .pairs(let pairs, dropped: 0) = outcome else { throw GridError(.failed, "\(outcome)") }
+        #expect(pairs.count == 1)
+        let due = try store.dueDeliveries(limit: 5, epoch: epoch)
+        #expect(due.map(\.event) == [.alertCorrelation] && due.map(\.body) == [#"{"pairs":1}"#])
+    }
+
+    @Test("The end of a job is to be told from when it is saved until it is told, once")
+    func untoldEnds() throws {
+        let hook = try store.addWebhook(request(), secret: "s", epoch: epoch)
+        var jobs: [JobID] = []
+        for state in [JobState.done, .failed, .cancelled, .running] {
+            var view = sampleJob(state: .running)
+            view.jobID = try store.createJob(view, epoch: epoch)
+            view.state = state
+            try store.saveJob(view, epoch: epoch)
+            jobs.append(view.jobID)
+        }
+        #expect(try store.untoldJobs().map(\.jobID) == Array(jobs.prefix(2)))
+        let message = [(webhook: hook.webhookID, body: "{}")]
+        #expect(throws: GridError.self) { try store.tellEnd(of: jobs[0], .jobDone, message, epoch: Epoch(99)) }
+        for _ in 0..<2 { #expect(try store.tellEnd(of: jobs[0], .jobDone, message, epoch: epoch) == 0) }
+        #expect(try store.tellEnd(of: jobs[2], .jobDone, message, epoch: epoch) == 0)
+        #expect(try store.untoldJobs().map(\.jobID) == [jobs[1]])
+        #expect(try store.dueDeliveries(limit: 5, epoch: epoch).count == 1)
+        // Saved again, as after an answer that was lost, it is not told again.
+        try store.saveJob(try store.job(jobs[0]), epoch: epoch)
+        #expect(try store.untoldJobs().map(\.jobID) == [jobs[1]])
     }
 
     @Test("Another threshold is a new beginning, and edges count as well as neighbours")

@@ -71,51 +71,85 @@ extension CoordinatorService {
 
     // MARK: What happened
 
-    /// Tells whoever wants to know that a job has ended. On the job's thread; what goes wrong is only logged.
-    func tellEnd(of view: JobView) {
+    /// Tells whoever wants to know that a job has ended, and of the pairs that a publication of the region's own result has
+    /// brought beyond the threshold: once, whatever comes between the job's end and this. On the job's thread or the
+    /// housekeeper's; `tellForgottenEnds` tries again what has failed.
+    func tellEnd(of view: JobView) throws(GridError) {
         guard let event = view.state == .done ? WebhookEvent.jobDone : view.state == .failed ? .jobFailed : nil else { return }
-        tell(event, region: view.region) { _ throws(GridError) in
-            var body = WebhookMessage.Body(event: event, sentAt: ActiveJob.timestamp())
-            body.job = view
-            return try body.encoded()
+        let hooks = try usingDatabase { () throws(GridError) in try store.webhooks() }.map(\.view).filter {
+            $0.region == nil || $0.region == view.region
         }
+        try lookForAlerts(view, hooks.filter { $0.events.contains(.alertCorrelation) })
+        let wanted = hooks.filter { $0.events.contains(event) }
+        var body = WebhookMessage.Body(event: event, sentAt: ActiveJob.timestamp())
+        body.job = view
+        let text = wanted.isEmpty ? "" : try body.encoded()
+        let dropped = try usingDatabase { () throws(GridError) in
+            try store.tellEnd(of: view.jobID, event, wanted.map { ($0.webhookID, text) }, epoch: epoch)
+        }
+        configuration.reached(.endTold)
+        reportDropped(dropped)
     }
 
-    /// - Parameter body: for one webhook; nil for none.
-    private func tell(
-        _ event: WebhookEvent, region: String, _ body: (WebhookView) throws(GridError) -> String?
-    ) {
+    func tellEndNow(of view: JobView) {
+        do throws(GridError) { try tellEnd(of: view) } catch { noteUntold(error) }
+    }
+
+    /// Tells of jobs whose coordinator was gone before it could, or could not reach the database.
+    func tellForgottenEnds() {
+        guard !isStopping else { return }
         do throws(GridError) {
-            let hooks = try usingDatabase { () throws(GridError) in try store.webhooks() }.map(\.view).filter {
-                $0.events.contains(event) && ($0.region == nil || $0.region == region)
-            }
-            var messages: [(webhook: Int64, body: String)] = []
-            for hook in hooks { if let text = try body(hook) { messages.append((hook.webhookID, text)) } }
-            let dropped = try usingDatabase { () throws(GridError) in try store.enqueue(event, messages, epoch: epoch) }
-            if dropped > 0 {
-                log.error("\(dropped) messages found no room: \(Limits.deliveriesWaitingMax) wait for their receivers already")
-            }
+            let untold = try usingDatabase { () throws(GridError) in try store.untoldJobs() }
+            let atWork = shared.withLock { Set($0.jobs.keys) }
+            for view in untold where !atWork.contains(view.jobID) { try tellEnd(of: view) }
+            shared.withLock { $0.untoldReason = nil }
         } catch {
-            log.error("webhooks could not be told", metadata: ["event": "\(event.rawValue)", "error": "\(error)"])
+            noteUntold(error)
         }
     }
 
-    /// Looks for pairs that a publication of the region's own result has brought beyond the threshold. On the job's thread.
-    func lookForAlerts(_ view: JobView) {
+    /// Says once why nobody was told. That the database is away, or somebody else's by now, is said elsewhere.
+    func noteUntold(_ error: GridError) {
+        guard error.kind != .unreachable, !isSuperseded(error) else { return }
+        guard shared.withLock({ $0.untoldReason != error.message }) else { return }
+        shared.withLock { $0.untoldReason = error.message }
+        log.error("who wants to know of jobs' ends cannot be told", metadata: ["error": "\(error)"])
+    }
+
+    private func reportDropped(_ dropped: Int) {
+        guard dropped > 0 else { return }
+        log.error("\(dropped) messages found no room: \(Limits.deliveriesWaitingMax) wait for their receivers already")
+    }
+
+    private func lookForAlerts(_ view: JobView, _ hooks: [WebhookView]) throws(GridError) {
         guard view.kind == JobKind.correlation.rawValue, view.state == .done, let region = try? Region(view.region),
             view.resultTable == "correlation_\(region.tableSuffix)"
         else { return }
+        let threshold = hooks.compactMap(\.threshold).reduce(Limits.alertThreshold) { min($0, $1) }
         do throws(GridError) {
-            let hooks = try usingDatabase { () throws(GridError) in try store.webhooks() }.map(\.view)
-            let wanted = hooks.filter { $0.events.contains(.alertCorrelation) && ($0.region == nil || $0.region == view.region) }
-            let threshold = wanted.compactMap(\.threshold).reduce(Limits.alertThreshold) { min($0, $1) }
             let outcome = try usingDatabase { () throws(GridError) in
-                try store.updateAlerts(region: region, job: view.jobID, threshold: threshold, epoch: epoch)
+                try store.updateAlerts(region: region, job: view.jobID, threshold: threshold, epoch: epoch) { pairs in
+                    try hooks.compactMap { try Self.alertMessage(to: $0, of: view, pairs) }
+                }
             }
             report(outcome, view, threshold)
         } catch {
+            // Otherwise the mark of the job's end would be taken back before its alerts were looked for.
+            if error.kind == .unreachable { throw error }
             log.error("new pairs could not be looked for", metadata: ["job": "\(view.jobID)", "error": "\(error)"])
         }
+    }
+
+    /// Nil when no pair is beyond the webhook's own threshold.
+    private static func alertMessage(
+        to hook: WebhookView, of view: JobView, _ pairs: [AlertView]
+    ) throws(GridError) -> (webhook: Int64, body: String)? {
+        let from = hook.threshold ?? Limits.alertThreshold
+        let mine = pairs.filter { abs($0.correlation) >= from }
+        guard !mine.isEmpty else { return nil }
+        var body = WebhookMessage.Body(event: .alertCorrelation, sentAt: ActiveJob.timestamp())
+        (body.region, body.jobID, body.threshold, body.pairs) = (view.region, view.jobID, from, mine)
+        return (hook.webhookID, try body.encoded())
     }
 
     private func report(_ outcome: AlertOutcome, _ view: JobView, _ threshold: Double) {
@@ -127,18 +161,11 @@ extension CoordinatorService {
             log.warning(
                 "more than \(Limits.alertPairsMax) pairs are beyond the alert threshold, so none is told of",
                 metadata: metadata)
-        case .pairs(let pairs) where pairs.isEmpty: break
-        case .pairs(let pairs):
+        case .pairs(let pairs, _) where pairs.isEmpty: break
+        case .pairs(let pairs, let dropped):
             let closest = "\(pairs[0].alphaA) and \(pairs[0].alphaB) with \(pairs[0].correlation)"
             log.warning("\(pairs.count) new pairs are beyond the alert threshold, \(closest)", metadata: metadata)
-            tell(.alertCorrelation, region: view.region) { hook throws(GridError) in
-                let from = hook.threshold ?? Limits.alertThreshold
-                let mine = pairs.filter { abs($0.correlation) >= from }
-                guard !mine.isEmpty else { return nil }
-                var body = WebhookMessage.Body(event: .alertCorrelation, sentAt: ActiveJob.timestamp())
-                (body.region, body.jobID, body.threshold, body.pairs) = (view.region, view.jobID, from, mine)
-                return try body.encoded()
-            }
+            reportDropped(dropped)
         }
     }
 

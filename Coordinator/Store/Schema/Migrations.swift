@@ -27,6 +27,7 @@ struct Migration: Sendable {
         Migration(version: 13, name: "all neighbours of an alpha in one row", sql: ListTables.move + Store.sealTable),
         Migration(version: 14, name: "marks of transactions that were committed", sql: CommitMarks.table),
         Migration(version: 15, name: "partials of running jobs, for standbys", sql: Store.partialsTable),
+        Migration(version: 16, name: "jobs whose end is still to be told", sql: OperationTables.untoldEnds),
     ]
 
     /// The public key is short and no secret: it is its own fingerprint. NULL says that an older program took the lease, which

@@ -32,6 +32,12 @@ enum OperationTables {
         );
         """
 
+    /// Set with a job's end, and taken back with the messages about it: whatever happens in between, they are sent once.
+    static let untoldEnds = """
+        ALTER TABLE jobs ADD COLUMN untold boolean NOT NULL DEFAULT false;
+        CREATE INDEX idx_jobs_untold ON jobs (job_id) WHERE untold;
+        """
+
     /// Secrets of webhooks are needed as they are, to sign with; nobody who may not read the database sees them again.
     static let alerts = """
         CREATE TABLE webhooks (
