@@ -46,5 +46,6 @@ struct MergeInFlight: Sendable {
     let incarnation: UInt64
     /// Its slot may be somebody else's by the time the merge ends.
     let workerName: WorkerID
-    let checksum: UInt32?
+    /// Nil when no checksum is known.
+    let answer: Verification.Answer?
 }

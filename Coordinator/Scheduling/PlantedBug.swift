@@ -42,6 +42,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case lateProfileIgnored
     /// Two results of one task are never compared.
     case verificationIgnored
+    /// Where two results differ, every worker has a voice, however many belong to one key or host.
+    case partiesIgnored
     /// Tasks of a paused job are leased all the same.
     case pauseIgnored
     /// A job that is resumed waits for ever.

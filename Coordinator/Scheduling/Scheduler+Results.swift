@@ -69,9 +69,10 @@ extension Scheduler {
         }
         let others = jobs[job]?.stage?.live.removeValue(forKey: task)
         jobs[job]?.stage?.move(task, to: .merging)
+        let answer = checksum.map { self.answer(of: worker, $0) }
         jobs[job]?.stage?.merges[task] = MergeInFlight(
             attempt: ref.attempt, worker: worker, incarnation: workers[worker].incarnation,
-            workerName: workers[worker].id, checksum: checksum)
+            workerName: workers[worker].id, answer: answer)
         mergesInFlight += 1
         jobs[job]?.contributors.insert(workers[worker].id)
         refreshReady(job)
@@ -79,7 +80,7 @@ extension Scheduler {
         effects.append(.merge(ref, payload))
         if planted(.acknowledgedEarly) { send(.ack(ref.attempt), to: worker) }
         if let others { cancelOthers(others, except: ref.attempt) }
-        if let checksum { verify(task, job, Verification.Answer(worker: workers[worker].id, checksum: checksum)) }
+        if let answer { verify(task, job, answer) }
     }
 
     private mutating func cancelOthers(_ others: LiveAttempts, except winner: AttemptID) {
@@ -135,9 +136,7 @@ extension Scheduler {
         jobs[job]?.stage?.move(task.index, to: .merged)
         if jobs[job]?.stage?.notes[task.index] != nil {
             if (jobs[job]?.stage?.notes[task.index]?.failures ?? 0) > 0 { jobs[job]?.stage?.failingCount -= 1 }
-            jobs[job]?.stage?.notes[task.index]?.answer = merge.checksum.map {
-                Verification.Answer(worker: merge.workerName, checksum: $0)
-            }
+            jobs[job]?.stage?.notes[task.index]?.answer = merge.answer
             jobs[job]?.stage?.notes[task.index]?.add(.merged, attempt: merge.attempt, worker: merge.workerName, at: now)
         }
         acknowledge(merge)

@@ -68,14 +68,29 @@ extension Scheduler {
         }
     }
 
-    /// A free slot, or else credit; from a place on that differs from task to task, so that all workers look after each other.
+    /// One of another party, if there is any: a busy one is waited for.
     private func freeWorker(for verification: Verification, _ profile: Int, after task: UInt32) -> Int? {
+        let (idle, topUp) = (profiles[profile].idle, profiles[profile].topUp)
+        guard verification.answers.count < Limits.verificationAnswersMax, !idle.isEmpty || !topUp.isEmpty else { return nil }
+        func isOther(_ worker: Int) -> Bool {
+            verification.isFor(workers[worker].id) && !verification.hasHeard(workers[worker].party)
+        }
+        if let other = freeWorker(profile, after: task, where: isOther) { return other }
+        if !planted(.partiesIgnored), workers.indices.contains(where: { workers[$0].leasable && workers[$0].profile == profile && isOther($0) })
+        {
+            return nil
+        }
+        return freeWorker(profile, after: task) { verification.isFor(workers[$0].id) }
+    }
+
+    /// A free slot, or else credit; from a place on that differs from task to task, so that all workers look after each other.
+    private func freeWorker(_ profile: Int, after task: UInt32, where isWanted: (Int) -> Bool) -> Int? {
         let start = Int(task) % max(1, workers.count)
         for set in [profiles[profile].idle, profiles[profile].topUp] {
             for range in [start..<workers.count, 0..<start] {
                 var next = set.next(from: range.lowerBound)
                 while let worker = next, worker < range.upperBound {
-                    if verification.isFor(workers[worker].id) { return worker }
+                    if isWanted(worker) { return worker }
                     next = set.next(from: worker + 1)
                 }
             }
@@ -86,7 +101,8 @@ extension Scheduler {
     /// Whether anybody could still give another answer, now or later.
     private func hasJudge(_ verification: Verification, _ profile: Int) -> Bool {
         verification.attempt != nil
-            || workers.contains { $0.leasable && $0.profile == profile && verification.isFor($0.id) }
+            || verification.answers.count < Limits.verificationAnswersMax
+                && workers.contains { $0.leasable && $0.profile == profile && verification.isFor($0.id) }
     }
 
     // MARK: Answers
@@ -97,7 +113,7 @@ extension Scheduler {
         let task = ref.task.index
         let isAwaited = jobs[job]?.stage?.verifications[task]?.attempt == ref.attempt
         if isAwaited { jobs[job]?.stage?.verifications[task]?.attempt = nil }
-        let answer = checksum.map { Verification.Answer(worker: workers[worker].id, checksum: $0) }
+        let answer = checksum.map { self.answer(of: worker, $0) }
         guard let answer, workers[worker].profile == jobs[job]?.profile, let known = answers(of: task, job),
             !planted(.verificationIgnored)
         else {
@@ -118,11 +134,15 @@ extension Scheduler {
         }
     }
 
+    func answer(of worker: Int, _ checksum: UInt32) -> Verification.Answer {
+        Verification.Answer(worker: workers[worker].id, party: workers[worker].party, checksum: checksum)
+    }
+
     private func answers(of task: UInt32, _ job: Int) -> [Verification.Answer]? {
         guard let stage = jobs[job]?.stage else { return nil }
         if let verification = stage.verifications[task] { return verification.answers }
         if let merge = stage.merges[task] {
-            return merge.checksum.map { [Verification.Answer(worker: merge.workerName, checksum: $0)] }
+            return merge.answer.map { [$0] }
         }
         return stage.notes[task]?.answer.map { [$0] }
     }
@@ -161,10 +181,11 @@ extension Scheduler {
         jobs[job]?.stage?.verificationQueue.prepend(task)
     }
 
-    /// Whoever is alone against two others computes wrongly.
+    /// Whoever is alone against two others, of different parties, computes wrongly.
     private mutating func decide(_ task: UInt32, _ job: Int) {
         guard let name = jobs[job]?.id, let plan = jobs[job]?.stage?.plan,
-            let verification = jobs[job]?.stage?.verifications[task], let right = verification.majority
+            let verification = jobs[job]?.stage?.verifications[task],
+            let right = verification.majority(ofParties: !planted(.partiesIgnored))
         else { return }
         let (subject, id) = (subject(task, job), TaskID(job: name, plan: plan, index: task))
         let others = verification.answers.filter { $0.checksum == right }.map(\.worker.rawValue).joined(separator: " and ")
@@ -186,7 +207,8 @@ extension Scheduler {
             failJob(
                 job,
                 "workers \(names) computed different bytes for \(subject(task, job)), and there is no other worker of their "
-                    + "numeric profile to say who is right: have their memory and CPU checked")
+                    + "numeric profile, best of all with another key or on another host, to say who is right: have their memory "
+                    + "and CPU checked")
             return
         }
     }

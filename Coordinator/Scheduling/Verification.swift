@@ -3,10 +3,12 @@ import ClusterModel
 /// A task computed once more by another worker, until it is settled whether both are right.
 ///
 /// Undisputed, it ends with an equal answer, or is given up when nobody can give one in time. With a differing answer it is
-/// disputed, and ends with a third worker's, or with the job.
+/// disputed, and ends when others have decided it, or with the job.
 struct Verification: Sendable {
     struct Answer: Sendable {
         let worker: WorkerID
+        /// `WorkerRecord.party`.
+        let party: String
         let checksum: UInt32
     }
 
@@ -23,9 +25,19 @@ struct Verification: Sendable {
         !failedOn.contains(worker) && !answers.contains { $0.worker == worker }
     }
 
-    /// What at least two workers agree on.
-    var majority: UInt32? {
-        answers.first { answer in answers.count { $0.checksum == answer.checksum } > 1 }?.checksum
+    func hasHeard(_ party: String) -> Bool { answers.contains { $0.party == party } }
+
+    /// What two parties agree on: the processes of a broken machine, or of somebody with a stolen key, are as many as they like.
+    /// While only one party has answered, two of its workers.
+    ///
+    /// - Parameter ofParties: what a planted mistake is without.
+    func majority(ofParties: Bool = true) -> UInt32? {
+        let isOneParty = !ofParties || answers.allSatisfy { $0.party == answers[0].party }
+        return answers.first { answer in
+            answers.contains {
+                $0.checksum == answer.checksum && (isOneParty ? $0.worker != answer.worker : $0.party != answer.party)
+            }
+        }?.checksum
     }
 }
 

@@ -31,6 +31,8 @@ struct WorkerRecord: Sendable {
     var credit = 1
     var memoryBytes: UInt64 = 0
     var host = ""
+    /// Whose voice it is where workers disagree: all of one key, or without keys all of one host, are one.
+    var party = ""
     var processID: Int32 = 0
     var version = ""
 
@@ -77,6 +79,7 @@ struct WorkerRecord: Sendable {
         coreTypes = Array(hello.coreTypes.prefix(Limits.coreTypesPerWorkerMax))
         memoryBytes = hello.memoryBytes
         host = hello.host
+        party = hello.keyName ?? hello.host
         processID = hello.processID
         version = hello.version
     }

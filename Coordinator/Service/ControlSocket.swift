@@ -103,12 +103,13 @@ struct ControlHandler: SocketHandler {
             let (decoded, payload) = try WireCodec.decodeWorkerMessage(frames)
             var message = decoded
             if case .hello(let hello) = message {
-                if let refusal = door.refusal(of: hello, keyName: port.keyName(of: peer)) {
+                let keyName = port.keyName(of: peer)
+                if let refusal = door.refusal(of: hello, keyName: keyName) {
                     log.warning("worker refused", metadata: ["address": "\(port.address(of: peer))", "reason": "\(refusal)"])
                     _ = transport.send(.refused(refusal), payload: nil, to: peer)
                     return
                 }
-                message = .hello(door.believed(hello))
+                message = .hello(door.believed(hello, keyName: keyName))
             }
             shell.received(from: peer, message, payload: payload, at: now, via: transport)
         } catch {

@@ -43,13 +43,14 @@ struct Doorkeeper {
             + "'\(keyName)', or to begin with '\(keyName)-' or '\(keyName).'"
     }
 
-    /// A hello whose block endpoint others may be sent to: that of a worker with a key, or on this machine.
-    func believed(_ hello: Hello) -> Hello {
+    /// A hello with the name of the key that was shown, and with a block endpoint only where others may be sent to it: that of a
+    /// worker with a key, or on this machine.
+    func believed(_ hello: Hello, keyName: String?) -> Hello {
+        var hello = hello
+        hello.keyName = keyName
         guard keys == nil, !trustsNetwork, let text = hello.blockEndpoint else { return hello }
         let endpoint = try? Endpoint(parsing: text, for: .connect, field: "the worker's block endpoint")
-        if endpoint?.isLoopback == true { return hello }
-        var hello = hello
-        hello.blockEndpoint = nil
+        if endpoint?.isLoopback != true { hello.blockEndpoint = nil }
         return hello
     }
 

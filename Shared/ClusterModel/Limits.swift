@@ -81,6 +81,8 @@ package enum Limits {
     package static let verifiedStageTasksMin = 9
     package static let verificationsPerStageMax = 1_024
     package static let verificationsLookedAtMax = 16
+    /// Workers that are asked about one task; when they are not of one mind by then, nobody is.
+    package static let verificationAnswersMax = 5
     package static let heartbeatIntervalMilliseconds: Int64 = 1_000
     package static let workerLostAfterMilliseconds: Int64 = 10_000
     package static let workerForgottenAfterMilliseconds: Int64 = 600_000

@@ -36,6 +36,8 @@ package struct Hello: Hashable, Sendable {
     package var blockEndpoint: String?
     /// Attempts queued, running, or finished but not yet acknowledged.
     package var inHand: [AttemptRef]
+    /// Of the key that was shown with it; never sent, but set by whoever has checked it.
+    package var keyName: String?
 
     package init(
         worker: WorkerID, incarnation: UInt64, protocolVersion: UInt32 = Limits.protocolVersion, slots: UInt32,

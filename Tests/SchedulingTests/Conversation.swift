@@ -38,8 +38,12 @@ struct Conversation {
 
     /// Says hello for a worker whose connection has its number: `w3` is `peer 3`.
     @discardableResult
-    mutating func join(_ worker: Int, slots: Int = 1, credit: Int? = nil, core: String = "Haswell") -> [SchedulerEffect] {
-        tell(.received(from: peer(worker), .hello(hello(worker, slots: slots, credit: credit, core: core))))
+    mutating func join(
+        _ worker: Int, slots: Int = 1, credit: Int? = nil, core: String = "Haswell", host: String = "host", keyName: String? = nil
+    ) -> [SchedulerEffect] {
+        var hello = hello(worker, slots: slots, credit: credit, core: core)
+        (hello.host, hello.keyName) = (host, keyName)
+        return tell(.received(from: peer(worker), .hello(hello)))
     }
 
     /// The same for a worker that has measured core types, the first of which it runs: GFLOP/s of a slot.

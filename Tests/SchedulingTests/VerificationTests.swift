@@ -134,7 +134,8 @@ struct VerificationTests {
         #expect(
             other.failure
                 == "workers w1, w2 computed different bytes for task 0 of job 1, stage tiles, and there is no other worker of "
-                + "their numeric profile to say who is right: have their memory and CPU checked")
+                + "their numeric profile, best of all with another key or on another host, to say who is right: have their memory "
+                + "and CPU checked")
         #expect(states(talk) == ["connected", "connected"])
         #expect(talk.scheduler.emptinessCheck() == [])
     }
@@ -146,6 +147,67 @@ struct VerificationTests {
         talk.result(attempt(2, 0), from: 2, checksum: 6)
         #expect(
             talk.result(attempt(3, 0), from: 3, checksum: 7).failure?.hasPrefix("workers w1, w2, w3 computed different") == true)
+    }
+
+    /// Workers of hosts, or of keys; a stage of one task, which w1 has computed first.
+    private func parties(_ parties: [String], areKeys: Bool, first checksum: UInt32 = 66) -> Conversation {
+        var talk = Conversation { $0.verifiedShare = 1 }
+        for (index, party) in parties.enumerated() {
+            talk.join(index + 1, host: areKeys ? "h\(index)" : party, keyName: areKeys ? party : nil)
+        }
+        talk.submit(tasks: 1)
+        talk.result(attempt(1, 0), from: 1, checksum: checksum)
+        talk.tell(.merged(task(0)))
+        return talk
+    }
+
+    @Test("Workers of one key or host have one voice: others are asked first, and two of them outvote nobody", arguments: [true, false])
+    func oneVoice(areKeys: Bool) {
+        // w1 and w2 are wrong together; w3 is asked before w2, and w4 after it.
+        var talk = parties(["evil", "evil", "a", "b"], areKeys: areKeys)
+        #expect(talk.result(attempt(2, 0), from: 3, checksum: 5).leases == ["1.0->w4"])
+        let verdict = talk.result(attempt(3, 0), from: 4, checksum: 5)
+        #expect(verdict.failure?.contains("worker w1 computed other bytes") == true)
+        #expect(states(talk) == ["suspect", "connected", "connected", "connected"])
+        #expect(talk.scheduler.emptinessCheck() == [])
+
+        // With one other party alone nobody is condemned.
+        talk = parties(["evil", "evil", "a"], areKeys: areKeys)
+        #expect(talk.result(attempt(2, 0), from: 3, checksum: 5).leases == ["1.0->w2"])
+        let end = talk.result(attempt(3, 0), from: 2, checksum: 66)
+        #expect(end.failure?.hasPrefix("workers w1, w3, w2 computed different bytes") == true)
+        #expect(states(talk) == ["connected", "connected", "connected"])
+        #expect(talk.scheduler.emptinessCheck() == [])
+    }
+
+    @Test("A worker of another party is waited for while it is busy, and one of the same taken when there is none")
+    func busyOther() {
+        var talk = Conversation { $0.verifiedShare = 1 }
+        talk.join(1, host: "a")
+        talk.join(2, host: "b")
+        #expect(talk.submit(tasks: 2).leases == ["1.0->w1", "1.1->w2"])
+        talk.join(3, host: "a")
+        #expect(talk.result(attempt(1, 0), from: 1, checksum: 5).leases == [])
+        talk.tell(.merged(task(0)))
+        // What w2 has computed goes to the other host at once, and what waited comes to it.
+        #expect(talk.result(attempt(2, 1), from: 2, checksum: 6).leases == ["1.1->w3"])
+        #expect(talk.tell(.merged(task(1))).leases == ["1.0->w2"])
+        var alone = parties(["a", "a"], areKeys: false, first: 5)
+        alone.result(attempt(2, 0), from: 2, checksum: 5)
+        #expect(alone.scheduler.counters.tasksVerified == 1)
+    }
+
+    @Test("No more than a few workers are asked about one task")
+    func answersMax() {
+        var talk = parties((1...9).map { "h\($0)" }, areKeys: false, first: 1)
+        var asked = 1
+        var failure: String?
+        while failure == nil, asked < 9 {
+            asked += 1
+            failure = talk.result(attempt(UInt64(asked), 0), from: asked, checksum: UInt32(asked)).failure
+        }
+        #expect(asked == Limits.verificationAnswersMax && failure?.hasPrefix("workers w1, w2, w3, w4, w5 computed") == true)
+        #expect(talk.scheduler.emptinessCheck() == [])
     }
 
     @Test("A suspect gets no lease, and neither its results nor what it has in hand counts, until its process is a new one")

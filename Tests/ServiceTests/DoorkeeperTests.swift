@@ -34,9 +34,14 @@ import Testing
             (Doorkeeper(keys: nil, trustsNetwork: true), [near, far]),
             (Doorkeeper(keys: nil, trustsNetwork: false), [near, nil]),
         ] as [(Doorkeeper, [String?])] {
-            #expect([near, far].map { door.believed(hello("w", endpoint: $0)).blockEndpoint } == believed)
+            #expect([near, far].map { door.believed(hello("w", endpoint: $0), keyName: nil).blockEndpoint } == believed)
         }
-        #expect(Doorkeeper(keys: nil, trustsNetwork: false).believed(hello("w", endpoint: "nonsense")).blockEndpoint == nil)
+        let open = Doorkeeper(keys: nil, trustsNetwork: false)
+        #expect(open.believed(hello("w", endpoint: "nonsense"), keyName: nil).blockEndpoint == nil)
+        var claims = hello("w", endpoint: near)
+        claims.keyName = "other"
+        #expect(Doorkeeper(keys: keys, trustsNetwork: false).believed(claims, keyName: "w").keyName == "w")
+        #expect(open.believed(claims, keyName: nil).keyName == nil)
     }
 
     @Test("The secret of the blocks is made anew when a key was revoked, and only then")

@@ -102,6 +102,8 @@ package enum Fault: String, CaseIterable, Sendable {
     // New ones come last, since what a seed draws of the others goes by their places.
     /// What a worker says waits to be read, and meanwhile it leaves, or its connection breaks.
     case hangUp = "hang-up"
+    /// Two workers of one host return wrong partials, the same ones.
+    case accomplices
 
     package var position: Int { Self.positions[self] ?? 0 }
 

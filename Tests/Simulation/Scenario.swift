@@ -4,6 +4,7 @@ import ClusterModel
 package struct Scenario: Sendable {
     package struct Worker: Sendable {
         var name: String
+        var host: String
         var slots: Int
         var credit: Int
         /// What it starts with.
@@ -97,11 +98,12 @@ package struct Scenario: Sendable {
         for number in 0..<random.int(1...4) {
             let slots = random.int(1...2)
             var worker = Worker(
-                name: "w\(number)", slots: slots, credit: slots + random.int(0...3),
+                name: "w\(number)", host: "host-\(number)", slots: slots, credit: slots + random.int(0...3),
                 profile: profiles[random.int(0...(profiles.count - 1))])
             worker.coreTypes = drawCoreTypes(of: worker.profile, &random)
             workers.append(worker)
         }
+        if isOn(.accomplices), workers.count > 1 { workers[1].host = workers[0].host }
         if isOn(.creditLie) {
             let liar = random.int(0...(workers.count - 1))
             workers[liar].claimedCredit = workers[liar].credit + random.int(1...20)

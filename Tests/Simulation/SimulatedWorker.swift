@@ -24,6 +24,8 @@ struct SimulatedWorker {
     var failsPercent = 0
     var garblesPercent = 0
     var errsPercent = 0
+    /// The same, as another worker of its host errs.
+    var errsAlikePercent = 0
     var cutToCoordinator = false
     var cutToWorker = false
     var lastToCoordinator = MonotonicTime(nanoseconds: 0)

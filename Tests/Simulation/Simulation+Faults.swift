@@ -17,6 +17,8 @@ extension Simulation {
                 .coordinatorFreeze, .liar, .secondCoordinator, .stateDiskFull, .databaseSlow, .databaseReadOnly, .databaseFull:
                 plan(fault, times: 1...1)
             case .departure: planDeparture()
+            // Without a draw, so that it changes nothing for the others.
+            case .accomplices: agenda.add(.faultBegins(fault, 0), at: after(Int(scenario.healAt / 16)))
             case .onDemand, .smallMergeQueue, .creditLie: faults.add(fault)
             case .loss, .duplication, .delay, .reordering, .corruption, .truncation, .oversize, .wrongVersion, .poisonTask,
                 .slowMerge, .cancel, .commitLost, .killAtStep, .standby, .sharedDisk:
@@ -96,6 +98,7 @@ extension Simulation {
         case .taskFailure: workers[worker].failsPercent = random.int(5...100)
         case .garbledPartial: workers[worker].garblesPercent = random.int(5...100)
         case .wrongBytes: workers[worker].errsPercent = random.int(5...100)
+        case .accomplices: for one in workers.indices.prefix(2) { workers[one].errsAlikePercent = 50 }
         case .drain: drain(worker)
         case .undrain: orderToDrain(worker)
         case .rival: startWorker(worker)

@@ -15,7 +15,7 @@ extension Simulation {
             hello: Hello(
                 worker: WorkerID(scenario.name), incarnation: incarnations, slots: UInt32(scenario.slots),
                 credit: UInt32(scenario.credit), memoryBytes: 1 << 30, profile: workers[worker].profile,
-                coreTypes: scenario.coreTypes, host: "host-\(worker)", processID: Int32(worker), version: "1"),
+                coreTypes: scenario.coreTypes, host: workers[worker].scenario.host, processID: Int32(worker), version: "1"),
             configuration: workerConfiguration)
         trace.add(now, 3, UInt64(worker), incarnations, "\(scenario.name) starts, process \(incarnations)")
         openConnection(worker)
@@ -72,7 +72,12 @@ extension Simulation {
             faults.add(.wrongBytes)
             partial.isWrong = true
             partial.value ^= random.next() | 1
+        } else if !hasHealed, mix(partial.value) % 100 < UInt64(workers[worker].errsAlikePercent) {
+            faults.add(.accomplices)
+            partial.isWrong = true
+            partial.value ^= 1
         }
+        if partial.isWrong || partial.isGarbled { erred.insert(WorkerID(workers[worker].scenario.name)) }
         tell(worker, .finished(ref, payload: workers[worker].keep(partial), computeSeconds: 0.1, flops: 1e9))
     }
 

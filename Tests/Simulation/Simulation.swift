@@ -75,6 +75,8 @@ final class Simulation {
     var now = MonotonicTime(nanoseconds: 0)
     var trace: Trace
     var faults = FaultCounts()
+    /// Workers that have returned something wrong.
+    var erred: Set<WorkerID> = []
     var steps = StepCounts()
     /// Of each coordinator's host.
     var checkers: [[any Checker]]

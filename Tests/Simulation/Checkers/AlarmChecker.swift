@@ -11,7 +11,7 @@ struct AlarmChecker: Checker {
     }
 
     mutating func verdict(_ simulation: Simulation, _ host: Int) -> String? {
-        let causes: [Fault] = [.garbledPartial, .wrongBytes, .corruption, .truncation, .oversize, .wrongVersion]
+        let causes: [Fault] = [.garbledPartial, .wrongBytes, .accomplices, .corruption, .truncation, .oversize, .wrongVersion]
         guard let alarm, !causes.contains(where: simulation.scenario.isOn) else { return nil }
         return "an alarm without a cause: \(alarm)"
     }

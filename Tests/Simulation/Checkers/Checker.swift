@@ -39,7 +39,7 @@ func allCheckers(withBooks: Bool) -> [any Checker] {
         MergedOnceChecker(), OpenStageChecker(), CreditChecker(), ProfileChecker(), CoreTypeChecker(), DrainChecker(),
         AcknowledgeChecker(), PriorityChecker(), FailureChecker(), StrangerChecker(), PauseChecker(), CountsChecker(),
         MemoryChecker(), GoodbyeChecker(),
-        AlarmChecker(), DivergenceChecker(), ResumeChecker(), StepDownChecker(),
+        AlarmChecker(), SuspectChecker(), DivergenceChecker(), ResumeChecker(), StepDownChecker(),
     ]
     return withBooks ? outside + [BooksChecker()] : outside
 }
