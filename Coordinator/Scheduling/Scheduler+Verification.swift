@@ -76,7 +76,8 @@ extension Scheduler {
             verification.isFor(workers[worker].id) && !verification.hasHeard(workers[worker].party)
         }
         if let other = freeWorker(profile, after: task, where: isOther) { return other }
-        if !planted(.partiesIgnored), workers.indices.contains(where: { workers[$0].leasable && workers[$0].profile == profile && isOther($0) })
+        if !planted(.partiesIgnored),
+            workers.indices.contains(where: { workers[$0].leasable && workers[$0].profile == profile && isOther($0) })
         {
             return nil
         }

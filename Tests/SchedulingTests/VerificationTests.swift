@@ -161,7 +161,9 @@ struct VerificationTests {
         return talk
     }
 
-    @Test("Workers of one key or host have one voice: others are asked first, and two of them outvote nobody", arguments: [true, false])
+    @Test(
+        "Workers of one key or host have one voice: others are asked first, and two of them outvote nobody",
+        arguments: [true, false])
     func oneVoice(areKeys: Bool) {
         // w1 and w2 are wrong together; w3 is asked before w2, and w4 after it.
         var talk = parties(["evil", "evil", "a", "b"], areKeys: areKeys)
