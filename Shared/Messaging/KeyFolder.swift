@@ -5,7 +5,7 @@ import Synchronization
 /// The folder with a coordinator's own key and the public keys of its workers. `alphagrid keys` writes it; a running
 /// coordinator notices.
 package struct KeyFolder: Sendable {
-    /// What is known of one worker's key. The times are text, as they are shown.
+    /// What is known of one worker's key. The times are text, as they are shown; `KeyTime` judges them.
     package struct Record: Hashable, Sendable {
         package var name: String
         package var key: PublicKey
@@ -57,7 +57,8 @@ package struct KeyFolder: Sendable {
     private static let header = "# Public keys of AlphaGrid workers: name, key, added, revoked. Written by 'alphagrid keys'."
     private static func end(_ count: Int) -> String { "end \(count)" }
 
-    /// All that were ever added under their present names, in the order of the names.
+    /// All keys that are known, revoked ones too, in the order of the names. A name has one that is admitted at most, and may
+    /// have had others before: that these were revoked is a fact which older copies of the list do not know.
     ///
     /// - Throws: `.usage` for a list that is not whole: what was cut would pass for one with fewer keys, and revoke the others.
     package func records() throws(GridError) -> [Record] {
@@ -71,17 +72,28 @@ package struct KeyFolder: Sendable {
         for (number, line) in lines.enumerated() {
             if line.isEmpty || line.hasPrefix("#") { continue }
             let words = line.split(separator: " ").map(String.init)
-            guard words.count == 4, KeyFile.isName(words[0]), records.count < Limits.keysMax else {
+            guard words.count == 4, KeyFile.isName(words[0]), records.count < Limits.keysMax,
+                KeyTime.sortable(words[2]) != nil, words[3] == "-" || KeyTime.sortable(words[3]) != nil
+            else {
                 throw GridError(
                     .usage,
-                    "\(KeyFile.shown(workersFile)): line \(number + 1) is not valid: expected NAME KEY ADDED REVOKED, "
-                        + "and at most \(Limits.keysMax) of them")
+                    "\(KeyFile.shown(workersFile)): line \(number + 1) is not valid: expected NAME KEY ADDED REVOKED with times "
+                        + "such as 2026-01-31T22:30:00.000Z, or '-' for a key that is not revoked, and at most "
+                        + "\(Limits.keysMax) of them")
             }
             let key = try PublicKey(parsing: words[1], source: "\(KeyFile.shown(workersFile)): line \(number + 1)")
             records.append(Record(name: words[0], key: key, added: words[2], revoked: words[3] == "-" ? nil : words[3]))
         }
         guard String(end) == Self.end(records.count) else { throw notWhole }
-        return records.sorted { $0.name < $1.name }
+        return Self.sorted(records)
+    }
+
+    /// By name, and the keys of one name by when they were added.
+    private static func sorted(_ records: [Record]) -> [Record] {
+        records.sorted { one, other in
+            guard one.name == other.name else { return one.name < other.name }
+            return (KeyTime.sortable(one.added) ?? "") < (KeyTime.sortable(other.added) ?? "")
+        }
     }
 
     private var notWhole: GridError {
@@ -94,7 +106,7 @@ package struct KeyFolder: Sendable {
 
     /// The content of the workers' file.
     package static func text(of records: [Record]) -> String {
-        let lines = records.map { "\($0.name) \($0.key) \($0.added) \($0.revoked ?? "-")" }
+        let lines = sorted(records).map { "\($0.name) \($0.key) \($0.added) \($0.revoked ?? "-")" }
         return ([header] + lines + [end(records.count)]).joined(separator: "\n") + "\n"
     }
 

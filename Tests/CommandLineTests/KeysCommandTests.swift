@@ -131,6 +131,87 @@ import Testing
         #expect(scratch.names == ["a.key", "state"])
     }
 
+    @Test("A list remembers each key that a name had and lost, until it is admitted again, with times that tell them apart")
+    func revokedBefore() throws {
+        let scratch = try Scratch()
+        let folder = KeyFolder(path: "\(scratch.path)/keys")
+        let store = KeyStore(folder: folder)
+        try store.makeCoordinatorKey()
+        // Faster than the clock of a list that counts seconds.
+        let first = try store.add("a", file: "\(scratch.path)/1.key")
+        let revoked = try store.revoke("a")
+        let second = try store.add("a", file: "\(scratch.path)/2.key")
+        #expect(try folder.records() == [revoked, second])
+        for record in try folder.records() {
+            #expect([record.added, record.revoked ?? record.added].allSatisfy { $0.utf8.count == 24 }, "\(record)")
+        }
+        #expect(try store.revoke("a").key == second.key)
+        let twice = #expect(throws: GridError.self) { try store.revoke("a") }
+        #expect(twice?.kind == .conflict && twice?.message.contains("was revoked already") == true)
+        let listed = try Run(["keys", "--keys", folder.path, "--json"])
+        let keys = try #require(try object(listed)["keys"] as? [[String: Any]])
+        #expect(keys.compactMap { $0["revoked"] as? String }.count == 2 && keys.count == 2)
+
+        // The very key again, under whatever name: what is left is that it is admitted, and later than it was revoked.
+        let again = try store.admit("b", first.key)
+        #expect(try folder.records().map(\.name) == ["a", "b"])
+        #expect(again.added > revoked.revoked ?? "")
+        // What the list admits already is admitted anew, since it may have been revoked where this list does not know of it.
+        let anew = try store.admit("b", first.key)
+        #expect(anew.added > again.added)
+        #expect(try folder.records().filter { $0.revoked == nil } == [anew])
+    }
+
+    @Test("Times of a list go on although the clock was set back")
+    func clockSetBack() throws {
+        let scratch = try Scratch()
+        let folder = KeyFolder(path: "\(scratch.path)/keys")
+        let store = KeyStore(folder: folder)
+        try store.makeCoordinatorKey()
+        let key = try KeyPair.make().publicKey
+        func write(_ added: String) throws {
+            let text = KeyFolder.text(of: [KeyFolder.Record(name: "a", key: key, added: added)])
+            try text.write(toFile: folder.workersFile, atomically: false, encoding: .utf8)
+        }
+        try write("2999-01-01T00:00:00Z")
+        let revoked = try #require(try store.revoke("a").revoked)
+        #expect(revoked > "2999-01-01T00:00:00.000Z" && revoked < "2999-01-01T00:00:00.010Z")
+        let added = try store.admit("a", key).added
+        #expect(added > revoked && added < "2999-01-01T00:00:00.020Z")
+        // A list that nobody could read again is not written.
+        try write("9999-12-31T23:59:59.999Z")
+        let error = #expect(throws: GridError.self) { try store.revoke("a") }
+        #expect(error?.message.contains("set this machine's clock right") == true)
+        #expect(try folder.records().map(\.added) == ["9999-12-31T23:59:59.999Z"])
+    }
+
+    @Test("In a list that is full, what was revoked first makes room; where all keys are admitted, none is added")
+    func room() throws {
+        let scratch = try Scratch()
+        let folder = KeyFolder(path: "\(scratch.path)/keys")
+        let store = KeyStore(folder: folder)
+        try store.makeCoordinatorKey()
+        func list(_ revoked: (Int) -> String?) throws {
+            let records = try (0..<Limits.keysMax).map { number in
+                let text = String(repeating: "0", count: 40 - "\(number)".count) + "\(number)"
+                return KeyFolder.Record(
+                    name: "k\(number)", key: try PublicKey(parsing: text, source: "a test"), added: "2026-01-01T00:00:00Z",
+                    revoked: revoked(number))
+            }
+            try KeyFolder.text(of: records).write(toFile: folder.workersFile, atomically: false, encoding: .utf8)
+        }
+        try list { $0 == 7 ? "2026-01-03T00:00:00Z" : $0 == 9 ? "2026-01-02T00:00:00.001Z" : nil }
+        _ = try store.add("new", file: "\(scratch.path)/new.key")
+        let names = Set(try folder.records().map(\.name))
+        #expect(names.count == Limits.keysMax && names.contains("new") && names.contains("k7") && !names.contains("k9"))
+        try list { _ in nil }
+        let error = #expect(throws: GridError.self) { try store.add("newer", file: "\(scratch.path)/newer.key") }
+        #expect(error?.kind == .conflict && error?.message.contains("revoke one first") == true)
+        // What is there already needs no room.
+        let own = try #require(try folder.records().first)
+        #expect(try store.admit(own.name, own.key).key == own.key)
+    }
+
     @Test("A coordinator listens beyond the loopback interface with keys, and says how to make them without")
     func binding() throws {
         let scratch = try Scratch()

@@ -175,6 +175,40 @@ import Testing
         #expect(records.allSatisfy { ring.name(of: $0.key) == nil })
     }
 
+    @Test("Times of a list sort as they are, to the second or the millisecond; a list with what is none is refused by its line")
+    func times() throws {
+        let sorted = [
+            "0001-01-01T00:00:00Z", "2026-01-31T23:59:59Z", "2026-01-31T23:59:59.001Z", "2026-02-01T00:00:00.000Z",
+            "2028-02-29T12:00:00Z", "9999-12-31T23:59:59.999Z",
+        ]
+        let keys = try sorted.map { try #require(KeyTime.sortable($0)) }
+        #expect(keys == keys.sorted() && Set(keys.map(\.utf8.count)) == [24])
+        #expect(KeyTime.sortable("2026-02-01T00:00:00Z") == KeyTime.sortable("2026-02-01T00:00:00.000Z"))
+
+        let scratch = try Scratch()
+        let folder = KeyFolder(path: scratch.path)
+        _ = try scratch.write(KeyFile.text(of: try .make()), to: "coordinator.key")
+        let good = KeyFolder.Record(
+            name: "a", key: try KeyPair.make().publicKey, added: sorted[1], revoked: sorted[2])
+        _ = try scratch.write(KeyFolder.text(of: [good]), to: "workers")
+        #expect(try folder.records() == [good])
+        for none in [
+            "yesterday", "infinity", "2026-01-31", "2026-01-31T23:59:59", "2026-01-31T23:59:60Z", "2026-01-31T24:00:00Z",
+            "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-02-29T00:00:00Z", "2100-02-29T00:00:00Z",
+            "2026-01-00T00:00:00Z", "0000-01-01T00:00:00Z", "2026-01-31T23:59:59.1Z", "2026-01-31T23:59:59.0001Z",
+            "2026-01-31T23:59:59+01", "2026-01-31t23:59:59z", "12026-01-31T23:59:5Z",
+        ] {
+            for record in [
+                KeyFolder.Record(name: "a", key: good.key, added: none),
+                KeyFolder.Record(name: "a", key: good.key, added: sorted[1], revoked: none),
+            ] {
+                _ = try scratch.write(KeyFolder.text(of: [record]), to: "workers")
+                let error = #expect(throws: GridError.self, "\(none)") { try folder.records() }
+                #expect(error?.kind == .usage && error?.message.contains("line 2 is not valid") == true, "\(none)")
+            }
+        }
+    }
+
     @Test("A list that was brought with the wrong mode is read once the mode is right")
     func modePutRight() throws {
         let scratch = try Scratch()

@@ -56,9 +56,9 @@ struct KeyStore {
     func add(_ name: String, file: String) throws(GridError) -> KeyFolder.Record {
         let coordinator = try folder.coordinatorPair().publicKey
         return try locked { () throws(GridError) in
-            let records = try recordsWithout(name)
+            let records = try recordsWithRoom(for: name)
             let pair = try KeyPair.make()
-            let record = KeyFolder.Record(name: name, key: pair.publicKey, added: Self.now())
+            let record = KeyFolder.Record(name: name, key: pair.publicKey, added: try Self.now())
             let key = WorkerKey(name: name, pair: pair, coordinator: coordinator)
             try PrivateFile.write(Data(key.text.utf8), to: file, replacing: false)
             do throws(GridError) {
@@ -72,52 +72,59 @@ struct KeyStore {
         }
     }
 
-    /// Admits a key that its worker has already, such as when the list of workers was lost.
+    /// Admits a key that its worker has already, such as when the list of workers was lost, or after it was revoked. What the
+    /// list admits already is admitted anew, later than a revocation which it does not know.
     ///
-    /// - Throws: `GridError(.conflict)` when the name has a key that is admitted, or the key another name.
+    /// - Throws: `GridError(.conflict)` when the name has another key that is admitted, or the key another name.
     func admit(_ name: String, _ key: PublicKey) throws(GridError) -> KeyFolder.Record {
         _ = try folder.coordinatorPair()
         return try locked { () throws(GridError) in
-            let records = try recordsWithout(name)
-            if let owner = records.first(where: { $0.key == key && $0.revoked == nil }) {
+            var records = try recordsWithRoom(for: name, key)
+            if let owner = records.first(where: { $0.key == key && $0.revoked == nil && $0.name != name }) {
                 throw GridError(.conflict, "this key is that of '\(owner.name)': revoke it first, or keep that name")
             }
-            let record = KeyFolder.Record(name: name, key: key, added: Self.now())
+            let before = records.filter { $0.key == key }.flatMap { [$0.added, $0.revoked].compactMap(\.self) }
+            records.removeAll { $0.key == key }
+            let record = KeyFolder.Record(name: name, key: key, added: try Self.now(after: before))
             try write(records + [record])
             return record
         }
     }
 
-    /// The records of all others, where this name may have a new key.
-    private func recordsWithout(_ name: String) throws(GridError) -> [KeyFolder.Record] {
+    /// All records, less the key that was revoked first where the list is full, for a name that may have this key, or a new one.
+    private func recordsWithRoom(for name: String, _ key: PublicKey? = nil) throws(GridError) -> [KeyFolder.Record] {
         guard KeyFile.isName(name) else {
             throw GridError(.usage, "the name '\(name.printable)' is not valid: \(KeyFile.nameRule)")
         }
-        let records = try folder.records()
-        if records.contains(where: { $0.name == name && $0.revoked == nil }) {
+        var records = try folder.records()
+        if records.contains(where: { $0.name == name && $0.revoked == nil && $0.key != key }) {
             throw GridError(.conflict, "'\(name)' has a key already: revoke it first, or choose another name")
         }
-        let others = records.filter { $0.name != name }
-        guard others.count < Limits.keysMax else {
-            throw GridError(.conflict, "\(Limits.keysMax) keys are known already, which is the most: remove revoked ones")
+        guard records.count >= Limits.keysMax, !records.contains(where: { $0.key == key }) else { return records }
+        let revoked = records.indices.filter { records[$0].revoked != nil }
+        guard let oldest = revoked.min(by: { Self.revokedAt(records[$0]) < Self.revokedAt(records[$1]) }) else {
+            throw GridError(.conflict, "\(Limits.keysMax) keys are admitted already, which is the most: revoke one first")
         }
-        return others
+        records.remove(at: oldest)
+        return records
     }
+
+    private static func revokedAt(_ record: KeyFolder.Record) -> String { record.revoked.flatMap(KeyTime.sortable) ?? "" }
 
     /// Admits the key of this name no more.
     func revoke(_ name: String) throws(GridError) -> KeyFolder.Record {
         try folder.expectPrivate()
         return try locked { () throws(GridError) in
             var records = try folder.records()
-            guard let position = records.firstIndex(where: { $0.name == name }) else {
+            guard let position = records.firstIndex(where: { $0.name == name && $0.revoked == nil }) else {
+                if let last = records.filter({ $0.name == name }).max(by: { Self.revokedAt($0) < Self.revokedAt($1) }) {
+                    throw GridError(.conflict, "the key '\(name)' was revoked already, at \(last.revoked ?? "")")
+                }
                 throw GridError(
                     .notFound,
                     "there is no key '\(name.printable)' in \(folder.path.singleLine): 'alphagrid keys list' shows all")
             }
-            guard records[position].revoked == nil else {
-                throw GridError(.conflict, "the key '\(name)' was revoked already, at \(records[position].revoked ?? "")")
-            }
-            records[position].revoked = Self.now()
+            records[position].revoked = try Self.now(after: [records[position].added])
             try write(records)
             return records[position]
         }
@@ -134,8 +141,7 @@ struct KeyStore {
     private static let localWorker = "up"
 
     private func write(_ records: [KeyFolder.Record]) throws(GridError) {
-        let sorted = records.sorted { $0.name < $1.name }
-        try PrivateFile.write(Data(KeyFolder.text(of: sorted).utf8), to: folder.workersFile)
+        try PrivateFile.write(Data(KeyFolder.text(of: records).utf8), to: folder.workersFile)
     }
 
     private func locked<R>(_ body: () throws(GridError) -> R) throws(GridError) -> R {
@@ -148,5 +154,17 @@ struct KeyStore {
         return try body()
     }
 
-    private static func now() -> String { Date().formatted(.iso8601) }
+    private static let timeStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+
+    /// To the millisecond, and later than what the list says of a key: its revocation and its admission are told apart by their
+    /// times, whether they come within one second or after somebody has set the clock back.
+    private static func now(after times: [String] = []) throws(GridError) -> String {
+        let last = times.compactMap(KeyTime.sortable).max().flatMap { try? Date($0, strategy: timeStyle) }
+        // Half a millisecond more than one, since times are cut to whole ones when they are written.
+        let text = max(Date(), last?.addingTimeInterval(0.0015) ?? .distantPast).formatted(timeStyle)
+        guard KeyTime.sortable(text) != nil else {
+            throw GridError(.failed, "the list of keys cannot have the time \(text): set this machine's clock right first")
+        }
+        return text
+    }
 }
