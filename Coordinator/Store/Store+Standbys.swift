@@ -45,10 +45,14 @@ extension Store {
     /// Writes into the audit log which workers' keys have come and gone since some coordinator last looked, also while none
     /// ran: `alphagrid keys` works on a folder, and knows no database.
     ///
-    /// - Parameter keys: public key by name, all that are admitted now.
-    /// - Returns: names whose keys were off before and are on again: of an older copy of the folder, perhaps.
+    /// - Parameters:
+    ///   - keys: public key by name, all that are admitted now.
+    ///   - keptOut: keys that a list admits although they were revoked, and which were not recorded yet.
+    /// - Returns: names whose keys were off before and are on again: on purpose, or of an older copy of the folder.
     @discardableResult
-    package func recordKeys(_ keys: [String: String], holder: String, epoch: Epoch) throws(GridError) -> [String] {
+    package func recordKeys(
+        _ keys: [String: String], keptOut: [KeyRevocation] = [], holder: String, epoch: Epoch
+    ) throws(GridError) -> [String] {
         let action = Action(
             "record the keys of workers", needs: "SELECT, INSERT and DELETE on admitted_keys, INSERT on audit_log")
         return try pool.write(action) { connection in
@@ -70,18 +74,19 @@ extension Store {
             let revoked = Set((0..<rows.rowCount).compactMap { rows.text($0, 0) })
             let back = Set(come.filter { revoked.contains(keys[$0] ?? "") })
             let changes =
-                gone.map { ("key revoked", $0, known[$0]) }
-                + come.map { (back.contains($0) ? "revoked key added again" : "key added", $0, keys[$0]) }
+                gone.map { ("key revoked", $0, ["public_key": known[$0]]) }
+                + come.map { (back.contains($0) ? "revoked key added again" : "key added", $0, ["public_key": keys[$0]]) }
+                + keptOut.map { ("revoked key kept out", $0.name, ["public_key": $0.publicKey, "revoked_at": $0.revoked]) }
             guard changes.count <= Limits.keyChangesRecordedMax else {
                 try Self.audit(
                     "keys changed", region: nil, subject: "\(changes.count) keys",
-                    detail: ["added": come.count, "added_again": back.count, "revoked": gone.count],
-                    actor: Self.actor(holder), connection)
+                    detail: [
+                        "added": come.count, "added_again": back.count, "revoked": gone.count, "kept_out": keptOut.count,
+                    ], actor: Self.actor(holder), connection)
                 return back.sorted()
             }
-            for (change, name, key) in changes {
-                try Self.audit(
-                    change, region: nil, subject: name, detail: ["public_key": key], actor: Self.actor(holder), connection)
+            for (change, name, detail) in changes {
+                try Self.audit(change, region: nil, subject: name, detail: detail, actor: Self.actor(holder), connection)
             }
             return back.sorted()
         }

@@ -42,6 +42,8 @@ package enum Limits {
     package static let keyNameBytesMax = 64
     /// Workers' keys that a coordinator knows, revoked ones included.
     package static let keysMax = 20_000
+    /// Revocations that the database knows, of all lists there ever were; of more the oldest go.
+    package static let keyRevocationsMax = 100_000
     /// A list of keys that could not be read is read again after so long, and at once when it changes.
     package static let keysRetryMilliseconds: Int64 = 1_000
     /// Somebody who does not admit this program's key, or has none, is tried again after so long.

@@ -123,6 +123,87 @@ struct LeaseTests {
         #expect(try database.value("SELECT count(*) FROM coordinator_standbys") == "2", "the silent ones are forgotten")
     }
 
+    private func revocation(_ key: String, _ revoked: String, added: String = "2026-01-01T00:00:00Z") -> KeyRevocation {
+        KeyRevocation(publicKey: key, name: "w", added: added, revoked: revoked)
+    }
+
+    @Test("A revoked key has the latest time that any list tells, whoever leads, and whoever knows all is told nothing")
+    func revocations() throws {
+        let store = try TestDatabase().store
+        let none = try #require(try store.exchangeRevocations([], since: nil))
+        #expect(none.times.isEmpty)
+        #expect(try store.exchangeRevocations([], since: none.mark) == nil)
+        let told = [revocation("k1", "2026-02-01T00:00:00Z"), revocation("k2", "2026-02-01T00:00:00.123Z")]
+        let first = try #require(try store.exchangeRevocations(told, since: none.mark))
+        #expect(first.times == ["k1": "2026-02-01T00:00:00.000Z", "k2": "2026-02-01T00:00:00.123Z"])
+        #expect(try store.exchangeRevocations(told, since: first.mark) == nil, "told again it is no news")
+        #expect(try store.exchangeRevocations([], since: first.mark) == nil)
+        // An older list, and one that is as new; both with a key twice.
+        let more = [
+            revocation("k1", "2026-01-15T00:00:00Z"), revocation("k1", "2026-01-15T00:00:00.000Z"),
+            revocation("k2", "2026-02-01T00:00:00.124Z"),
+        ]
+        let second = try #require(try store.exchangeRevocations(more, since: first.mark))
+        #expect(second.mark != first.mark)
+        #expect(second.times == ["k1": "2026-02-01T00:00:00.000Z", "k2": "2026-02-01T00:00:00.124Z"])
+        let all = try #require(try store.exchangeRevocations([], since: first.mark))
+        #expect(all.times == second.times && all.mark == second.mark)
+    }
+
+    @Test("A revocation from a clock that is ahead counts as now, once and for all, and never before what it revokes")
+    func revocationsOfTheFuture() throws {
+        let database = try TestDatabase()
+        let store = database.store
+        func sortable(_ when: String) throws -> String {
+            let time = "(clock_timestamp() + interval '\(when)') AT TIME ZONE 'UTC'"
+            return try #require(try database.value("SELECT to_char(\(time), 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"))
+        }
+        let (before, ahead, copied) = (try sortable("0"), try sortable("1 day"), try sortable("1 hour"))
+        let told = [revocation("k1", ahead), revocation("k2", ahead, added: copied)]
+        let first = try #require(try store.exchangeRevocations(told, since: nil))
+        let (k1, after) = (try #require(first.times["k1"]), try sortable("0"))
+        #expect(k1 >= before && k1 <= after)
+        #expect(first.times["k2"] == copied, "a copy of the record that was revoked is no newer one")
+        // Told again later it is the same revocation: it must not catch up with a key that was admitted again meanwhile.
+        _ = try store.exchangeRevocations(told + [revocation("k3", before)], since: nil)
+        #expect(try store.exchangeRevocations([], since: nil)?.times["k1"] == k1)
+    }
+
+    @Test("Marks grow though the database's clock is set back, and of too many revocations the oldest go")
+    func revocationsBounded() throws {
+        let database = try TestDatabase()
+        let store = database.store
+        try database.sql(
+            """
+            INSERT INTO key_revocations SELECT 'k' || n, t, 'w', t, '2999-01-01'
+            FROM generate_series(1, \(Limits.keyRevocationsMax)) n,
+                LATERAL (SELECT timestamptz '2025-01-01Z' + n * interval '1 s') AS s (t)
+            """)
+        let full = try #require(try store.exchangeRevocations([], since: nil))
+        let news = try #require(try store.exchangeRevocations([revocation("new", "2026-01-02T00:00:00Z")], since: full.mark))
+        #expect(news.times.count == Limits.keyRevocationsMax)
+        #expect(news.times["new"] != nil && news.times["k1"] == nil && news.times["k2"] != nil)
+        // What is older than all that are kept does not make others go, nor itself be read anew.
+        let oldest = revocation("k1", "2025-01-01T00:00:01Z", added: "2024-01-01T00:00:00Z")
+        #expect(try store.exchangeRevocations([oldest], since: news.mark) == nil)
+    }
+
+    @Test("A role without rights on the revoked keys learns which it needs; one that has nothing to tell need only read them")
+    func revocationRights() throws {
+        let database = try TestDatabase()
+        let role = database.server.uniqueName("keyless")
+        try database.sql("CREATE ROLE \(role) LOGIN")
+        let limited = try Store(url: database.url(role: role))
+        func refusal(_ told: [KeyRevocation]) -> String {
+            gridError { _ = try limited.exchangeRevocations(told, since: nil) }?.message ?? ""
+        }
+        #expect(refusal([]).contains("needs SELECT on key_revocations"))
+        try database.sql("GRANT SELECT ON key_revocations TO \(role)")
+        #expect(try limited.exchangeRevocations([], since: nil) != nil)
+        #expect(
+            refusal([revocation("k", "2026-01-02T00:00:00Z")]).contains("needs SELECT, INSERT and DELETE on key_revocations"))
+    }
+
     @Test("Keys that came or went are recorded once, also those of a time without coordinator; a superseded one records none")
     func keyChanges() throws {
         let store = try TestDatabase().store
@@ -144,11 +225,20 @@ struct LeaseTests {
             again.map { "\($0.action) \($0.subject ?? "")" } == [
                 "key revoked w3", "revoked key added again w2", "key added w4",
             ])
+        // What a list admits although it was revoked.
+        let kept = KeyRevocation(publicKey: "d", name: "w3", added: "", revoked: "2026-01-02T00:00:00.000Z")
+        try store.recordKeys(["w1": "c", "w2": "b", "w4": "e"], keptOut: [kept], holder: "host-a", epoch: epoch)
+        let keptOut = try #require(try store.auditRows(limit: 1).first)
+        #expect(keptOut.action == "revoked key kept out" && keptOut.subject == "w3")
+        #expect(keptOut.detail == .object(["public_key": .text("d"), "revoked_at": .text("2026-01-02T00:00:00.000Z")]))
         _ = try store.takeEpoch(holder: "host-b")
         #expect(throws: GridError.self) { try store.recordKeys([:], holder: "host-a", epoch: epoch) }
         let many = Dictionary((0..<200).map { ("w\($0)", "k\($0)") }) { first, _ in first }
         let next = try store.takeEpoch(holder: "host-c")
         try store.recordKeys(many, holder: "host-c", epoch: next)
         #expect(try store.auditRows(limit: 1).first?.subject == "203 keys")
+        let manyKept = Array(repeating: kept, count: Limits.keyChangesRecordedMax + 1)
+        try store.recordKeys(many, keptOut: manyKept, holder: "host-c", epoch: next)
+        #expect(try store.auditRows(limit: 1).first?.subject == "\(manyKept.count) keys", "and no row for each")
     }
 }

@@ -141,8 +141,8 @@ import Testing
             CREATE TABLE correlation_neighbour_lists_usa_jobs AS SELECT * FROM correlation_neighbour_lists_usa;
             UPDATE correlation_neighbour_lists_usa_jobs SET job_id = 5;
             CREATE VIEW correlation_neighbours_usa AS SELECT alpha_id FROM correlation_neighbour_lists_usa;
-            DROP TABLE commit_marks, job_partials;
             ALTER TABLE jobs DROP COLUMN untold;
+            DROP TABLE commit_marks, job_partials, key_revocations;
             DELETE FROM schema_migrations WHERE version >= 13
             """)
         #expect(try store.migrate().first == Migration.all[12].name)
