@@ -1,5 +1,4 @@
 import ClusterModel
-import Dispatch
 import GridMetrics
 import Logging
 import Messaging
@@ -13,6 +12,7 @@ extension CoordinatorService {
     /// - Parameter probesPort: whether to listen for a moment where workers will connect.
     package func expectUsable(probesPort: Bool = false) throws(GridError) {
         try vital.ping()
+        try barRevokedKeys()
         if let directory = configuration.jobLogDirectory { try PartialLog.expectWritable(directory) }
         guard probesPort else { return }
         let endpoint = try Endpoint(parsing: configuration.bind, for: .bind, field: "--bind")
@@ -79,6 +79,7 @@ extension CoordinatorService {
                 }
                 if saidHolder != lease.holder { log.info("standing by", metadata: ["leader": "\(lease.holder.printable)"]) }
                 saidHolder = lease.holder
+                compareKeysSoon()
                 let due = shownAt?.advanced(milliseconds: Int64(configuration.leaseRenewMilliseconds)) ?? .now()
                 if due <= .now() {
                     // Known or not, it stands by.
@@ -139,29 +140,4 @@ extension CoordinatorService {
     }
 
     package func leaderElsewhere() -> LeaderView? { shared.withLock { $0.leaderElsewhere } }
-
-    // MARK: Keys
-
-    /// Has the audit log told which keys have come and gone, now and whenever the ring changes.
-    func watchKeys(_ epoch: Epoch) {
-        guard let ring = configuration.keys?.ring else { return }
-        // In order, and never on the threads that check keys.
-        ring.observe { [weak self] keys in
-            guard let self else { return }
-            keyRecords.async { self.recordKeys(keys, epoch) }
-        }
-    }
-
-    private func recordKeys(_ keys: [String: String], _ epoch: Epoch) {
-        do throws(GridError) {
-            let back = try store.recordKeys(keys, holder: holder, epoch: epoch)
-            guard !back.isEmpty else { return }
-            log.warning(
-                "keys are admitted that were revoked before, or missing here: is this coordinator's key folder an older copy?",
-                metadata: ["keys": "\(back.prefix(20).joined(separator: ", "))", "count": "\(back.count)"])
-        } catch {
-            // The next change, and the next start, find this one too.
-            log.warning("a change of the keys is not in the audit log yet", metadata: ["error": "\(error)"])
-        }
-    }
 }

@@ -80,6 +80,7 @@ package final class CoordinatorService: Sendable {
         var standbys: [StandbyView] = []
         /// When the database last saw a sign of life of this one.
         var leaseRenewedAt: MonotonicTime?
+        var keys = KeysCompared()
         var whenSuperseded: @Sendable (GridError) -> Void = { _ in }
         var leaseKeeper: LeaseKeeper?
         var housekeeper: Housekeeper?
@@ -94,8 +95,8 @@ package final class CoordinatorService: Sendable {
     let store: Store
     /// For pages that people read: connections of their own, and little patience, so that nobody's pages keep others waiting.
     let reader: Store
-    /// For the lease, the tokens, the audit log and readiness: connections of their own, so that whatever readers and jobs do,
-    /// this coordinator shows that it is alive, and who may give orders is let in.
+    /// For the lease, the tokens, the audit log, readiness and keys: connections of their own, so that whatever readers and jobs
+    /// do, this coordinator shows that it is alive, and who may give orders is let in.
     let vital: Store
     /// The one of this coordinator: whoever needs a region's panel loads it through this.
     let panels: PanelCache?
@@ -107,15 +108,14 @@ package final class CoordinatorService: Sendable {
     let shared = Mutex(Shared())
     /// Calls from the HTTP interface that wait for the database run here, not on Swift's cooperative pool.
     let waitingCalls = DispatchQueue(label: "alphagrid.calls", attributes: .concurrent)
-    /// Tokens, the audit log and readiness each have a thread, which takes one connection of `vital` at a time: none of them
-    /// waits for another, nor for what else there is to do.
+    /// Tokens, the audit log, readiness and keys each have a thread, which takes one connection of `vital` at a time: none of
+    /// them waits for another, nor for what else there is to do.
     let tokenCalls = DispatchQueue(label: "alphagrid.tokens")
     let auditCalls = DispatchQueue(label: "alphagrid.audit")
     let readinessCalls = DispatchQueue(label: "alphagrid.readiness")
+    let keyRecords = DispatchQueue(label: "alphagrid.keys")
     /// What operators change of jobs is changed here, one after another.
     let termChanges = DispatchQueue(label: "alphagrid.terms")
-    /// Writes down changes of the keys, one after another.
-    let keyRecords = DispatchQueue(label: "alphagrid.keys")
     /// Questions about single alphas have threads and panels of their own.
     let questions: BoundedQueue
     /// So have pages of what the database holds.
@@ -180,6 +180,7 @@ package final class CoordinatorService: Sendable {
         configuration.reached(.tookLease)
         let keeper = try LeaseKeeper(vital, epoch, configuration, log) { [weak self] in
             self?.shared.withLock { $0.leaseRenewedAt = .now() }
+            self?.compareKeysSoon()
         } sawStandbys: { [weak self] standbys in
             self?.shared.withLock { $0.standbys = standbys }
         } superseded: { [weak self] error in
@@ -204,7 +205,8 @@ package final class CoordinatorService: Sendable {
                 "keys": "\(configuration.keys == nil ? "none" : "required")",
             ])
         try restoreDrains()
-        watchKeys(epoch)
+        configuration.keys?.ring.observe { [weak self] in self?.compareKeysSoon() }
+        compareKeysSoon()
         try resumeUnfinishedJobs()
         // Only now it is asked anything: a job that came before would be among the unfinished ones, too.
         shared.withLock { if !$0.isStopping { $0.leaderElsewhere = nil } }

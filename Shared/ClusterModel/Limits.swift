@@ -348,8 +348,8 @@ package enum Limits {
     package static let databasePageConnectionsMax = 4
     package static let databasePageMilliseconds = 10_000
     package static let pagesWaitingMax = 64
-    /// Beside both, for what must wait for neither: one each for the lease, the tokens, the audit log and readiness.
-    package static let databaseVitalConnectionsMax = 4
+    /// Beside both, for what must wait for neither: one each for the lease, the tokens, the audit log, readiness and keys.
+    package static let databaseVitalConnectionsMax = 5
     package static let databaseConnectSeconds = 10
     /// For the short statements of a person or a page; bulk work has its own bound.
     package static let databaseStatementMilliseconds = 60_000

@@ -118,15 +118,8 @@ package struct KeyFolder: Sendable {
     package func serverKeys(report: @escaping @Sendable (String) -> Void) throws(GridError) -> ServerKeys {
         let pair = try coordinatorPair()
         let watch = KeyWatch(
-            stamp: { KeyWatch.Stamp(of: workersFile) }, read: { () throws(GridError) in try admitted() }, report: report)
-        let names = try watch.begin()
-        return ServerKeys(pair: pair, ring: KeyRing(names) { watch.changed() })
-    }
-
-    /// The keys that are admitted.
-    private func admitted() throws(GridError) -> [PublicKey: String] {
-        var names: [PublicKey: String] = [:]
-        for record in try records() where record.revoked == nil { names[record.key] = record.name }
-        return names
+            stamp: { KeyWatch.Stamp(of: workersFile) }, read: { () throws(GridError) in try records() }, report: report)
+        let list = try watch.begin()
+        return ServerKeys(pair: pair, ring: KeyRing(list) { watch.changed() })
     }
 }

@@ -3,18 +3,31 @@ import Synchronization
 
 /// The public keys that a listening socket admits, each with the name of whom it was given to. Shared by the sockets of a
 /// program and whoever changes it; any thread may ask.
+///
+/// They are those that the list admits, less those that were revoked elsewhere since the list's record of them was made: such a
+/// list is an older copy. Each list is judged by all that is known to be revoked before any of it counts.
 package final class KeyRing: Sendable {
     private struct State {
+        var list: [KeyFolder.Record] = []
+        var revocations: [PublicKey: String] = [:]
         var names: [PublicKey: String] = [:]
+        var barred: [KeyFolder.Record] = []
         var userIDs: Set<String> = []
         var removals: UInt64 = 0
-        var observer: (@Sendable ([String: String]) -> Void)?
+        var observer: (@Sendable () -> Void)?
 
-        /// Public key by name.
-        var keys: [String: String] { Dictionary(names.map { ($0.value, $0.key.text) }) { first, _ in first } }
-
-        /// - Returns: whether anything changes.
-        mutating func replace(_ names: [PublicKey: String]) -> Bool {
+        /// - Returns: whether others are admitted than before.
+        mutating func judge() -> Bool {
+            var names: [PublicKey: String] = [:]
+            barred = []
+            for var record in list where record.revoked == nil {
+                if let revoked = revocations[record.key], (KeyTime.sortable(record.added) ?? "") <= revoked {
+                    record.revoked = revoked
+                    barred.append(record)
+                } else {
+                    names[record.key] = record.name
+                }
+            }
             guard names != self.names else { return false }
             if self.names.contains(where: { names[$0.key] != $0.value }) { removals += 1 }
             self.names = names
@@ -25,31 +38,59 @@ package final class KeyRing: Sendable {
 
     private let state = Mutex(State())
     private let changes = Atomic<UInt64>(0)
-    private let source: (@Sendable () -> [PublicKey: String]?)?
+    private let source: (@Sendable () -> [KeyFolder.Record]?)?
     private let refreshing = Mutex(())
 
     /// - Parameter source: asked about once a second by the threads that admit peers; nil says that nothing has changed.
-    package init(_ names: [PublicKey: String] = [:], source: (@Sendable () -> [PublicKey: String]?)? = nil) {
+    package init(_ list: [KeyFolder.Record], source: (@Sendable () -> [KeyFolder.Record]?)? = nil) {
         self.source = source
-        replace(names)
+        replace(list)
     }
 
-    package func replace(_ names: [PublicKey: String]) {
-        let told = state.withLock { state -> (keys: [String: String], observer: (@Sendable ([String: String]) -> Void)?)? in
-            state.replace(names) ? (state.keys, state.observer) : nil
+    /// A ring of keys that stand in no list.
+    package convenience init(_ names: [PublicKey: String] = [:]) { self.init(Self.records(names)) }
+
+    package func replace(_ names: [PublicKey: String]) { replace(Self.records(names)) }
+
+    private static func records(_ names: [PublicKey: String]) -> [KeyFolder.Record] {
+        names.map { KeyFolder.Record(name: $0.value, key: $0.key, added: "") }.sorted { $0.name < $1.name }
+    }
+
+    /// All that the list has now, revoked keys too.
+    package func replace(_ list: [KeyFolder.Record]) {
+        let told = state.withLock { state -> (isOther: Bool, observer: (@Sendable () -> Void)?)? in
+            guard list != state.list else { return nil }
+            state.list = list
+            return (state.judge(), state.observer)
         }
         guard let told else { return }
-        changes.add(1, ordering: .acquiringAndReleasing)
-        told.observer?(told.keys)
+        if told.isOther { changes.add(1, ordering: .acquiringAndReleasing) }
+        told.observer?()
     }
 
-    /// Tells the public key of each name, now and after each change; never waits for whoever is told.
-    package func observe(_ observer: @escaping @Sendable ([String: String]) -> Void) {
-        let keys = state.withLock { state in
-            state.observer = observer
-            return state.keys
+    /// Keeps out what was revoked, whoever did it and whatever a list says that was written no later.
+    ///
+    /// - Parameter revocations: all that are known, each with its time in the form of `KeyTime.sortable`.
+    package func bar(_ revocations: [PublicKey: String]) {
+        let isOther = state.withLock { state in
+            state.revocations = revocations
+            return state.judge()
         }
-        observer(keys)
+        if isOther { changes.add(1, ordering: .acquiringAndReleasing) }
+    }
+
+    /// Told after each change of the list, on the thread that has noticed it; never waits for whoever is told.
+    package func observe(_ observer: @escaping @Sendable () -> Void) { state.withLock { $0.observer = observer } }
+
+    /// What the list has, revoked keys too.
+    package var list: [KeyFolder.Record] { state.withLock { $0.list } }
+
+    /// What the list admits although it was revoked, in the order of the list, each with that time.
+    package var barred: [KeyFolder.Record] { state.withLock { $0.barred } }
+
+    /// Public key by name, of those that are admitted.
+    package var keys: [String: String] {
+        state.withLock { Dictionary($0.names.map { ($0.value, $0.key.text) }) { first, _ in first } }
     }
 
     /// Asks the source now, as the threads that admit peers do about once a second.
@@ -59,7 +100,7 @@ package final class KeyRing: Sendable {
     package func refresh() {
         guard let source else { return }
         refreshing.withLock { _ in
-            if let names = source() { replace(names) }
+            if let list = source() { replace(list) }
         }
     }
 

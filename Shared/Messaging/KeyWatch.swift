@@ -28,14 +28,14 @@ final class KeyWatch: Sendable {
     }
 
     private let stamp: @Sendable () -> Stamp?
-    private let read: @Sendable () throws(GridError) -> [PublicKey: String]
+    private let read: @Sendable () throws(GridError) -> [KeyFolder.Record]
     private let clock: @Sendable () -> MonotonicTime
     private let report: @Sendable (String) -> Void
     private let state = Mutex(State())
 
     /// - Parameter stamp: nil where there is no file.
     init(
-        stamp: @escaping @Sendable () -> Stamp?, read: @escaping @Sendable () throws(GridError) -> [PublicKey: String],
+        stamp: @escaping @Sendable () -> Stamp?, read: @escaping @Sendable () throws(GridError) -> [KeyFolder.Record],
         clock: @escaping @Sendable () -> MonotonicTime = { .now() }, report: @escaping @Sendable (String) -> Void
     ) {
         self.stamp = stamp
@@ -44,19 +44,19 @@ final class KeyWatch: Sendable {
         self.report = report
     }
 
-    func begin() throws(GridError) -> [PublicKey: String] {
+    func begin() throws(GridError) -> [KeyFolder.Record] {
         // Taken before reading: a change in between is read twice, not missed.
         let stamp = stamp()
-        let names = try read()
+        let records = try read()
         state.withLock { $0.seen = stamp }
-        return names
+        return records
     }
 
     /// Nil when nothing has changed since it was read last, or what is there cannot be read. That is reported once for each state
     /// of the file, and tried again after a while: what stood in the way, such as too many open files, may be gone by then, and
     /// what was revoked must not stay admitted.
-    func changed() -> [PublicKey: String]? {
-        let (names, error) = state.withLock { state -> ([PublicKey: String]?, GridError?) in
+    func changed() -> [KeyFolder.Record]? {
+        let (records, error) = state.withLock { state -> ([KeyFolder.Record]?, GridError?) in
             let (stamp, now) = (stamp(), clock())
             guard stamp != state.seen else {
                 state.failure = nil
@@ -65,16 +65,16 @@ final class KeyWatch: Sendable {
             let known = state.failure.flatMap { $0.stamp == stamp ? $0 : nil }
             if let known, now < known.at.advanced(milliseconds: Limits.keysRetryMilliseconds) { return (nil, nil) }
             do throws(GridError) {
-                let names = try read()
+                let records = try read()
                 state = State(seen: stamp, failure: nil)
-                return (names, nil)
+                return (records, nil)
             } catch {
                 state.failure = Failure(stamp: stamp, at: now)
                 return (nil, known == nil ? error : nil)
             }
         }
         if let error { report("the keys stay as they were: \(error)") }
-        return names
+        return records
     }
 }
 

@@ -284,6 +284,72 @@ extension EndToEnd {
                     == "true")
         }
 
+        @Test(
+            "A revoked key stays revoked whoever leads, though the list of a standby is older, until it is added again there",
+            .timeLimit(.minutes(5)))
+        func revokedKeys() async throws {
+            let cluster = try await TestCluster(workers: 0, hasKeys: true)
+            func file(_ name: String) -> String { cluster.state.file("\(name).key") }
+            for name in ["first", "second", "third"] { try await cluster.alphagrid("keys", "add", name, "--out", file(name)) }
+            let standby = try Standby(of: cluster, copiesKeys: true)
+            let copy = standby.state.file("keys")
+            try await waitUntil("the standby to stand by") { standby.process.errorsSoFar.contains("standing by") }
+            func worker(_ name: String) throws -> ChildProcess {
+                try ChildProcess(
+                    Place.program("alphagrid-worker"),
+                    [
+                        "--connect", "\(cluster.bind),\(standby.bind)", "--slots", "1", "--memory", "256MiB", "--key", file(name),
+                    ])
+            }
+            let (first, second, third) = (try worker("first"), try worker("second"), try worker("third"))
+            try await waitUntil("the workers") { try await cluster.status()["workers_connected"] as? Int == 3 }
+
+            // What is revoked at the standby's host counts for the one that leads.
+            try await cluster.alphagrid("keys", "revoke", "third", "--keys", copy)
+            let thirdEnd = try await third.end(within: 30)
+            #expect(thirdEnd.status == 1 && thirdEnd.errors.contains("the key 'third' was revoked"), "\(thirdEnd.errors)")
+            let leader = try #require(cluster.coordinator)
+            try await waitUntil("the leader's warning") {
+                leader.errorsSoFar.contains("revoked elsewhere, and are kept out")
+            }
+            try await cluster.alphagrid("keys", "revoke", "first")
+            #expect(try await first.end(within: 30).errors.contains("the key 'first' was revoked"))
+            try await waitUntil("both to be known") { try await cluster.value("SELECT count(*) FROM key_revocations") == "2" }
+            #expect(!second.hasEnded)
+
+            // The standby's list still admits the first one.
+            try await cluster.killCoordinator()
+            try await waitUntil("the standby", seconds: 40) {
+                try await HTTP.get("http://\(standby.http)/readyz")?.status == 200
+            }
+            let again = try worker("first")
+            try await waitUntil("the refusal") { again.errorsSoFar.contains("refuses the key 'first'") }
+            func connected() async throws -> Int? {
+                let token = try String(contentsOfFile: standby.state.file("token"), encoding: .utf8)
+                let answer = try await HTTP.get(
+                    "http://\(standby.http)/v1/status", token: token.trimmingCharacters(in: .whitespacesAndNewlines))
+                return try answer?.object()["workers_connected"] as? Int
+            }
+            try await waitUntil("the second worker", seconds: 30) { try await connected() == 1 }
+            let warnings = standby.process.errorsSoFar.split(separator: "\n").filter { $0.contains("revoked elsewhere, and are") }
+            #expect(warnings.count == 1 && warnings[0].contains("first (added 20"), "\(warnings)")
+            try await waitUntil("the audit log") {
+                let rows = try await cluster.sql(
+                    "SELECT subject FROM audit_log WHERE action = 'revoked key kept out' ORDER BY audit_id")
+                return rows == [["third"], ["first"]]
+            }
+
+            let text = try String(contentsOfFile: file("first"), encoding: .utf8)
+            let key = try #require(text.split(separator: "\n").first { $0.hasPrefix("public ") }).dropFirst("public ".count)
+            try await cluster.alphagrid("keys", "add", "first", "--public-key", String(key), "--keys", copy)
+            try await waitUntil("the first worker", seconds: 30) { try await connected() == 2 }
+            #expect(!again.hasEnded && !second.hasEnded && !standby.process.hasEnded)
+            try await waitUntil("the audit log") {
+                try await cluster.value("SELECT count(*) FROM audit_log WHERE action = 'revoked key added again'") == "1"
+            }
+            #expect(try await cluster.value("SELECT count(*) FROM key_revocations") == "2", "older copies stay barred")
+        }
+
         @Test("A standby that could not serve ends at once, and says why", .timeLimit(.minutes(5)))
         func unusable() async throws {
             let cluster = try await TestCluster(workers: 0)
@@ -304,9 +370,16 @@ extension EndToEnd {
             let http: String
             let process: ChildProcess
 
-            /// - Parameter flags: Those that come later win.
-            init(of cluster: TestCluster, _ flags: [String] = ["--standby"], sharesFiles: Bool = true) throws {
+            /// - Parameters:
+            ///   - flags: Those that come later win.
+            ///   - copiesKeys: whether it begins with a copy of the key folder as it is now.
+            init(
+                of cluster: TestCluster, _ flags: [String] = ["--standby"], sharesFiles: Bool = true, copiesKeys: Bool = false
+            ) throws {
                 state = try ScratchFolder()
+                if copiesKeys {
+                    try FileManager.default.copyItem(atPath: cluster.state.file("keys"), toPath: state.file("keys"))
+                }
                 bind = "tcp://127.0.0.1:\(try freePort())"
                 http = "127.0.0.1:\(try freePort())"
                 process = try ChildProcess(

@@ -10,7 +10,7 @@ import Testing
     private final class Scene: Sendable {
         struct State {
             var stamp: KeyWatch.Stamp? = KeyWatch.Stamp(inode: 1)
-            var names: [PublicKey: String] = [:]
+            var records: [KeyFolder.Record] = []
             var error: GridError?
             var now = MonotonicTime(nanoseconds: 0)
             var reads = 0
@@ -23,12 +23,12 @@ import Testing
             KeyWatch(
                 stamp: { self.state.withLock { $0.stamp } },
                 read: { () throws(GridError) in
-                    let (names, error) = self.state.withLock { state in
+                    let (records, error) = self.state.withLock { state in
                         state.reads += 1
-                        return (state.names, state.error)
+                        return (state.records, state.error)
                     }
                     if let error { throw error }
-                    return names
+                    return records
                 },
                 clock: { self.state.withLock { $0.now } }, report: { line in self.state.withLock { $0.reports.append(line) } })
         }
@@ -36,17 +36,17 @@ import Testing
 
     @Test("A list that could not be read is read again after a while, though its file is the same; it is said once")
     func again() throws {
-        let key = try KeyPair.make().publicKey
+        let record = KeyFolder.Record(name: "a", key: try KeyPair.make().publicKey, added: "2026-01-01T00:00:00Z")
         let scene = Scene()
-        scene.state.withLock { $0.names = [key: "a"] }
+        scene.state.withLock { $0.records = [record] }
         let watch = scene.watch()
-        #expect(try watch.begin() == [key: "a"])
+        #expect(try watch.begin() == [record])
         #expect(watch.changed() == nil)
 
         // The key is revoked just when no file can be opened.
         scene.state.withLock { state in
             state.stamp = KeyWatch.Stamp(inode: 2)
-            state.names = [:]
+            state.records = []
             state.error = GridError(.failed, "too many open files")
         }
         for _ in 0..<100 { #expect(watch.changed() == nil) }
@@ -61,7 +61,7 @@ import Testing
             state.error = nil
             state.now = state.now.advanced(milliseconds: Limits.keysRetryMilliseconds)
         }
-        #expect(watch.changed() == [:])
+        #expect(watch.changed() == [])
         #expect(watch.changed() == nil)
     }
 
@@ -99,11 +99,11 @@ import Testing
             DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)
         )
         let questions = Questions()
-        let ring = KeyRing {
-            if questions.next() > 1 { return [new: "new"] }
+        let ring = KeyRing([]) {
+            if questions.next() > 1 { return [KeyFolder.Record(name: "new", key: new, added: "")] }
             isReading.signal()
             mayGoOn.wait()
-            return [old: "old"]
+            return [KeyFolder.Record(name: "old", key: old, added: "")]
         }
         let first = try OwnedThread(name: "first") { ring.refresh() }
         isReading.wait()

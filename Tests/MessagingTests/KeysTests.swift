@@ -1,6 +1,7 @@
 import CZeroMQ
 import ClusterModel
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Messaging
@@ -162,6 +163,53 @@ struct Keys {
         keys.ring.replace([keys.second.publicKey: "second", try KeyPair.make().publicKey: "first"])
         dealers.0.post(.sendToConnection(payloads("the name is right")))
         expectHeard("d", from: dealers.1, by: server, as: "second")
+    }
+
+    @Test("What was revoked elsewhere is kept out of an older list, and let in again by a record that is newer")
+    func barred() throws {
+        let (stolen, other) = (try KeyPair.make().publicKey, try KeyPair.make().publicKey)
+        func record(_ name: String, _ key: PublicKey, _ added: String) -> KeyFolder.Record {
+            KeyFolder.Record(name: name, key: key, added: added)
+        }
+        let rest = record("other", other, "2026-01-01T00:00:00Z")
+        let old = record("stolen", stolen, "2026-01-01T00:00:00Z")
+        let ring = KeyRing([old, rest])
+        #expect(ring.keys == ["stolen": stolen.text, "other": other.text] && ring.barred.isEmpty)
+        let before = ring.revision
+        ring.bar([stolen: "2026-02-01T10:00:00.500Z"])
+        #expect(ring.keys == ["other": other.text] && ring.removals == 1 && ring.revision == before + 1)
+        #expect(!ring.admits(userID: "stolen \(stolen)") && ring.userID(of: stolen) == nil)
+        #expect(ring.owner(of: WorkerID("stolen-1")) == nil)
+        var kept = old
+        kept.revoked = "2026-02-01T10:00:00.500Z"
+        #expect(ring.barred == [kept])
+        // Any other list is judged before it counts, under whatever name it has the key.
+        for added in ["2026-02-01T10:00:00Z", "2026-02-01T10:00:00.500Z", "1999-12-31T23:59:59.999Z"] {
+            ring.replace([record("renamed", stolen, added), rest])
+            #expect(ring.keys == ["other": other.text] && ring.barred.map(\.name) == ["renamed"], "\(added)")
+        }
+        #expect(ring.removals == 1 && ring.revision == before + 1, "nobody has come or gone")
+        ring.replace([record("stolen", stolen, "2026-02-01T10:00:00.501Z"), rest])
+        #expect(ring.name(of: stolen) == "stolen" && ring.barred.isEmpty && ring.revision == before + 2)
+        // Revoked once more, and what an older copy says is no news.
+        ring.bar([stolen: "2026-02-02T00:00:00.000Z"])
+        #expect(ring.name(of: stolen) == nil && ring.removals == 2)
+        ring.bar([:])
+        #expect(ring.name(of: stolen) == "stolen" && ring.removals == 2)
+    }
+
+    @Test("Whoever watches a ring is told of each other list, also of one that admits the same keys")
+    func observed() throws {
+        let told = Mutex(0)
+        var record = KeyFolder.Record(name: "a", key: try KeyPair.make().publicKey, added: "2026-01-01T00:00:00Z")
+        let ring = KeyRing([record])
+        ring.observe { told.withLock { $0 += 1 } }
+        ring.replace([record])
+        ring.bar([record.key: "2026-01-02T00:00:00.000Z"])
+        #expect(told.withLock { $0 } == 0)
+        record.revoked = "2026-01-02T00:00:00Z"
+        ring.replace([record])
+        #expect(told.withLock { $0 } == 1 && ring.list == [record])
     }
 
     @Test("A routing id that another key has used before gets a handle of its own")

@@ -2,6 +2,7 @@ import ClusterModel
 import Foundation
 import LocalPostgres
 import Logging
+import Messaging
 import Panel
 import Testing
 
@@ -18,7 +19,7 @@ import Darwin
 @Suite("What must not wait for readers")
 struct CrowdedDatabaseTests {
     @Test(
-        "While readers and jobs keep their connections busy, lease, tokens, audit log and readiness are served at once",
+        "While readers and jobs keep their connections busy, lease, tokens, audit log, readiness and keys are served at once",
         .timeLimit(.minutes(3)))
     func crowded() async throws {
         let folder = FileManager.default.temporaryDirectory.path + "/alphagrid-crowded-\(getpid())"
@@ -31,8 +32,22 @@ struct CrowdedDatabaseTests {
         try Store(url: url).migrate()
         var configuration = CoordinatorConfiguration(databaseURL: url, bind: "tcp://127.0.0.1:0")
         configuration.leaseRenewMilliseconds = 100
+        let keys = try ["early", "late", "own"].map { name in
+            KeyFolder.Record(name: name, key: try KeyPair.make().publicKey, added: "2026-01-01T00:00:00Z")
+        }
+        let ring = KeyRing(keys)
+        configuration.keys = ServerKeys(pair: try .make(), ring: ring)
+        let elsewhere = try Store(url: url)
+        func revoke(_ key: KeyFolder.Record) throws {
+            let revoked = KeyRevocation(
+                publicKey: key.key.text, name: key.name, added: key.added, revoked: "2026-01-02T00:00:00.000Z")
+            _ = try elsewhere.exchangeRevocations([revoked], since: nil)
+        }
+        try revoke(keys[0])
         let service = try CoordinatorService(
             configuration: configuration, log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try service.expectUsable()
+        #expect(Set(ring.keys.keys) == ["late", "own"], "before a socket listens")
         try service.start()
         defer { service.stop() }
 
@@ -77,6 +92,20 @@ struct CrowdedDatabaseTests {
                 try await Task.sleep(for: .milliseconds(10))
             }
             #expect(try service.vital.lease().renewals >= renewals + 4)
+            try revoke(keys[1])
+            for _ in 0..<1_000 where ring.name(of: keys[1].key) != nil { try await Task.sleep(for: .milliseconds(10)) }
+            #expect(Set(ring.keys.keys) == ["own"])
+            // What cannot be told at once is told once it can.
+            try watcher.execute("ALTER TABLE key_revocations RENAME TO away")
+            var own = keys[2]
+            own.revoked = "2026-01-03T00:00:00Z"
+            ring.replace(Array(keys[..<2]) + [own])
+            try await Task.sleep(for: .milliseconds(500))
+            try watcher.execute("ALTER TABLE away RENAME TO key_revocations")
+            for _ in 0..<1_000 where try elsewhere.exchangeRevocations([], since: nil)?.times.count != 3 {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(try elsewhere.exchangeRevocations([], since: nil)?.times[own.key.text] == "2026-01-03T00:00:00.000Z")
             // Whoever waits for a connection of the others' waits for a minute.
             #expect(ContinuousClock.now - began < .seconds(30))
             #expect(try waiting() == connections, "all of that while everybody else was waiting")

@@ -44,7 +44,7 @@ import Testing
         #expect(open.believed(claims, keyName: nil).keyName == nil)
     }
 
-    @Test("The secret of the blocks is made anew when a key was revoked, and only then")
+    @Test("The secret of the blocks is made anew when a key was revoked, here or elsewhere, and only then")
     func secret() throws {
         let (kept, gone) = (try KeyPair.make().publicKey, try KeyPair.make().publicKey)
         let ring = KeyRing([kept: "kept", gone: "gone"])
@@ -58,6 +58,10 @@ import Testing
         #expect(afterRevoking && door.blockSecret != first)
         let again = door.renewSecretIfRevoked()
         #expect(!again)
+        let second = door.blockSecret
+        ring.bar([kept: "2026-01-01T00:00:00.000Z"])
+        let afterBarring = door.renewSecretIfRevoked()
+        #expect(afterBarring && door.blockSecret != second)
         #expect(Doorkeeper(keys: nil, trustsNetwork: true).blockSecret == nil)
     }
 }

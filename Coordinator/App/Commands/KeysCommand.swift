@@ -94,7 +94,8 @@ struct KeysCommand: ParsableCommand {
             commandName: "add", abstract: "Make a worker's key file, and let its key in.",
             discussion: """
                 The worker's id is NAME-PID, or whatever begins with NAME- or NAME. if --name says so. Take the file to the \
-                worker's host by a way that nobody else can read.
+                worker's host by a way that nobody else can read. With --public-key, a key that was revoked is admitted again, \
+                also where another coordinator's folder has revoked it.
 
                 Examples:
                   alphagrid keys add host1
@@ -140,7 +141,8 @@ struct KeysCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "revoke", abstract: "Let a worker's key in no more.",
             discussion: """
-                A worker that shows it is dropped, and what it computes goes to others.
+                A worker that shows it is dropped, and what it computes goes to others, whichever coordinator leads: this \
+                folder's tells the database, and one with an older copy of it keeps the key out.
 
                 Examples:
                   alphagrid keys revoke host1
