@@ -134,8 +134,8 @@ struct VerificationTests {
         #expect(
             other.failure
                 == "workers w1, w2 computed different bytes for task 0 of job 1, stage tiles, and there is no other worker of "
-                + "their numeric profile, best of all with another key or on another host, to say who is right: have their memory "
-                + "and CPU checked")
+                + "their numeric profile, best of all with another key or on another host, to say who is right: have their "
+                + "memory and CPU checked")
         #expect(states(talk) == ["connected", "connected"])
         #expect(talk.scheduler.emptinessCheck() == [])
     }
