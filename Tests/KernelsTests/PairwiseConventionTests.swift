@@ -1,3 +1,4 @@
+import CKernels
 import ClusterModel
 import Kernels
 import Testing
@@ -58,6 +59,37 @@ struct PairwiseConventionTests {
             let matrix = KernelMatrix(
                 panel, edge: 4, convention: convention, precision: .float64, firstDay: firstDay, minOverlap: 2)
             #expect(matrix.twinPairs == pairs, "from day \(firstDay)")
+        }
+    }
+
+    @Test("Common days are gathered as the slow twin gathers them, wherever runs begin and end")
+    func gathering() {
+        var random = Generator(seed: 36)
+        let (days, words) = (259, 5)
+        let values = (0..<2).map { side in (0..<days).map { Double($0 + 1_000 * side) } }
+        for share in [0.0, 0.02, 0.3, 0.97, 1] {
+            // The second and third word of one side are full and empty; the last has 3 days.
+            let bits = (0..<2).map { side in
+                var bits = [UInt64](repeating: 0, count: words)
+                for day in 0..<days where (64..<128).contains(day) || random.uniform() >= share {
+                    if side == 0 || !(128..<192).contains(day) { bits[day / 64] |= 1 << UInt64(day % 64) }
+                }
+                return bits
+            }
+            func gathered(
+                _ gather: (
+                    UnsafePointer<Double>, UnsafePointer<Double>, UnsafePointer<UInt64>, UnsafePointer<UInt64>, Int,
+                    UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>
+                ) -> Int
+            ) -> [[Double]] {
+                var (x, y) = ([Double](repeating: 0, count: days + 8), [Double](repeating: 0, count: days + 8))
+                let count = gather(values[0], values[1], bits[0], bits[1], words, &x, &y)
+                return [Array(x[..<count]), Array(y[..<count])]
+            }
+            let common = (0..<days).filter { (bits[0][$0 / 64] & bits[1][$0 / 64]) >> UInt64($0 % 64) & 1 == 1 }
+            let expected = values.map { side in common.map { side[$0] } }
+            #expect(gathered { ag_gather($0, $1, $2, $3, $4, $5, $6) } == expected, "a share of \(share)")
+            #expect(gathered { ag_gather_plain($0, $1, $2, $3, $4, $5, $6) } == expected, "a share of \(share)")
         }
     }
 }

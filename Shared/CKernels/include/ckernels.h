@@ -128,6 +128,13 @@ double ag_sums_floor(size_t depth);
 // tolerance. Identical sides give exactly 1, opposite ones exactly -1. Overwrites x and y, which have room for n + 8.
 double ag_two_pass(double *x, double *y, size_t n, double tolerance_x, double tolerance_y);
 
+// Copies the elements of a and b whose bits are set in both to x and y, which have room for 8 more than there can be;
+// returns how many; and its slow twin.
+size_t ag_gather(
+    const double *a, const double *b, const uint64_t *bits_a, const uint64_t *bits_b, size_t words, double *x, double *y);
+size_t ag_gather_plain(
+    const double *a, const double *b, const uint64_t *bits_a, const uint64_t *bits_b, size_t words, double *x, double *y);
+
 // r over the returns both series have; sets *days.
 double ag_pair_of_returns(
     const ag_block *a, size_t i, const ag_block *b, size_t j, double *scratch_x, double *scratch_y, uint32_t *days);
