@@ -18,8 +18,8 @@ final class ActiveJob: Sendable {
         var rate = TileRate()
         /// Of the tasks of the present stage, where it has no tiles.
         var taskRate: (plan: PlanHash, rate: TileRate)?
-        /// Floating-point operations of one tile; 0 where nobody knows.
-        var tileFlops = 0.0
+        /// Of one tile; nil where nobody knows.
+        var tileCost: TileCost?
         var entered: [JobState: MonotonicTime] = [:]
     }
 
@@ -37,9 +37,9 @@ final class ActiveJob: Sendable {
     var priority: Int { state.withLock { $0.view.priority } }
     var terms: (priority: Int, isPaused: Bool) { state.withLock { ($0.view.priority, $0.view.paused) } }
 
-    var tileFlops: Double {
-        get { state.withLock { $0.tileFlops } }
-        set { state.withLock { $0.tileFlops = newValue } }
+    var tileCost: TileCost? {
+        get { state.withLock { $0.tileCost } }
+        set { state.withLock { $0.tileCost = newValue } }
     }
 
     /// From its planning to its end.
@@ -149,9 +149,9 @@ final class ActiveJob: Sendable {
                 if let rate = state.rate.tilesPerSecond(tiles: done, at: now) {
                     view.tilesPerSecond = rate
                     forecast = Forecast(left: left, rate: rate, relativeError: state.rate.relativeError)
-                    if state.tileFlops > 0 { view.gigaflopsPerSecond = rate * state.tileFlops / 1e9 }
-                } else {
-                    forecast = Forecast(flops: left * state.tileFlops, peakGigaflopsPerSecond: peakGigaflopsPerSecond)
+                    if let cost = state.tileCost { view.gigaflopsPerSecond = rate * cost.flops / 1e9 }
+                } else if let cost = state.tileCost {
+                    forecast = Forecast(flops: left * cost.productFlops, peakGigaflopsPerSecond: peakGigaflopsPerSecond)
                 }
             } else if let (plan, rate) = state.taskRate, plan == stage.plan,
                 let perSecond = rate.tilesPerSecond(tiles: Double(stage.merged), at: now)

@@ -139,11 +139,3 @@ extension CoordinatorService {
 
     private static let notesMax = 5
 }
-
-extension Panel {
-    /// Floating-point operations of the product of one tile.
-    func tileFlops(of view: JobView) -> Double {
-        let first = (try? Window(parsing: view.window)).flatMap { try? firstDay(of: $0) } ?? 0
-        return 2 * Double(view.blockEdge * view.blockEdge) * Double(dayCount - first)
-    }
-}

@@ -131,7 +131,7 @@ extension CoordinatorService {
             if let profile = prepared.profile, profile != kept.profile { kept = PartialLog.Kept() }
             if kept.count == 0, !mirrored.isEmpty { removeMirrored(job) }
             job.prepared = prepared
-            job.tileFlops = prepared.panels.first?.tileFlops(of: view) ?? 0
+            job.tileCost = TileCost(view, panels: prepared.panels)
             job.update {
                 $0.alphaCount = prepared.alphaCount
                 $0.dayCount = prepared.dayCount

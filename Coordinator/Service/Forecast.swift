@@ -31,6 +31,7 @@ struct Forecast: Equatable, Sendable {
 
     /// Before anything is measured of a job itself: from what workers measured at their start.
     ///
+    /// - Parameter flops: of products, or that products would have in that time; see `TileCost`.
     /// - Returns: nil when either is not known.
     init?(flops: Double, peakGigaflopsPerSecond: Double) {
         guard flops > 0, peakGigaflopsPerSecond > 0 else { return nil }

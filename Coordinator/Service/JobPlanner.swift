@@ -4,11 +4,14 @@ import Panel
 import Store
 import Synchronization
 
-/// What a job would be: cut by the very planner that its kind uses, over a panel of which only the size is known.
+/// What a job would be: cut by the very planner that its kind uses, over a panel of which only the size is known and, where
+/// the convention makes them costly, how many alphas lack days.
 struct JobPlanner {
     let view: JobView
     /// Alphas and dates of a pool.
-    var size: (_ pool: String) throws(GridError) -> (alphas: Int, dates: [Day])
+    var size: (_ pool: String) throws(GridError) -> (alphaIDs: [String], dates: [Day])
+    /// Spans of some of a pool's alphas, from the date at an index on.
+    var spans: (_ pool: String, _ alphaIDs: [String], _ dates: [Day], _ first: Int) throws(GridError) -> [SeriesSpan]
     /// Those that are there.
     var workers: [WorkerView]
 
@@ -28,29 +31,49 @@ struct JobPlanner {
         let others = try submittedBeside(kind)
         let dates = others.map { Self.union(own.dates, $0.dates) } ?? own.dates
         let firstDay = try Panel.firstDay(of: parameters.window, dates: dates, dayCount: dates.count)
-        let layout = try layout(alphas: own.alphas, dayCount: dates.count)
-        let work = try stages(kind, layout, others?.alphas, parameters, dates, firstDay)
+        let layout = try layout(alphas: own.alphaIDs.count, dayCount: dates.count)
+        let work = try stages(kind, layout, others?.alphaIDs.count, parameters, dates, firstDay)
         let tasks = work.planned.reduce(0) { $0 + $1.tasks }
-        let alphas = own.alphas + (others?.alphas ?? 0)
+        let alphas = own.alphaIDs.count + (others?.alphaIDs.count ?? 0)
         let windowDays = dates.count - firstDay
         let panelBytes = alphas * dates.count * Self.valueBytes
         let names = Self.bytesPerAlpha + Self.bytesPerPart * layout.shape.blockSize.partCount
         let connected = workers.filter { $0.state == "connected" }
         let merged = work.tiles > 0 ? Self.mergedBytesPerAlpha : AlphaFeature.count * Self.valueBytes
+        let (cost, looked) = try cost(work, parameters, own.alphaIDs, others?.alphaIDs, dates, firstDay)
         var plan = PlanView(
             alphas: alphas, days: dates.count, windowDays: windowDays, tiles: work.tiles, tasks: tasks, stages: work.stages,
-            flops: 2 * Double(view.blockEdge * view.blockEdge) * Double(windowDays) * Double(work.tiles), panelBytes: panelBytes,
+            flops: cost.flops * Double(work.tiles), panelBytes: panelBytes,
             bytesToWorkers: work.tiles > 0 ? panelBytes * max(1, connected.count) : panelBytes,
             coordinatorMemoryBytes: panelBytes + alphas * (names + merged) + Self.bytesFixed + work.matrixBytes,
             // Blocks as they come and the operands made of them.
             workerMemoryBytes: 2 * panelBytes, basis: "")
         let peak = connected.peakGigaflopsPerSecond(parameters.precision, profile: nil)
-        let forecast = Forecast(flops: plan.flops, peakGigaflopsPerSecond: peak)
+        let forecast = Forecast(flops: cost.productFlops * Double(work.tiles), peakGigaflopsPerSecond: peak)
         plan.predictedSeconds = forecast?.seconds
         plan.predictedLowSeconds = forecast?.low
         plan.predictedHighSeconds = forecast?.high
-        plan.basis = Self.basis(work, connected.count, peak, isKnown: forecast != nil)
+        plan.basis = basis(work, cost, looked, connected.count, peak)
         return plan
+    }
+
+    /// What a tile takes, and how many alphas were looked at to tell.
+    private func cost(
+        _ work: Work, _ parameters: CorrelationParameters, _ own: [String], _ others: [String]?, _ dates: [Day], _ firstDay: Int
+    ) throws(GridError) -> (TileCost, looked: Int) {
+        let tells = parameters.convention.isPairwise && work.tiles > 0
+        func side(_ pool: String, _ ids: [String]) throws(GridError) -> TileCost.Side {
+            let blocks = try layout(alphas: ids.count, dayCount: dates.count).blockCount
+            // The value before the first return is in it.
+            let found = tells ? try spans(pool, ids, dates, max(0, firstDay - 1)) : []
+            return TileCost.Side(alphas: ids.count, blocks: blocks, spans: found)
+        }
+        let rows = try side(view.pool, own)
+        let columns = try others.map { others throws(GridError) in try side(PoolName.submitted, others) }
+        return (
+            TileCost(parameters, windowDays: dates.count - firstDay, rows: rows, columns: columns),
+            rows.spans.count + (columns?.spans.count ?? 0)
+        )
     }
 
     private struct Work {
@@ -71,7 +94,7 @@ struct JobPlanner {
     }
 
     /// The submitted alphas that a job looks at besides those of its own pool, if it does.
-    private func submittedBeside(_ kind: JobKind) throws(GridError) -> (alphas: Int, dates: [Day])? {
+    private func submittedBeside(_ kind: JobKind) throws(GridError) -> (alphaIDs: [String], dates: [Day])? {
         if kind == .crossCorrelation { return try size(PoolName.submitted) }
         // A selection does without them where there are none.
         return kind == .selection && view.pool == PoolName.unsubmitted ? try? size(PoolName.submitted) : nil
@@ -142,7 +165,8 @@ struct JobPlanner {
 
     private static func union(_ a: [Day], _ b: [Day]) -> [Day] { Set(a).union(b).sorted() }
 
-    private static func basis(_ work: Work, _ workers: Int, _ peak: Double, isKnown: Bool) -> String {
+    /// - Parameter looked: how many alphas tell of missing days.
+    private func basis(_ work: Work, _ cost: TileCost, _ looked: Int, _ workers: Int, _ peak: Double) -> String {
         var parts = ["all stages, as they are cut for a panel that is read afresh"]
         if work.planned.contains(where: \.repeats) {
             parts.append("how often some come, once, several times or never, only the values tell: tasks are those of once")
@@ -152,7 +176,12 @@ struct JobPlanner {
                 "tiles, work and time are those of the tiles that are certain: \(work.uncounted.joined(separator: ", ")) "
                     + "\(work.uncounted.count == 1 ? "is" : "are") not in them")
         }
-        guard isKnown else {
+        if let share = cost.pairShare, work.tiles > 0 {
+            let percent = share > 0 && share < 0.01 ? "less than 1" : "\(Int((100 * share).rounded()))"
+            let source = looked > 0 ? "as the days of \(looked) alphas tell" : "since no days are known that tell otherwise"
+            parts.append("\(view.convention) computes pairs with missing days one by one: \(percent) % of all, \(source)")
+        }
+        guard cost.flops * Double(work.tiles) > 0, peak > 0 else {
             return (parts + ["no worker that has measured itself is connected, or nothing to measure by, so no time"])
                 .joined(separator: "; ")
         }
@@ -175,6 +204,9 @@ extension CoordinatorService {
                 let planner = JobPlanner(
                     view: view,
                     size: { pool throws(GridError) in try self.store.panelSize(region: region, pool: pool) },
+                    spans: { pool, ids, dates, first throws(GridError) in
+                        try self.store.spans(region: region, pool: pool, of: ids, dates: dates, from: first)
+                    },
                     workers: self.shared.withLock { $0.snapshot.workers })
                 return try planner.plan()
             }

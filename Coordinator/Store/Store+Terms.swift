@@ -166,13 +166,12 @@ extension Store {
 
     // MARK: Sizes
 
-    /// Alphas of a pool that have PnL, and the dates of the region's table; nothing of the PnL itself is read.
+    /// A pool's alphas that have PnL, and the dates of the region's table; nothing of the PnL itself is read.
     ///
     /// - Throws: `GridError(.notFound)` for an unknown region or pool, or one without PnL.
-    package func panelSize(region: Region, pool name: String) throws(GridError) -> (alphas: Int, dates: [Day]) {
+    package func panelSize(region: Region, pool name: String) throws(GridError) -> (alphaIDs: [String], dates: [Day]) {
         try PoolName.check(name)
-        return try pool.read(Action("look at pool '\(name)' of \(region)", needs: "SELECT on the tables of region \(region)")) {
-            connection in
+        return try pool.read(Self.looking(at: name, region)) { connection in
             let table = RegionTables(region).pnl(unsubmitted: name == PoolName.unsubmitted)
             let members = try Self.poolAlphas(region, pool: name, connection)
             let alphas = try PanelPlan.withPnL(members, table: table, connection)
@@ -181,7 +180,40 @@ extension Store {
             let dates =
                 try isSmall
                 ? PanelPlan.dates(of: table, alphas: alphas, connection) : PanelPlan.dates(of: table, connection)
-            return (alphas.count, dates)
+            return (alphas, dates)
         }
+    }
+
+    /// From when to when a sample of a pool's alphas have PnL, and how much of it, from a day on.
+    ///
+    /// - Parameters:
+    ///   - ids: the pool's alphas.
+    ///   - dates: those of the panel, ascending.
+    ///   - first: index of the first that counts.
+    package func spans(
+        region: Region, pool name: String, of ids: [String], dates: [Day], from first: Int
+    ) throws(GridError) -> [SeriesSpan] {
+        try pool.read(Self.looking(at: name, region)) { connection in
+            let table = RegionTables(region).pnl(unsubmitted: name == PoolName.unsubmitted)
+            let found = try connection.execute(
+                """
+                SELECT min(date) - DATE '1970-01-01', max(date) - DATE '1970-01-01', count(*)
+                FROM \(quoted(identifier: table))
+                WHERE alpha_id = ANY ($1::varchar[]) AND date >= DATE '1970-01-01' + \(dates[first].rawValue)
+                GROUP BY alpha_id
+                """, [.texts(SeriesSpan.sample(of: ids.count, dayCount: dates.count - first).map { ids[$0] })])
+            let indices = Dictionary(uniqueKeysWithValues: dates.enumerated().map { (Int($1.rawValue), $0) })
+            return (0..<found.rowCount).compactMap { row in
+                // Of what was imported in between, some dates may be unknown.
+                guard let begin = found.integer(row, 0).flatMap({ indices[$0] }),
+                    let end = found.integer(row, 1).flatMap({ indices[$0] }), let count = found.integer(row, 2)
+                else { return nil }
+                return SeriesSpan(first: begin, last: end, count: count)
+            }
+        }
+    }
+
+    private static func looking(at name: String, _ region: Region) -> Action {
+        Action("look at pool '\(name)' of \(region)", needs: "SELECT on the tables of region \(region)")
     }
 }

@@ -142,17 +142,18 @@ static const double *product_row(const ag_tile *tile, size_t i, size_t count, do
 }
 
 // Has the two-pass kernel decide a pair.
-static double decide(const ag_tile *tile, size_t i, size_t j) {
+static double decide(const ag_tile *tile, size_t i, size_t j, ag_decided *decided) {
     uint32_t own, *days = tile->days ? tile->days + i * tile->row->edge + j : &own;
     double r = tile->days && (*days & AG_PAIRWISE)
         ? ag_pair_of_common_dates(tile->row, i, tile->column, j, tile->pair_x, tile->pair_y, days)
         : ag_pair_of_returns(tile->row, i, tile->column, j, tile->pair_x, tile->pair_y, days);
+    decided->pairs++;
+    decided->days += *days;
     return *days >= tile->rule.min_overlap ? r : NAN;
 }
 
-// Row i from column `start` on, where there are sums, or where no pair needs a product; returns how many pairs the
-// two-pass kernel decided.
-static uint64_t general_row(const ag_tile *tile, const ag_products *p, size_t i, size_t start) {
+// Row i from column `start` on, where there are sums, or where no pair needs a product.
+static void general_row(const ag_tile *tile, const ag_products *p, size_t i, size_t start, ag_decided *decided) {
     const ag_block *a = tile->row, *b = tile->column;
     const size_t count = b->alphas, step = tile->step;
     const uint32_t *days = tile->days + i * a->edge;
@@ -171,19 +172,16 @@ static uint64_t general_row(const ag_tile *tile, const ag_products *p, size_t i,
             flags[j] = (uint8_t)(days[j] >> 31);
         }
     }
-    uint64_t decided = 0;
     for (size_t j = start; j < count; j++) {
         const uint8_t *flag = memchr(flags + j, 1, count - j);
         if (!flag) break;
         j = (size_t)(flag - flags);
-        r[j] = decide(tile, i, j);
-        decided++;
+        r[j] = decide(tile, i, j, decided);
     }
     if (tile->is_float) {
         float *out = (float *)tile->values + i * step;
         for (size_t j = start; j < count; j++) out[j] = (float)r[j] + 0.0f;
     } else memcpy((double *)tile->values + i * step + start, r + start, (count - start) * sizeof *r);
-    return decided;
 }
 
 // Row i of standardised series, whose product is r and whose error needs no look at each pair. `near_one` is a number of
@@ -197,23 +195,20 @@ static uint64_t general_row(const ag_tile *tile, const ag_products *p, size_t i,
         }                                                                                                              \
         return doubtful;                                                                                               \
     }                                                                                                                  \
-    static uint64_t NAME(const ag_tile *tile, size_t i, size_t start, TYPE near_one) {                                 \
+    static void NAME(const ag_tile *tile, size_t i, size_t start, TYPE near_one, ag_decided *decided) {                \
         const ag_block *a = tile->row, *b = tile->column;                                                              \
         TYPE *r = (TYPE *)tile->values + i * tile->step;                                                               \
-        uint64_t decided = 0;                                                                                          \
         if (a->counts[i] == 0) {                                                                                       \
             for (size_t j = start; j < b->alphas; j++) r[j] = (TYPE)NAN;                                               \
-            return 0;                                                                                                  \
+            return;                                                                                                    \
         }                                                                                                              \
         if (NAME##_accept(r, start, b->alphas, near_one))                                                              \
             for (size_t j = start; j < b->alphas; j++) {                                                               \
                 if (MAGNITUDE(r[j]) <= near_one || b->counts[j] == 0) continue;                                        \
-                r[j] = (TYPE)decide(tile, i, j) + 0;                                                                   \
-                decided++;                                                                                             \
+                r[j] = (TYPE)decide(tile, i, j, decided) + 0;                                                          \
             }                                                                                                          \
         for (size_t j = start; b->live < b->alphas && j < b->alphas; j++)                                              \
             if (b->counts[j] == 0) r[j] = (TYPE)NAN;                                                                   \
-        return decided;                                                                                                \
     }
 
 STANDARD_ROW(standard_row_f64, double, fabs)
@@ -226,18 +221,16 @@ static void fill_undefined(const ag_tile *tile, size_t i, size_t from, size_t to
         for (size_t j = from; j < to; j++) ((double *)tile->values)[i * tile->step + j] = NAN;
 }
 
-static uint64_t finish_row(const ag_tile *tile, const ag_products *products, size_t i) {
+static void finish_row(const ag_tile *tile, const ag_products *products, size_t i, ag_decided *decided) {
     const size_t count = tile->column->alphas;
     size_t start = tile->diagonal ? i + 1 : 0;
     if (start > count) start = count;
-    uint64_t decided = 0;
-    if (!products->standard) decided = general_row(tile, products, i, start);
+    if (!products->standard) general_row(tile, products, i, start, decided);
     else if (!products->is_made) fill_undefined(tile, i, start, count);
-    else if (tile->is_float) decided = standard_row_f32(tile, i, start, ag_float_to(tile->rule.near_one));
-    else decided = standard_row_f64(tile, i, start, tile->rule.near_one);
+    else if (tile->is_float) standard_row_f32(tile, i, start, ag_float_to(tile->rule.near_one), decided);
+    else standard_row_f64(tile, i, start, tile->rule.near_one, decided);
     fill_undefined(tile, i, 0, start);
     fill_undefined(tile, i, count, tile->step);
-    return decided;
 }
 
 // --- columns ---
@@ -278,15 +271,15 @@ static void reduce_columns(
     }
 }
 
-uint64_t ag_finish_tile(
+ag_decided ag_finish_tile(
     const ag_tile *tile, const ag_products *products, const ag_summary *row, const ag_summary *column,
     int32_t median_only, ag_edge_log *edges) {
     const size_t rows = tile->row->alphas, columns = tile->column->alphas;
     const size_t element = tile->is_float ? sizeof(float) : sizeof(double);
-    uint64_t decided = 0;
+    ag_decided decided = {0};
     if (row) ag_log_reserve(row->log, tile->is_float, rows, rows * columns);
     for (size_t i = 0; i < rows; i++) {
-        decided += finish_row(tile, products, i);
+        finish_row(tile, products, i, &decided);
         if (!row) continue;
         ag_line line = {
             .r = (const char *)tile->values + i * tile->step * element, .count = columns, .ranks = column->rank,

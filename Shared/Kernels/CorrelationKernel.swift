@@ -30,7 +30,7 @@ package final class CorrelationKernel {
     /// - Parameter blocks: `blocks[i]` holds the operands of `task.blocks[i]`, made with the task's convention,
     ///   precision and first day.
     /// - Returns: the partial with one block per task block, in the task's order; and the floating-point operations of
-    ///   the matrix products, padding included.
+    ///   the matrix products, padding included, and of the pairs that the two-pass kernel decided.
     /// - Throws: `.damaged` when a product is wrong.
     package func run(
         _ task: CorrelationTask, blocks: [PreparedBlock]
@@ -96,7 +96,7 @@ package final class CorrelationKernel {
     ///
     /// - Parameter body: called with each alpha of the row block and its r with every alpha of the column block; NaN where
     ///   undefined, and on and below the diagonal of a block with itself. The memory is the kernel's.
-    /// - Returns: the floating-point operations of the matrix product, padding included.
+    /// - Returns: the floating-point operations, as those of `run`.
     /// - Throws: `.damaged` when the product is wrong; `body` is not called then.
     package func lines(
         row: PreparedBlock, column: PreparedBlock, minOverlap: Int, _ body: (Int, UnsafePointer<Double>) -> Void
@@ -159,7 +159,9 @@ package final class CorrelationKernel {
                                 &products, tile, rowCovers: row.covers(column), columnCovers: column.covers(row))
                         }
                     }
-                    outcome.twinPairs = finish(&tile, &products, output)
+                    let decided = finish(&tile, &products, output)
+                    outcome.twinPairs = decided.pairs
+                    outcome.flops += Double(decided.days) * Double(row.convention.pairFlopsPerDay)
                     return outcome
                 }
             }
@@ -168,7 +170,7 @@ package final class CorrelationKernel {
         return outcome
     }
 
-    private func finish(_ tile: inout ag_tile, _ products: inout ag_products, _ output: Output?) -> UInt64 {
+    private func finish(_ tile: inout ag_tile, _ products: inout ag_products, _ output: Output?) -> ag_decided {
         guard let output else { return ag_finish_tile(&tile, &products, nil, nil, 0, nil) }
         var rowView = output.row.view
         var columnView = output.column.view
@@ -202,6 +204,19 @@ package struct TileCorrelations: Sendable {
     package var days: [UInt32]
     /// Pairs above the diagonal that the two-pass kernel decided.
     package var twinPairs: UInt64
+}
+
+extension Convention {
+    /// Floating-point operations of the two-pass kernel on each common return of a pair: on either side a scaling, two
+    /// means taken off and three sums; three sums of products; and before, under the conventions that are defined per
+    /// pair, the returns themselves.
+    package var pairFlopsPerDay: Int {
+        switch self {
+        case .ffillShift, .ffillDiff, .dailyPnL: 2 * 6 + 3 * 2
+        case .commonDates: 2 * 6 + 3 * 2 + 2
+        case .alphadatabank: 2 * 6 + 3 * 2 + 2 * 3
+        }
+    }
 }
 
 extension PreparedBlock {

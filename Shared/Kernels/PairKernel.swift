@@ -10,7 +10,7 @@ package final class PairKernel {
     package init(_ kernel: CorrelationKernel) { self.kernel = kernel }
 
     /// - Parameter blocks: `blocks[i]` holds the operands of `task.tiles.blocks[i]`.
-    /// - Returns: the partial, and the floating-point operations of the matrix products, padding included.
+    /// - Returns: the partial, and the floating-point operations, as those of `CorrelationKernel.run`.
     /// - Throws: `.damaged` when a product is wrong.
     package func run(
         _ task: PairTask, blocks: [PreparedBlock]

@@ -113,6 +113,38 @@ extension EndToEnd {
             #expect(try await cluster.attempt("jobs", "show", "\(job)").status == 3)
         }
 
+        @Test("What a plan says of the work is what the workers then count, whatever the convention", .timeLimit(.minutes(5)))
+        func work() async throws {
+            let cluster = try await TestCluster(workers: 1)
+            let file = try await TestData.synthetic(cluster.state, alphas: 100, days: 300)
+            try await cluster.alphagrid("db", "import", file, "--region", "USA")
+            func counted() async throws -> Double {
+                let metrics = try #require(try await HTTP.get("http://\(cluster.http)/metrics", token: try cluster.token()))
+                return metrics.text.split(separator: "\n").filter { $0.hasPrefix("alphagrid_task_flops_total") }
+                    .reduce(0) { $0 + (Double($1.split(separator: " ").last ?? "") ?? 0) }
+            }
+            var told: [String: Double] = [:]
+            for (convention, window) in [("ffill-shift", "all"), ("common-dates", "all"), ("alphadatabank", "200d")] {
+                let before = try await counted()
+                func run(_ last: String) async throws -> String {
+                    try await cluster.alphagrid(
+                        "run", "correlation", "--region", "USA", "--convention", convention, "--window", window, "--param",
+                        "block_edge=8", "--fresh", "--json", last)
+                }
+                let plan = try object(try await run("--plan"))
+                _ = try await run("--wait")
+                let flops = try #require(plan["flops"] as? Double)
+                let ratio = try await (counted() - before) / flops
+                // Days are padded, a sample's pairs are not the pool's, and missing days need not be independent.
+                #expect((0.8...1.25).contains(ratio), "\(convention): \(ratio) of \(flops)")
+                told[convention] = flops
+                let basis = try #require(plan["basis"] as? String)
+                let saysWhy = basis.contains("\(convention) computes pairs with missing days one by one")
+                #expect(saysWhy == (convention != "ffill-shift"), "\(basis)")
+            }
+            #expect(try #require(told["common-dates"]) > 2 * #require(told["ffill-shift"]))
+        }
+
         /// What a receiver has got, told apart by path.
         private func messages(_ file: String, _ path: String) -> [[String: Any]] {
             let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""

@@ -62,6 +62,21 @@ struct PairwiseConventionTests {
         }
     }
 
+    @Test("The flops of a task are those of its products and of the pairs decided one by one", arguments: Convention.allCases)
+    func flops(_ convention: Convention) throws {
+        var random = Generator(seed: 35)
+        // Two blocks of three; only the first alpha lacks days, 8 of its 100.
+        var panel = (0..<6).map { _ in (0..<100).map { _ in 1e4 * random.normal() } }
+        for day in 40..<48 { panel[0][day] = .nan }
+        let blocks = preparedBlocks(panel, edge: 3, convention: convention, precision: .float64)
+        let task = correlationTask(blocks, of: [0, 1], tiles: [(0, 0), (0, 1), (1, 1)], ranks: Array(0..<6))
+        let (partial, flops) = try CorrelationKernel(blockEdge: 3).run(task, blocks: blocks)
+        // Days are padded to 16.
+        let products = 3 * 2 * 3 * 3 * 112.0
+        let pairs = convention.isPairwise ? 5 * 91 * Double(convention.pairFlopsPerDay) : 0
+        #expect(partial.twinPairs == (convention.isPairwise ? 5 : 0) && flops == products + pairs)
+    }
+
     @Test("Common days are gathered as the slow twin gathers them, wherever runs begin and end")
     func gathering() {
         var random = Generator(seed: 36)

@@ -191,6 +191,8 @@ struct PartialTests {
         let (again, flops) = try kernel.run(task, blocks: blocks)
         #expect(again.encoded() == bytes)
         #expect(try CorrelationPartial(decoding: Payload(copying: bytes)) == again)
-        #expect(flops == 3 * 2 * 32 * 32 * 96, "three tiles of one product over 89 days, padded to 96")
+        // Three tiles of one product over 89 days, padded to 96, and pairs that are alike, decided on some of the days.
+        let perPair = (flops - 3 * 2 * 32 * 32 * 96) / Double(again.twinPairs)
+        #expect(again.twinPairs > 0 && perPair > 0 && perPair <= 89 * 18, "\(flops)")
     }
 }

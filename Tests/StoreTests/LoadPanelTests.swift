@@ -38,6 +38,12 @@ import Testing
         #expect(loaded.panel.dates.map(\.description) == ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"])
         #expect(loaded.panel.blockEdge == 2)
         try expectCells(loaded.panel, equal: "pnl_usa")
+        let size = try store.panelSize(region: usa, pool: "submitted")
+        #expect(size.alphaIDs == ["A1", "A2", "A3"] && size.dates == loaded.panel.dates)
+        for first in 0..<4 {
+            let spans = try store.spans(region: usa, pool: "submitted", of: size.alphaIDs, dates: size.dates, from: first)
+            #expect(Set(spans) == Set(loaded.panel.spans(from: first)) && spans.count == 3, "from \(first)")
+        }
         let direct = try Panel.build(from: try PnLReader.read(path: path), blockEdge: 2)
         #expect(loaded.panel.contentHash == direct.contentHash)
         #expect(loaded.panel.blockHashes == direct.blockHashes)

@@ -278,13 +278,18 @@ typedef struct {
     double *pair_x, *pair_y;  // scratch: days of the panel + 8 each
 } ag_tile;
 
+// What the two-pass kernel decided of a tile: so many pairs, and the common returns of them all.
+typedef struct {
+    uint64_t pairs, days;
+} ag_decided;
+
 // Fills `days`; returns how many pairs the products must serve.
 size_t ag_plan_tile(const ag_tile *tile);
 
 // Turns the product into correlations, NaN where undefined, on or below the diagonal, or padding; has the two-pass
 // kernel decide what it cannot; and, unless they are NULL, hands every row to the summaries of the row block, the edges,
-// and every column to the summaries of the column block. Returns how many pairs the two-pass kernel decided.
-uint64_t ag_finish_tile(
+// and every column to the summaries of the column block.
+ag_decided ag_finish_tile(
     const ag_tile *tile, const ag_products *products, const ag_summary *row, const ag_summary *column,
     int32_t median_only, ag_edge_log *edges);
 
