@@ -47,7 +47,7 @@ import Testing
         "Each C library, and each library that would spread, is imported by the targets that own it alone",
         arguments: [
             ("CLibpq", ["Store"]), ("CZeroMQ", ["Messaging"]), ("COpenBLAS", ["Kernels"]), ("CZlib", ["Panel"]),
-            // The merge of a job selects its medians with the vector loops of the kernels.
+            // Jobs select their medians and find the moments behind risk parity with the vector loops of the kernels.
             ("CKernels", ["Kernels", "Jobs"]), ("CChecksum", ["WireProtocol"]), ("CDashboard", ["API"]),
             ("SwiftProtobuf", ["WireProtocol"]), ("Hummingbird", ["API"]),
         ])

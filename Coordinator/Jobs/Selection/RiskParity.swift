@@ -1,6 +1,5 @@
 import ClusterModel
 import Clustering
-import Dispatch
 import Panel
 
 /// Hierarchical risk parity of those chosen, from the returns that they have in common pair by pair.
@@ -47,59 +46,5 @@ struct RiskParity: Sendable {
         let convention = plan.parameters.convention.isPairwise ? .ffillShift : plan.parameters.convention
         returns.withUnsafeMutableBufferPointer { convention.returns(of: cumulative, into: $0) }
         return Array(returns[plan.firstDay...])
-    }
-}
-
-/// Covariances of all pairs over their common days, as `pandas.DataFrame.cov` and `.corr` have them.
-private struct PairMoments {
-    let covariances: CondensedDistances
-    let distances: CondensedDistances
-    let variances: [Double]
-
-    init(_ series: [[Double]], minOverlap: Int) throws {
-        let n = series.count
-        let covariances = try CondensedDistances(count: n) { _ in }
-        let distances = try CondensedDistances(count: n) { _ in }
-        let memory = Memory(
-            covariances: UnsafeMutablePointer(mutating: covariances.values.baseAddress!),
-            distances: UnsafeMutablePointer(mutating: distances.values.baseAddress!))
-        DispatchQueue.concurrentPerform(iterations: n - 1) { i in
-            for j in (i + 1)..<n {
-                guard let (covariance, r) = Self.moments(series[i], series[j], minOverlap) else { continue }
-                let place = CondensedDistances.index(i, j, of: n)
-                memory.covariances[place] = covariance
-                memory.distances[place] = CorrelationDistance.halved(r)
-            }
-        }
-        self.covariances = covariances
-        self.distances = distances
-        variances = series.map { Self.moments($0, $0, 2)?.covariance ?? 0 }
-    }
-
-    /// Every pair is written by one thread.
-    private struct Memory: @unchecked Sendable {
-        let covariances: UnsafeMutablePointer<Double>
-        let distances: UnsafeMutablePointer<Double>
-    }
-
-    /// Two-pass, ddof 1; nil with too few common days, or where either side does not vary.
-    private static func moments(_ x: [Double], _ y: [Double], _ minOverlap: Int) -> (covariance: Double, r: Double)? {
-        var (count, sumX, sumY) = (0, 0.0, 0.0)
-        for t in x.indices where !x[t].isNaN && !y[t].isNaN {
-            count += 1
-            sumX += x[t]
-            sumY += y[t]
-        }
-        guard count >= max(2, minOverlap) else { return nil }
-        let (meanX, meanY) = (sumX / Double(count), sumY / Double(count))
-        var (xy, xx, yy) = (0.0, 0.0, 0.0)
-        for t in x.indices where !x[t].isNaN && !y[t].isNaN {
-            let (dx, dy) = (x[t] - meanX, y[t] - meanY)
-            xy += dx * dy
-            xx += dx * dx
-            yy += dy * dy
-        }
-        guard xx > 0, yy > 0 else { return nil }
-        return (xy / Double(count - 1), max(-1, min(1, xy / (xx * yy).squareRoot())))
     }
 }
