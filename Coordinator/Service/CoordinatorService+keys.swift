@@ -89,7 +89,7 @@ extension CoordinatorService {
         log.warning(
             """
             keys that this coordinator's list admits were revoked elsewhere, and are kept out: bring the newer key folder here, \
-            or admit a key again with 'alphagrid keys add NAME --public-key KEY'
+            or admit a key again in this coordinator's folder with 'alphagrid keys add NAME --public-key KEY'
             """,
             metadata: ["keys": "\(names.joined(separator: ", "))", "count": "\(barred.count)"])
     }
@@ -102,15 +102,11 @@ extension CoordinatorService {
         let known = shared.withLock { $0.keys }
         guard keys != known.recorded || barred != known.recordedBarred else { return }
         let keptOut = Set(barred).subtracting(known.recordedBarred).compactMap(\.revocation).sorted { $0.name < $1.name }
-        let back = try vital.recordKeys(keys, keptOut: keptOut, holder: holder, epoch: epoch)
+        try vital.recordKeys(keys, keptOut: keptOut, holder: holder, epoch: epoch)
         shared.withLock { shared in
             shared.keys.recorded = keys
             shared.keys.recordedBarred = barred
         }
-        guard !back.isEmpty else { return }
-        log.warning(
-            "keys are admitted that were revoked before, or missing here: is this coordinator's key folder an older copy?",
-            metadata: ["keys": "\(back.prefix(20).joined(separator: ", "))", "count": "\(back.count)"])
     }
 }
 

@@ -43,19 +43,18 @@ extension Store {
     }
 
     /// Writes into the audit log which workers' keys have come and gone since some coordinator last looked, also while none
-    /// ran: `alphagrid keys` works on a folder, and knows no database.
+    /// ran: `alphagrid keys` works on a folder, and knows no database. One that went and that no list says was revoked is missing:
+    /// the list is an older copy, or was lost.
     ///
     /// - Parameters:
     ///   - keys: public key by name, all that are admitted now.
     ///   - keptOut: keys that a list admits although they were revoked, and which were not recorded yet.
-    /// - Returns: names whose keys were off before and are on again: on purpose, or of an older copy of the folder.
-    @discardableResult
     package func recordKeys(
         _ keys: [String: String], keptOut: [KeyRevocation] = [], holder: String, epoch: Epoch
-    ) throws(GridError) -> [String] {
+    ) throws(GridError) {
         let action = Action(
             "record the keys of workers", needs: "SELECT, INSERT and DELETE on admitted_keys, INSERT on audit_log")
-        return try pool.write(action) { connection in
+        try pool.write(action) { connection in
             try Self.hold(epoch, connection)
             let found = try connection.execute("SELECT name, public_key FROM admitted_keys")
             var known: [String: String] = [:]
@@ -67,28 +66,27 @@ extension Store {
                 "INSERT INTO admitted_keys (name, public_key) SELECT * FROM unnest($1::text[], $2::text[])",
                 [.texts(come), .texts(come.map { keys[$0] ?? "" })])
             let rows = try connection.execute(
-                """
-                SELECT DISTINCT detail->>'public_key' FROM audit_log
-                WHERE action = 'key revoked' AND detail->>'public_key' = ANY ($1::text[])
-                """, [.texts(come.map { keys[$0] ?? "" })])
+                "SELECT DISTINCT public_key FROM key_revocations WHERE public_key = ANY ($1::text[])",
+                [.texts(gone.map { known[$0] ?? "" } + come.map { keys[$0] ?? "" })])
             let revoked = Set((0..<rows.rowCount).compactMap { rows.text($0, 0) })
+            let off = Set(gone.filter { revoked.contains(known[$0] ?? "") })
             let back = Set(come.filter { revoked.contains(keys[$0] ?? "") })
             let changes =
-                gone.map { ("key revoked", $0, ["public_key": known[$0]]) }
+                gone.map { (off.contains($0) ? "key revoked" : "key missing", $0, ["public_key": known[$0]]) }
                 + come.map { (back.contains($0) ? "revoked key added again" : "key added", $0, ["public_key": keys[$0]]) }
                 + keptOut.map { ("revoked key kept out", $0.name, ["public_key": $0.publicKey, "revoked_at": $0.revoked]) }
             guard changes.count <= Limits.keyChangesRecordedMax else {
                 try Self.audit(
                     "keys changed", region: nil, subject: "\(changes.count) keys",
                     detail: [
-                        "added": come.count, "added_again": back.count, "revoked": gone.count, "kept_out": keptOut.count,
+                        "added": come.count, "added_again": back.count, "revoked": off.count, "missing": gone.count - off.count,
+                        "kept_out": keptOut.count,
                     ], actor: Self.actor(holder), connection)
-                return back.sorted()
+                return
             }
             for (change, name, detail) in changes {
                 try Self.audit(change, region: nil, subject: name, detail: detail, actor: Self.actor(holder), connection)
             }
-            return back.sorted()
         }
     }
 }

@@ -85,7 +85,20 @@ package struct KeyFolder: Sendable {
             records.append(Record(name: words[0], key: key, added: words[2], revoked: words[3] == "-" ? nil : words[3]))
         }
         guard String(end) == Self.end(records.count) else { throw notWhole }
+        // Two of a name, as where lists were put together by hand: revoking the one would leave the other.
+        let admitted = records.filter { $0.revoked == nil }
+        if let twice = Self.second(admitted, \.name) ?? Self.second(admitted, \.key) {
+            throw GridError(
+                .usage,
+                "\(KeyFile.shown(workersFile)): '\(twice.name)' or its key is admitted by two lines: expected one, so put the "
+                    + "time at which the other was revoked, such as 2026-01-31T22:30:00.000Z, in place of its '-'")
+        }
         return Self.sorted(records)
+    }
+
+    private static func second<T: Hashable>(_ records: [Record], _ property: KeyPath<Record, T>) -> Record? {
+        var seen: Set<T> = []
+        return records.first { !seen.insert($0[keyPath: property]).inserted }
     }
 
     /// By name, and the keys of one name by when they were added.

@@ -68,6 +68,20 @@ extension EndToEnd {
             try await expectNoProcess(of: folder)
         }
 
+        @Test("Beside a coordinator that runs on the state folder it makes nothing there, and says so", .timeLimit(.minutes(5)))
+        func besideCoordinator() async throws {
+            let cluster = try await TestCluster(workers: 0, hasKeys: true)
+            func files() throws -> [String] {
+                try FileManager.default.subpathsOfDirectory(atPath: cluster.state.path)
+                    .filter { !$0.hasSuffix("up.lock") && !$0.hasPrefix("panels") }.sorted()
+            }
+            let (before, list) = (try files(), try String(contentsOfFile: cluster.state.file("keys/workers"), encoding: .utf8))
+            let outcome = try await cluster.attempt("up", "--workers", "1")
+            #expect(outcome.status == 1 && outcome.errors.contains("a coordinator already runs on"), "\(outcome.errors)")
+            #expect(try files() == before)
+            #expect(try String(contentsOfFile: cluster.state.file("keys/workers"), encoding: .utf8) == list)
+        }
+
         @Test("A second one of the same state folder says so and leaves the first alone", .timeLimit(.minutes(5)))
         func twice() async throws {
             let folder = try ScratchFolder()

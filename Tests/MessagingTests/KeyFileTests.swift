@@ -209,6 +209,25 @@ import Testing
         }
     }
 
+    @Test("A list that admits a name or a key by two lines is refused: revoking it would take one of them")
+    func admittedTwice() throws {
+        let scratch = try Scratch()
+        let folder = KeyFolder(path: scratch.path)
+        _ = try scratch.write(KeyFile.text(of: try .make()), to: "coordinator.key")
+        func record(_ name: String, _ key: PublicKey, revoked: String? = nil) -> KeyFolder.Record {
+            KeyFolder.Record(name: name, key: key, added: "2026-01-31T23:59:59.000Z", revoked: revoked)
+        }
+        let (one, other) = (try KeyPair.make().publicKey, try KeyPair.make().publicKey)
+        for records in [[record("w", one), record("w", other)], [record("v", one), record("w", one)]] {
+            _ = try scratch.write(KeyFolder.text(of: records), to: "workers")
+            let error = #expect(throws: GridError.self) { try folder.records() }
+            #expect(error?.kind == .usage && error?.message.contains("'w' or its key is admitted by two lines") == true)
+        }
+        let replaced = [record("w", one, revoked: "2026-02-01T00:00:00.000Z"), record("w", other), record("v", one)]
+        _ = try scratch.write(KeyFolder.text(of: replaced), to: "workers")
+        #expect(try folder.records().count == 3)
+    }
+
     @Test("A list that was brought with the wrong mode is read once the mode is right")
     func modePutRight() throws {
         let scratch = try Scratch()

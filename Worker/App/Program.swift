@@ -63,7 +63,9 @@ enum Program {
         case .machineSuspect(let sentence):
             throw GridError(.damaged, "leaving after \(Limits.damagesPerWorkerMax) wrong results: \(sentence)")
         case .refused(let reason):
-            throw GridError(.failed, "\(settings.coordinator) refused this worker: \(reason)")
+            // With several addresses it was whoever leads now.
+            let refuser = settings.standbys.isEmpty ? "\(settings.coordinator)" : "the coordinator that leads"
+            throw GridError(.failed, "\(refuser) refused this worker: \(reason)")
         case nil:
             break
         }

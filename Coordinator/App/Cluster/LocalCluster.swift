@@ -84,6 +84,8 @@ final class LocalCluster {
                 "a cluster already runs on \(path)\(url) (\(FileLock.holder("\(path)/up.lock"))): stop it first, or choose "
                     + "another folder with --state")
         }
+        // Before anything is made in a folder that somebody else works in.
+        try CoordinatorCommand.expectNone(in: path)
         self.lock = lock
         database = ClusterDatabase(directory: path) { report(.databaseEnded($0)) }
     }

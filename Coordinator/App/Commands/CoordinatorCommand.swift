@@ -111,12 +111,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
         }
         let databaseURL = try Settings.current.database(flag: database, stateFlag: state.directory)
         let folder = try StateDirectory(state.resolved())
-        let lockPath = "\(folder.path)/coordinator.lock"
-        guard let lock = try await Self.lock(lockPath) else {
-            throw GridError(
-                .conflict,
-                "a coordinator already runs on \(folder.path) (\(FileLock.holder(lockPath))): stop it first, or choose "
-                    + "another folder with --state")
+        guard let lock = try await Blocking.run({ () throws(GridError) in try Self.lock(folder.path) }) else {
+            throw Self.alreadyRuns(in: folder.path)
         }
         defer { lock.release() }
         let (token, tokenFile) = try Settings.current.coordinatorToken(state: folder)
@@ -218,13 +214,26 @@ struct CoordinatorCommand: AsyncParsableCommand {
         }
     }
 
-    /// A process that was just killed takes a moment to let go.
-    private static func lock(_ path: String) async throws -> FileLock? {
+    /// A process that was just killed takes a moment to let go. Blocks.
+    private static func lock(_ state: String) throws(GridError) -> FileLock? {
         for _ in 0..<20 {
-            if let lock = try FileLock.take(path) { return lock }
-            try await Task.sleep(for: .milliseconds(100))
+            if let lock = try FileLock.take("\(state)/coordinator.lock") { return lock }
+            usleep(100_000)
         }
         return nil
+    }
+
+    private static func alreadyRuns(in state: String) -> GridError {
+        GridError(
+            .conflict,
+            "a coordinator already runs on \(state) (\(FileLock.holder("\(state)/coordinator.lock"))): stop it first, or choose "
+                + "another folder with --state")
+    }
+
+    /// - Throws: `GridError(.conflict)` when a coordinator works in this state folder.
+    static func expectNone(in state: String) throws(GridError) {
+        guard let lock = try lock(state) else { throw alreadyRuns(in: state) }
+        lock.release()
     }
 
     /// Takes the database over and binds the workers' sockets.

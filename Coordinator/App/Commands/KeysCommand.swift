@@ -79,7 +79,8 @@ struct KeysCommand: ParsableCommand {
             if isOld {
                 StandardError.writeLine(
                     "the list of workers was lost and is empty now: admit each of their keys again with 'alphagrid keys add NAME "
-                        + "--public-key KEY', where KEY is the field 'public' of the worker's key file")
+                        + "--public-key KEY', where KEY is the field 'public' of the worker's key file; a coordinator that runs "
+                        + "lets its workers go now, and they are to be started again then")
             }
             if place.output.isJSON {
                 return try StandardOutput.writeJSON(Made(folder: store.folder.path, publicKey: key.text))
