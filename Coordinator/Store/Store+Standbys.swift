@@ -43,8 +43,8 @@ extension Store {
     }
 
     /// Writes into the audit log which workers' keys have come and gone since some coordinator last looked, also while none
-    /// ran: `alphagrid keys` works on a folder, and knows no database. One that went and that no list says was revoked is missing:
-    /// the list is an older copy, or was lost.
+    /// ran: `alphagrid keys` works on a folder, and knows no database. One that went, and that no list says was revoked, is
+    /// missing: the list is an older copy, or was lost.
     ///
     /// - Parameters:
     ///   - keys: public key by name, all that are admitted now.
