@@ -65,6 +65,8 @@ package final class CoordinatorService: Sendable {
         var retention = RetentionLooks()
         /// Why nobody could be told of jobs that have ended, as it was said.
         var untoldReason: String?
+        /// Where the next look for such jobs begins.
+        var untoldAfter = JobID(0)
         /// Whose rows said at the last look that they have not ended, though nobody was at them.
         var forgottenJobs: Set<JobID> = []
         var isDatabaseReachable = true

@@ -56,6 +56,14 @@ extension Store {
         }
     }
 
+    /// What rows of the audit log say was done, by name; a look at all of them.
+    package func auditActions() throws(GridError) -> [String] {
+        try pool.read(Action("read the audit log", needs: "SELECT on audit_log")) { connection in
+            let found = try connection.execute("SELECT DISTINCT action FROM audit_log ORDER BY action LIMIT 100")
+            return (0..<found.rowCount).compactMap { found.text($0, 0) }
+        }
+    }
+
     private static let auditing = Action("write the audit log", needs: "INSERT, UPDATE and DELETE on audit_log")
 
     private static func add(_ entry: AuditEntry, _ connection: Connection) throws -> Int64 {

@@ -95,10 +95,14 @@ extension Store {
             [.integer(Int64(Limits.jobsActiveMax))])
     }
 
-    /// Jobs that have ended and of which nobody was told yet, oldest first, a few at a time.
-    package func untoldJobs() throws(GridError) -> [JobView] {
-        try jobRows("list ends of jobs to tell", "WHERE untold ORDER BY job_id LIMIT 20", [], isFrequent: true)
+    /// Jobs that have ended and of which nobody was told yet, oldest first, at most `untoldListed` that are younger than `job`.
+    package func untoldJobs(after job: JobID = JobID(0)) throws(GridError) -> [JobView] {
+        try jobRows(
+            "list ends of jobs to tell", "WHERE untold AND job_id > $1 ORDER BY job_id LIMIT \(Self.untoldListed)",
+            [.integer(job.rawValue)], isFrequent: true)
     }
+
+    package static let untoldListed = 20
 
     static func save(_ job: JobView, _ epoch: Epoch, _ connection: Connection) throws {
         let changes = jobColumns.indices.dropFirst().map { index in

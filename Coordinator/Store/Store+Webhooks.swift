@@ -21,7 +21,7 @@ extension Store {
     private static let hooking = Action(
         "keep webhooks", needs: "SELECT, INSERT, UPDATE and DELETE on webhooks and webhook_deliveries")
 
-    /// - Throws: `GridError(.conflict)` when there are `Limits.webhooksMax`.
+    /// - Throws: `GridError(.conflict)` when there are `Limits.webhooksMax`, or one that sends the same to the same address.
     package func addWebhook(_ request: WebhookRequest, secret: String, epoch: Epoch) throws(GridError) -> WebhookView {
         try pool.write(Self.hooking) { connection in
             try Self.hold(epoch, connection)
@@ -29,6 +29,20 @@ extension Store {
             let present = try connection.execute("SELECT count(*) FROM webhooks").integer(0, 0) ?? 0
             guard present < Limits.webhooksMax else {
                 throw GridError(.conflict, "there are \(Limits.webhooksMax) webhooks already: remove those that nobody needs")
+            }
+            let same = try connection.execute(
+                """
+                SELECT webhook_id FROM webhooks WHERE url = $1 AND events @> $2::text[] AND events <@ $2::text[]
+                    AND region IS NOT DISTINCT FROM $3 AND threshold IS NOT DISTINCT FROM $4::float8 LIMIT 1
+                """,
+                [
+                    .text(request.url), .texts(request.events.map(\.rawValue)), .optional(request.region),
+                    .optional(request.threshold),
+                ])
+            if let same = same.rowCount == 0 ? nil : same.text(0, 0) {
+                throw GridError(
+                    .conflict,
+                    "webhook \(same) sends the same to this address already: remove it first if you need another secret")
             }
             let made = try connection.execute(
                 """

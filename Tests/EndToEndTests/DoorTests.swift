@@ -87,6 +87,8 @@ extension EndToEnd {
             #expect(try await door.run(["tokens"]).output.contains("revoked"))
             let eves = try await door.run(["audit", "--who", "eve", "--action", "refused", "--since", "1h"])
             #expect(eves.output.contains("eve") && !eves.output.contains("otto"), "\(eves)")
+            let unknown = try await door.run(["audit", "--action", "cancel jobs"])
+            #expect(unknown.status == 0 && unknown.errors.contains("actions that are: cancel job, "), "\(unknown)")
             // The name is free again, and stands for two then.
             let file = door.state.file("late.token")
             let again = try await door.run(["tokens", "add", "late", "--role", "viewer", "--out", file])

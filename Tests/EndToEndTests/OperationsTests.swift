@@ -219,6 +219,24 @@ extension EndToEnd {
             let alerts = try await cluster.alphagrid("alerts")
             #expect(alerts.contains(try #require(pair["alpha_a"] as? String)), "\(alerts)")
 
+            // Ends that cannot be told, more than are looked at at once, do not stand before one that can.
+            _ = try await cluster.sql(
+                """
+                CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+                CREATE TRIGGER refuse BEFORE UPDATE ON jobs FOR EACH ROW WHEN (NEW.job_id BETWEEN 1001 AND 1025)
+                    EXECUTE FUNCTION refuse();
+                INSERT INTO jobs OVERRIDING SYSTEM VALUE
+                SELECT (jsonb_populate_record(job, jsonb_build_object(
+                    'job_id', 1000 + number, 'untold', true, 'result_table', NULL))).*
+                FROM jobs job, generate_series(1, 26) number WHERE job_id = 1 RETURNING job_id
+                """)
+            try await waitUntil("the end of job 1026", seconds: 60) {
+                messages(got, "/grid").contains {
+                    (($0["body"] as? [String: Any])?["job"] as? [String: Any])?["job_id"] as? Int == 1_026
+                }
+            }
+            #expect(try await cluster.value("SELECT count(*) FROM jobs WHERE untold") == "25")
+
             try await cluster.alphagrid("schedule", "pause", "fresh")
             #expect(try await cluster.alphagrid("schedule").contains("paused"))
             #expect(try await cluster.alphagrid("schedule", "remove", "fresh").contains("schedule 1 fresh removed"))

@@ -36,6 +36,23 @@ import Testing
         #expect(throws: GridError.self) { try store.webhook(made.webhookID) }
     }
 
+    @Test("The same messages do not go to one address twice; others may")
+    func same() throws {
+        let made = try store.addWebhook(request(), secret: "hush", epoch: epoch)
+        var again = request()
+        again.events.reverse()
+        let error = #expect(throws: GridError.self) { try store.addWebhook(again, secret: "other", epoch: epoch) }
+        #expect(error?.kind == .conflict && error?.message.contains("webhook \(made.webhookID) sends the same") == true)
+        for change: (inout WebhookRequest) -> Void in [
+            { $0.region = nil }, { $0.threshold = 0.8 }, { $0.events.removeLast() }, { $0.url += "c" },
+        ] {
+            var other = request()
+            change(&other)
+            _ = try store.addWebhook(other, secret: "hush", epoch: epoch)
+        }
+        #expect(try store.webhooks().count == 5)
+    }
+
     @Test("A message that does not arrive comes again, ever later, and ends one way or the other")
     func deliveries() throws {
         let made = try store.addWebhook(request(), secret: "hush", epoch: epoch)
@@ -164,6 +181,8 @@ import Testing
         #expect(try store.tellEnd(of: jobs[2], .jobDone, message, epoch: epoch) == 0)
         #expect(try store.untoldJobs().map(\.jobID) == [jobs[1]])
         #expect(try store.dueDeliveries(limit: 5, epoch: epoch).count == 1)
+        #expect(try store.untoldJobs(after: jobs[0]).map(\.jobID) == [jobs[1]])
+        #expect(try store.untoldJobs(after: jobs[1]).isEmpty)
         // Saved again, as after an answer that was lost, it is not told again.
         try store.saveJob(try store.job(jobs[0]), epoch: epoch)
         #expect(try store.untoldJobs().map(\.jobID) == [jobs[1]])

@@ -43,11 +43,14 @@ struct AuditCommand: ParsableCommand {
         }
         let start = try since.map { text throws(GridError) in try Self.start(text, now: Date().timeIntervalSince1970) }
         let filter = AuditFilter(actor: who == AuditFilter.nobody ? "" : who, action: action, since: start)
-        let rows = try Store(url: try database.resolved()).auditRows(limit: limit, filter)
+        let store = try Store(url: try database.resolved())
+        let rows = try store.auditRows(limit: limit, filter)
         if output.isJSON { return try StandardOutput.writeJSON(rows) }
         guard !rows.isEmpty else {
             let isFiltered = who != nil || action != nil || since != nil
-            return StandardError.writeLine(isFiltered ? "nothing of that is recorded" : "nothing is recorded yet")
+            let known = action == nil ? [] : try store.auditActions()
+            let next = action.map(known.contains) ?? true ? "" : "; actions that are: \(known.joined(separator: ", "))"
+            return StandardError.writeLine(isFiltered ? "nothing of that is recorded\(next)" : "nothing is recorded yet")
         }
         StandardOutput.writeTable(Self.table(rows))
     }

@@ -99,10 +99,20 @@ extension CoordinatorService {
     func tellForgottenEnds() {
         guard !isStopping else { return }
         do throws(GridError) {
-            let untold = try usingDatabase { () throws(GridError) in try store.untoldJobs() }
-            let atWork = shared.withLock { Set($0.jobs.keys) }
-            for view in untold where !atWork.contains(view.jobID) { try tellEnd(of: view) }
-            shared.withLock { $0.untoldReason = nil }
+            let (after, atWork) = shared.withLock { ($0.untoldAfter, Set($0.jobs.keys)) }
+            let untold = try usingDatabase { () throws(GridError) in try store.untoldJobs(after: after) }
+            // Those that cannot be told stay, and must not stand before others.
+            let last = untold.count == Store.untoldListed ? untold.last : nil
+            shared.withLock { $0.untoldAfter = last?.jobID ?? JobID(0) }
+            var failure: GridError?
+            for view in untold where !atWork.contains(view.jobID) {
+                do throws(GridError) { try tellEnd(of: view) } catch {
+                    if error.kind == .unreachable { throw error }
+                    failure = error
+                }
+            }
+            if let failure { throw failure }
+            if after == JobID(0), last == nil { shared.withLock { $0.untoldReason = nil } }
         } catch {
             noteUntold(error)
         }
