@@ -20,12 +20,13 @@ extension CoordinatorService {
     }
 
     func takeLease(_ http: String?) throws(GridError) -> Epoch {
-        if !configuration.isStandby, let lease = try? vital.lease(), !lease.isFree {
+        let claim = claim(http)
+        if !configuration.isStandby, let lease = try? vital.lease(), !lease.isFree, !isOwnPast(lease) {
+            if let refusal = lease.refusal(of: claim) { throw refusal }
             log.warning(
                 "ending the reign of another coordinator, unless it is gone already; --standby would wait for it",
                 metadata: ["from": "\(lease.holder.printable)", "epoch": "\(lease.epoch.rawValue)"])
         }
-        let claim = claim(http)
         if claim.ignoresKeys, let lease = try? vital.lease(), lease.publicKey?.isEmpty == false,
             lease.publicKey != claim.publicKey
         {
@@ -41,6 +42,13 @@ extension CoordinatorService {
             $0.leader = lease?.epoch == epoch ? lease?.leader : LeaderView(holder: holder, epoch: epoch.rawValue, url: http)
         }
         return epoch
+    }
+
+    /// Whether the lease is what the last coordinator of this state folder left. Its process has ended, or this one would not
+    /// have the folder: nobody has to wait for its silence, and another standby would know less of its jobs.
+    private func isOwnPast(_ lease: LeaseView) -> Bool {
+        guard let past = configuration.endedReign else { return false }
+        return lease.epoch == past.epoch && lease.holder == HostIdentity.holder(processID: past.processID)
     }
 
     private func claim(_ http: String?) -> LeaseClaim {
@@ -69,7 +77,9 @@ extension CoordinatorService {
             do throws(GridError) {
                 let lease = try vital.lease()
                 if let refusal = lease.refusal(of: claim(http)) { throw refusal }
-                if lease.isFree || watch.isStale(lease, at: .now(), staleMilliseconds: configuration.leaseStaleMilliseconds) {
+                if lease.isFree || isOwnPast(lease)
+                    || watch.isStale(lease, at: .now(), staleMilliseconds: configuration.leaseStaleMilliseconds)
+                {
                     log.info("taking over", metadata: ["from": "\(lease.holder.printable)", "epoch": "\(lease.epoch.rawValue)"])
                     return true
                 }

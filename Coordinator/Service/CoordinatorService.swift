@@ -30,6 +30,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var leaseStaleMilliseconds = Limits.leaseStaleMilliseconds
     /// Takes over only when the coordinator that holds the lease shows no sign of life.
     package var isStandby = false
+    /// The reign of the last coordinator of the same state folder, whose process has ended; nil where none is known.
+    package var endedReign: EndedReign?
     /// Sends messages to webhooks; nil sends none.
     package var webhookTransport: WebhookTransport?
     /// Addresses that webhooks may have although they are not of the public internet.
@@ -46,6 +48,17 @@ package struct CoordinatorConfiguration: Sendable {
         self.bind = bind
         self.blockPort = blockPort
         self.panelDirectory = panelDirectory
+    }
+}
+
+/// What a coordinator has left that ended without leaving its lease.
+package struct EndedReign: Sendable {
+    package var processID: Int32
+    package var epoch: Epoch
+
+    package init(processID: Int32, epoch: Epoch) {
+        self.processID = processID
+        self.epoch = epoch
     }
 }
 
@@ -132,7 +145,7 @@ package final class CoordinatorService: Sendable {
     let recorded = RecordedMetrics()
     let standbyPause = StoppablePause()
     /// How this process calls itself in the database.
-    let holder = "\(HostIdentity.name) process \(HostIdentity.processID)"
+    let holder = HostIdentity.holder(processID: HostIdentity.processID)
 
     /// - Throws: `GridError(.usage)` for a database URL or an endpoint that is not valid; connects to nothing.
     package init(configuration: CoordinatorConfiguration, log: Logger) throws(GridError) {
@@ -291,7 +304,7 @@ package final class CoordinatorService: Sendable {
         shared.withLock { $0.control }?.post(.event(event))
     }
 
-    var epoch: Epoch { shared.withLock { $0.epoch } }
+    package var epoch: Epoch { shared.withLock { $0.epoch } }
 
     /// Since this coordinator leads.
     var uptimeSeconds: Double {

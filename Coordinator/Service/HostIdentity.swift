@@ -9,4 +9,7 @@ enum HostIdentity {
     }
 
     static var processID: Int32 { getpid() }
+
+    /// How a coordinator on this host calls itself when it leads.
+    static func holder(processID: Int32) -> String { "\(name) process \(processID)" }
 }

@@ -99,6 +99,18 @@ def kill(run, fault, whom):
     return f"{service.name}, process {service.send(signal.SIGKILL)}", None
 
 
+@kind("leader gone for long", LONG, whom=leader)
+def lose_host(run, fault, whom):
+    """Killed, and not started again before somebody else has had the time to take over."""
+    service = running(run, whom(run, fault))
+    service.restarts = False
+    pid = service.send(signal.SIGKILL)
+
+    def heal():
+        service.restarts = True
+    return f"{service.name}, process {pid}", heal
+
+
 @kind("worker frozen", SHORT, whom=worker)
 @kind("worker frozen for long", LONG, whom=worker)
 @kind("leader frozen", SHORT, whom=leader)
@@ -143,6 +155,7 @@ def restart_database(run, _, immediately):
 @kind("mid-publish: database restarted", act=restart_database, immediately=False)
 @kind("mid-publish: database restarted without shutdown", act=restart_database, immediately=True)
 @kind("mid-publish: leader killed", act=kill, whom=leader)
+@kind("mid-publish: leader gone for long", LONG, act=lose_host, whom=leader)
 @kind("mid-publish: leader frozen for long", LONG, act=freeze, whom=leader)
 @kind("mid-publish: database process killed", act=kill_backend)
 @kind("mid-publish: connection to the database lost", (0.5, 3.0))

@@ -20,12 +20,7 @@ extension EndToEnd {
                 "kind": "correlation", "region": "USA", "window": "all", "block_edge": 8, "fresh": true,
             ]
             let standby = try Standby(of: cluster)
-            let addresses = "\(cluster.bind),\(standby.bind)"
-            let workers = try (0..<2).map { _ in
-                try ChildProcess(
-                    Place.program("alphagrid-worker"), ["--connect", addresses, "--slots", "1", "--memory", "256MiB"])
-            }
-            try await waitUntil("the workers") { try await cluster.status()["workers_connected"] as? Int == 2 }
+            let workers = try await twoWorkers(cluster, standby)
             let undisturbed = try await cluster.finish(try await cluster.submit(request))
 
             // The job waits for a frozen worker until what the other one has done is written down.
@@ -62,6 +57,51 @@ extension EndToEnd {
                     + "WHERE action = 'coordinator took over' ORDER BY audit_id")
             #expect(takeovers == [["epoch 1", "-"], ["epoch 2", "none"]])
             #expect(!workers.contains { $0.hasEnded }, "the workers did not stay")
+        }
+
+        @Test(
+            "A coordinator that is killed and started again goes on at once, with its work, though another stands by without it",
+            .timeLimit(.minutes(5)))
+        func startedAgain() async throws {
+            let cluster = try await TestCluster(workers: 0)
+            let file = try await TestData.synthetic(cluster.state, alphas: 400, days: 300)
+            try await cluster.alphagrid("db", "import", file, "--region", "USA")
+            let standby = try Standby(of: cluster, sharesFiles: false)
+            let workers = try await twoWorkers(cluster, standby)
+            try await waitUntil("the standby") { standby.process.errorsSoFar.contains("standing by") }
+            workers[0].signal(SIGSTOP)
+            let job = try await cluster.submit([
+                "kind": "correlation", "region": "USA", "window": "all", "block_edge": 8, "fresh": true,
+            ])
+            try await waitUntil("some partials on the disk") {
+                let names = (try? FileManager.default.contentsOfDirectory(atPath: cluster.state.file("jobs"))) ?? []
+                return !names.isEmpty
+            }
+            try await cluster.killCoordinator()
+            try await cluster.startCoordinator("--standby")
+            workers[0].signal(SIGCONT)
+            try await waitUntil("the job", seconds: 60) {
+                try await cluster.value("SELECT state FROM jobs WHERE job_id = \(job)") == "done"
+            }
+            let resumed = try await cluster.sql("SELECT resumed, partials_kept > 0 FROM jobs WHERE job_id = \(job)")
+            #expect(resumed == [["1", "t"]])
+            // Had it waited for silence, the other one, which has watched for longer, would have led.
+            #expect(try await cluster.value("SELECT epoch FROM coordinator_lease") == "2")
+            #expect(try await HTTP.get("http://\(standby.http)/readyz")?.status == 503)
+            // Whoever led before the other one has no such right any more.
+            try await cluster.killCoordinator()
+            try await waitUntil("the standby to lead", seconds: 40) {
+                try await HTTP.get("http://\(standby.http)/readyz")?.status == 200
+            }
+            let late = try ChildProcess(
+                Place.program("alphagrid"),
+                [
+                    "coordinator", "--database", cluster.database, "--bind", cluster.bind, "--http", cluster.http, "--state",
+                    cluster.state.path, "--standby",
+                ])
+            try await waitUntil("it to stand by") { late.errorsSoFar.contains("standing by") }
+            #expect(try await HTTP.get("http://\(standby.http)/readyz")?.status == 200)
+            #expect(try await cluster.value("SELECT epoch FROM coordinator_lease") == "3")
         }
 
         @Test(
@@ -120,12 +160,7 @@ extension EndToEnd {
                 "params": ["methods": "average", "bootstrap": "500", "clusters": "6"],
             ]
             let standby = try Standby(of: cluster, sharesFiles: false)
-            let workers = try (0..<2).map { _ in
-                try ChildProcess(
-                    Place.program("alphagrid-worker"),
-                    ["--connect", "\(cluster.bind),\(standby.bind)", "--slots", "1", "--memory", "256MiB"])
-            }
-            try await waitUntil("the workers") { try await cluster.status()["workers_connected"] as? Int == 2 }
+            let workers = try await twoWorkers(cluster, standby)
             let undisturbed = try await cluster.finish(try await cluster.submit(request))
 
             // From when samples are drawn a job waits for a frozen worker, until what the other one has done is written down.
@@ -241,6 +276,10 @@ extension EndToEnd {
             let (first, second) = ("http://\(cluster.http)", "http://\(standby.http)")
             let lost = try await status(second)
             #expect(lost.status == 4 && lost.errors.contains("does, at \(first)"), "\(lost.errors)")
+            let told = try await run(
+                Place.program("alphagrid"), ["status"],
+                environment: ["ALPHAGRID_STATE": standby.state.path, "NO_COLOR": "1"])
+            #expect(told.status == 4 && told.errors.contains("does, at \(first)"), "\(told.errors)")
             let led = try await status("\(second),\(first)")
             #expect(led.status == 0 && led.output.contains("standing by: ") && led.output.contains("(\(second))"), "\(led)")
 
@@ -361,6 +400,17 @@ extension EndToEnd {
                 let outcome = try await Standby(of: cluster, ["--standby"] + flags).process.end(within: 30)
                 #expect(outcome.status == 1 && outcome.errors.contains(reason), "\(flags): \(outcome.errors)")
             }
+        }
+
+        /// Of one slot each, that know both coordinators; returns when they are connected.
+        private func twoWorkers(_ cluster: TestCluster, _ standby: Standby) async throws -> [ChildProcess] {
+            let workers = try (0..<2).map { _ in
+                try ChildProcess(
+                    Place.program("alphagrid-worker"),
+                    ["--connect", "\(cluster.bind),\(standby.bind)", "--slots", "1", "--memory", "256MiB"])
+            }
+            try await waitUntil("the workers") { try await cluster.status()["workers_connected"] as? Int == 2 }
+            return workers
         }
 
         /// A coordinator as on another host: addresses and a state folder of its own; at most the kept work is shared.

@@ -48,11 +48,12 @@ final class TestCluster: @unchecked Sendable {
 
     // MARK: Processes
 
-    func startCoordinator(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    /// - Parameter more: arguments of this start alone.
+    func startCoordinator(_ more: String..., sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let process = try ChildProcess(
             Place.program("alphagrid"),
             ["coordinator", "--database", database, "--bind", bind, "--http", http, "--state", state.path]
-                + coordinatorArguments)
+                + coordinatorArguments + more)
         coordinator = process
         try await waitUntil("the coordinator's /readyz", sourceLocation: sourceLocation) {
             try #require(

@@ -21,6 +21,8 @@ struct ConnectionFile: Codable, Equatable, Sendable {
     var endpoint: String
     /// Of the coordinator.
     var processID: Int32
+    /// Of its reign; nil while it stands by.
+    var epoch: Int64?
 
     static func path(in stateDirectory: String) -> String { "\(stateDirectory)/connection.json" }
 

@@ -131,6 +131,10 @@ struct CoordinatorCommand: AsyncParsableCommand {
         configuration.trustsNetwork = insecure
         configuration.jobLogDirectory = jobLogs ?? "\(folder.path)/jobs"
         configuration.isStandby = standby
+        // One that cannot be read is written anew.
+        if let past = try? ConnectionFile.read(in: folder.path), let epoch = past.epoch {
+            configuration.endedReign = EndedReign(processID: past.processID, epoch: Epoch(epoch))
+        }
         configuration.webhookTransport = { try await WebhookClient.post($0) }
         kept.apply(to: &configuration)
         let service = try CoordinatorService(configuration: configuration, log: logger)
@@ -153,11 +157,13 @@ struct CoordinatorCommand: AsyncParsableCommand {
             let url =
                 advertised
                 ?? httpAddress.advertisedURL(port: port, scheme: scheme, machine: ProcessInfo.processInfo.hostName)
+            let standing = ConnectionFile(
+                url: httpAddress.reachableURL(port: port, scheme: scheme), tokenFile: tokenFile, database: databaseURL,
+                endpoint: bind, processID: getpid())
             let lead: @Sendable () async throws -> Void = {
                 try await Self.start(service, reign, http: url)
-                let file = ConnectionFile(
-                    url: httpAddress.reachableURL(port: port, scheme: scheme), tokenFile: tokenFile, database: databaseURL,
-                    endpoint: service.endpoint, processID: getpid())
+                var file = standing
+                (file.endpoint, file.epoch) = (service.endpoint, service.epoch.rawValue)
                 try file.write(in: folder.path)
                 StandardOutput.announce("coordinator ready: \(file.url), workers connect to \(file.endpoint)")
                 // A log that a file or a service keeps is no place for what opens the page.
@@ -165,6 +171,8 @@ struct CoordinatorCommand: AsyncParsableCommand {
             }
             guard standby else { return try await lead() }
             try await Blocking.run { try service.expectUsable(probesPort: true) }
+            // Commands in this folder hear from it who leads.
+            try standing.write(in: folder.path)
             reign.awaits(Task { try await Self.standBy(service, http: url, lead: lead) })
         }
         let outcome = await Self.serve(server, reign, logger)
