@@ -72,11 +72,13 @@ extension CoordinatorService {
         var saidHolder: String?
         var isSilenceSaid = false
         var shownAt: MonotonicTime?
+        var refusal: GridError?
         defer { try? vital.removeStandby(holder: holder) }
         while !shared.withLock({ $0.isStopping }) {
             do throws(GridError) {
                 let lease = try vital.lease()
-                if let refusal = lease.refusal(of: claim(http)) { throw refusal }
+                refusal = lease.refusal(of: claim(http))
+                if refusal != nil { break }
                 if lease.isFree || isOwnPast(lease)
                     || watch.isStale(lease, at: .now(), staleMilliseconds: configuration.leaseStaleMilliseconds)
                 {
@@ -98,14 +100,14 @@ extension CoordinatorService {
                 }
                 isSilenceSaid = false
             } catch {
-                if error.kind == .conflict { throw error }
-                // Silence of the database says nothing about the coordinator.
+                // Silence of the database, or a lock that somebody holds in it, says nothing about the coordinator.
                 watch = LeaseWatch()
                 if !isSilenceSaid { log.warning("standing by; the lease cannot be read: \(error)") }
                 isSilenceSaid = true
             }
             _ = standbyPause.wait(milliseconds: configuration.leaseStaleMilliseconds / 10)
         }
+        if let refusal { throw refusal }
         return false
     }
 

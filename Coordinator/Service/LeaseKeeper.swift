@@ -30,7 +30,8 @@ final class LeaseKeeper: Sendable {
                     // For displays alone.
                     if let standbys = try? store.standbys() { sawStandbys(standbys) }
                 } catch {
-                    if error.kind == .conflict { return superseded(error) }
+                    // Many things stand in the way of a write, such as a lock that somebody holds: only the lease says who leads.
+                    if error.kind == .conflict, let lease = try? store.lease(), lease.epoch != epoch { return superseded(error) }
                     // Nobody can take over while nobody reaches the database; once somebody can, the next try tells.
                     if !saidUnreachable { log.warning("the coordinator's lease could not be renewed: \(error)") }
                     saidUnreachable = true

@@ -1,0 +1,98 @@
+import ClusterModel
+import Foundation
+import LocalPostgres
+import Logging
+import Synchronization
+import Testing
+
+@testable import Service
+@testable import Store
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// A coordinator over a server of its own.
+@Suite("What a coordinator makes of a database that refuses", .timeLimit(.minutes(3)))
+struct CoordinatorLifeTests {
+    private final class Server {
+        private let folder = FileManager.default.temporaryDirectory.path + "/alphagrid-life-\(getpid())-\(UUID().uuidString)"
+        private let postgres: LocalPostgres
+        let url: String
+
+        init() throws {
+            postgres = LocalPostgres(directory: folder, durability: .fast)
+            url = try postgres.start().url
+            try Store(url: url).migrate()
+        }
+
+        deinit {
+            try? postgres.remove()
+            try? FileManager.default.removeItem(atPath: folder)
+        }
+
+        @discardableResult
+        func sql(_ text: String) throws -> String? { try Connection.open(DatabaseURL(url)).execute(text).text(ifAnyRow: 0) }
+    }
+
+    private let server: Server
+    private let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    init() throws { server = try Server() }
+
+    private var configuration: CoordinatorConfiguration {
+        CoordinatorConfiguration(databaseURL: server.url, bind: "tcp://127.0.0.1:0")
+    }
+
+    private func wait(_ what: String, until isTrue: () throws -> Bool) async throws {
+        for _ in 0..<1_000 {
+            if try isTrue() { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("\(what) did not come")
+    }
+
+    @Test("A renewal that the database refuses ends nobody's reign, and another coordinator does")
+    func refusedRenewal() async throws {
+        let store = try Store(url: server.url)
+        let epoch = try store.takeEpoch(LeaseClaim(holder: "one"))
+        var configuration = configuration
+        configuration.leaseRenewMilliseconds = 20
+        let renewals = Mutex(0)
+        let ends = Mutex<[GridError]>([])
+        let keeper = try LeaseKeeper(store, epoch, configuration, silent) {
+            renewals.withLock { $0 += 1 }
+        } sawStandbys: { _ in
+        } superseded: { error in
+            ends.withLock { $0.append(error) }
+        }
+        defer { keeper.stop() }
+        try await wait("a sign of life") { renewals.withLock { $0 > 0 } }
+        try server.sql("ALTER TABLE coordinator_renewals RENAME TO away")
+        try await Task.sleep(for: .milliseconds(300))
+        try server.sql("ALTER TABLE away RENAME TO coordinator_renewals")
+        let before = renewals.withLock { $0 }
+        try await wait("a sign of life after that") { renewals.withLock { $0 > before } }
+        #expect(ends.withLock { $0.isEmpty })
+        _ = try store.takeEpoch(LeaseClaim(holder: "two"))
+        try await wait("the end of its reign") { ends.withLock { $0.count == 1 } }
+        #expect(ends.withLock { $0.first?.message.contains("'two'") } == true)
+    }
+
+    @Test("A standby that may not read the lease for a while waits on, and takes over when the holder has left")
+    func unreadableLease() async throws {
+        let store = try Store(url: server.url)
+        let epoch = try store.takeEpoch(LeaseClaim(holder: "one"))
+        var configuration = configuration
+        configuration.isStandby = true
+        let standby = try CoordinatorService(configuration: configuration, log: silent)
+        try server.sql("ALTER TABLE coordinator_renewals RENAME TO away")
+        async let isFree = standby.waiting { service throws(GridError) in try service.waitForLease() }
+        try await Task.sleep(for: .milliseconds(300))
+        try server.sql("ALTER TABLE away RENAME TO coordinator_renewals")
+        try store.releaseLease(epoch)
+        #expect(try await isFree)
+    }
+}
