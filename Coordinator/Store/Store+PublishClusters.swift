@@ -49,7 +49,7 @@ extension Store {
     /// - Returns: those that are gone already.
     static func lockAlphas(
         _ ids: [String], of publication: Publication, _ connection: Connection
-    ) throws -> Set<String> {
+    ) throws -> AlphaIndex {
         try connection.execute("CREATE TEMP TABLE incoming_rows (alpha_id varchar(50) PRIMARY KEY) ON COMMIT DROP")
         try connection.copyIn("COPY incoming_rows FROM STDIN (FORMAT binary)") { writer in
             for id in ids {
@@ -57,14 +57,14 @@ extension Store {
                 try writer.put(id)
             }
         }
-        guard publication.target == .region else { return [] }
+        guard publication.target == .region else { return AlphaIndex([]) }
         let present = try connection.execute(
             """
             SELECT i.alpha_id FROM incoming_rows i JOIN alphas a ON a.alpha_id = i.alpha_id
             ORDER BY i.alpha_id FOR KEY SHARE OF a
             """
         ).texts()
-        return Set(ids).subtracting(present)
+        return AlphaIndex(absent(ids, from: present))
     }
 
     private static func write(_ row: ClusterRow, _ publication: Publication, _ writer: CopyWriter) throws {

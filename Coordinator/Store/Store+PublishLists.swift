@@ -88,6 +88,7 @@ extension Store {
         _ neighbours: some Sequence<CorrelationNeighbour>, job: JobID?, _ writer: CopyWriter
     ) throws -> Int {
         let kinds = CorrelationNeighbour.Kind.allCases
+        // By bytes: to Swift, ids that Unicode takes for equal are.
         var alpha: String?
         var lists = Array(repeating: [CorrelationNeighbour](), count: kinds.count)
         var rows = 0
@@ -105,7 +106,7 @@ extension Store {
             rows += 1
         }
         for neighbour in neighbours {
-            if neighbour.alphaID != alpha {
+            if alpha.map({ !$0.utf8.elementsEqual(neighbour.alphaID.utf8) }) ?? true {
                 try write()
                 alpha = neighbour.alphaID
             }

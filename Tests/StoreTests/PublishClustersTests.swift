@@ -92,6 +92,27 @@ import Testing
         #expect(try texts("alpha_id_a", "alpha_tree_usa").isEmpty)
     }
 
+    @Test("Alphas whose ids Unicode takes for equal are different ones, of which one may go")
+    func equivalentIDs() throws {
+        let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+        try database.sql(
+            "INSERT INTO alphas (alpha_id, region_id, is_sharpe) SELECT '\(decomposed)', region_id, 2 FROM regions")
+        let tree = [TreeEdgeRow(alphaIDA: "A1", alphaIDB: decomposed, correlation: 0.5, distance: 1)]
+        let report = try store.publishClusters(
+            result("umap", ids: ["A1", decomposed, composed], tree: tree), of: publication(5), epoch: epoch)
+        #expect(report.rows == 2 && report.alphasGone == 1)
+        #expect(try texts("alpha_id, octet_length(alpha_id)", "alpha_clusters_usa") == ["A1 2", "\(decomposed) 3"])
+        #expect(try texts("alpha_id_a", "alpha_tree_usa") == ["A1"])
+        #expect(try store.clusterOrder(usa, method: nil).labels == [Array(decomposed.utf8): 0])
+        try database.sql(
+            "INSERT INTO alphas (alpha_id, region_id, is_sharpe) SELECT '\(composed)', region_id, 3 FROM regions")
+        let metrics = try store.alphaMetrics(usa, pool: "submitted")
+        let sharpes = try store.storedSharpes([composed, decomposed], unsubmitted: false)
+        for (id, sharpe) in [(composed, 3.0), (decomposed, 2.0)] {
+            #expect(metrics[Array(id.utf8)]?.sharpe == sharpe && sharpes[Array(id.utf8)] == sharpe)
+        }
+    }
+
     @Test("A region is removed with its clusters and the views on them")
     func removedRegion() throws {
         try store.publishClusters(result("umap"), of: publication(5), epoch: epoch)

@@ -52,6 +52,23 @@ import Testing
         try database.sql("SELECT alpha_id, ctid FROM correlation_nearest_usa ORDER BY 1")
     }
 
+    @Test("The lists of alphas whose ids Unicode takes for equal are two lists")
+    func equivalentIDs() throws {
+        let ids = ["\u{E9}", "e\u{301}"]
+        for id in ids { try database.sql("INSERT INTO alphas (alpha_id, region_id) SELECT '\(id)', region_id FROM regions") }
+        let neighbours = zip(ids, ids.reversed()).map { id, other in
+            CorrelationNeighbour(alphaID: id, kind: .most, rank: 1, neighbourID: other, correlation: 0.5, days: nil)
+        }
+        try store.publishCorrelation(
+            ids.map { CorrelationRow(alphaID: $0) }, neighbours: PublishedNeighbours(neighbours),
+            of: Publication(
+                region: usa, target: .region, jobID: JobID(5), convention: .ffillShift, window: .years(4), minOverlap: 60,
+                windowStart: try Day(parsing: "2020-01-03"), windowEnd: try Day(parsing: "2023-12-29")), epoch: epoch)
+        let found = try database.sql(
+            "SELECT alpha_id, neighbour_id FROM correlation_neighbours_usa ORDER BY octet_length(alpha_id)")
+        #expect(found.map { $0.map { Array(($0 ?? "").utf8) } } == [ids, ids.reversed()].map { $0.map { Array($0.utf8) } })
+    }
+
     @Test("Lists that are the same as before are not written again, and are of the new job all the same")
     func same() throws {
         try publish(5, digest: "d")

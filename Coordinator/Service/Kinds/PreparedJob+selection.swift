@@ -41,10 +41,11 @@ extension PreparedJob {
         let otherFigures = try others.map { panel throws(GridError) in
             Figures(panel, standing, parameters.convention)
         }
-        let places = Dictionary(uniqueKeysWithValues: (otherFigures?.alphaIDs ?? []).enumerated().map { ($1, $0) })
         let facts = SelectionJob.Facts(
             weights: weights, sharpes: figures.sharpes, submittedSharpes: otherFigures?.sharpes ?? [],
-            twins: figures.alphaIDs.map { places[$0] })
+            twins: figures.alphaIDs.map { id in
+                others.flatMap { panel in panel.alpha(withID: id).map { Int(panel.ranks[$0]) } }
+            })
         let job = SelectionJob(plan: plan, crossPlan: cross, parameters: wanted, facts: facts, panel: panel)
         return PreparedJob(
             job: job, panels: [panel] + (others.map { [$0] } ?? []), alphaCount: panel.alphaCount, dayCount: panel.dayCount,
@@ -77,10 +78,10 @@ private struct Figures {
     /// Alphas whose Sharpe is not stored but computed.
     private let computed: Int
 
-    init(_ panel: Panel, _ stored: [String: AlphaMetrics], _ convention: Convention) {
+    init(_ panel: Panel, _ stored: [[UInt8]: AlphaMetrics], _ convention: Convention) {
         let positions = panel.idOrder.map { Int($0) }
         alphaIDs = positions.map { panel.alphaIDs[$0] }
-        metrics = alphaIDs.map { stored[$0] ?? AlphaMetrics() }
+        metrics = alphaIDs.map { stored[Array($0.utf8)] ?? AlphaMetrics() }
         var computed = 0
         sharpes = zip(positions, metrics).map { position, metrics in
             if let value = metrics.sharpe, value.isFinite { return value }

@@ -43,6 +43,10 @@ final class AlphaIndex: @unchecked Sendable {
         slots.deallocate()
     }
 
+    var count: Int { starts.count - 1 }
+
+    func contains(_ id: String) -> Bool { find(id) >= 0 }
+
     /// The position of an id, or -1.
     ///
     /// - Parameter hint: where it probably is, such as the last row's; rows come mostly alpha by alpha.

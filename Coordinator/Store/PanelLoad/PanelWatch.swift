@@ -63,10 +63,10 @@ extension Store {
             let found = try connection.execute(
                 "SELECT alpha_id, is_sharpe FROM \(table) WHERE alpha_id = ANY ($1::varchar(50)[]) AND is_sharpe IS NOT NULL",
                 [.texts(ids)])
-            var sharpes: [String: Double] = [:]
+            var sharpes: [[UInt8]: Double] = [:]
             for row in 0..<found.rowCount {
                 guard let id = found.text(row, 0), let value = found.real(row, 1), value.isFinite else { continue }
-                sharpes[id] = value
+                sharpes[Array(id.utf8)] = value
             }
             return sharpes
         }
