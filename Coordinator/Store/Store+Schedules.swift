@@ -191,8 +191,7 @@ extension Store {
     private static func hasChanged(_ id: Int64, _ tables: [String], _ connection: Connection) throws -> Bool {
         let found = try connection.execute(
             """
-            SELECT count(*), count(*) FILTER (WHERE EXISTS (
-                SELECT FROM changed_pnl c WHERE c.table_oid = p.table_oid AND NOT pg_visible_in_snapshot(c.xid, p.snapshot)))
+            SELECT count(*), count(\(ChangeTracking.unseen(ofTable: "p.table_oid", by: "p.snapshot")))
             FROM panel_caches p WHERE token = ANY (SELECT unnest(seen_tokens) FROM schedules WHERE schedule_id = $1)
                 AND table_oid = ANY (SELECT to_regclass(quote_ident(n))::oid FROM unnest($2::text[]) AS n)
             """, [.integer(id), .texts(tables)])

@@ -1,4 +1,5 @@
 import ClusterModel
+import Glibc
 import Testing
 
 @testable import Store
@@ -115,5 +116,34 @@ import Testing
         }
         _ = try store.removeSchedule(made.scheduleID, epoch: epoch)
         #expect(try database.value("SELECT count(*) FROM panel_caches") == "0")
+    }
+
+    @Test("Whether anything has changed is told without a look at all records of what has changed before")
+    func oldRecords() throws {
+        try database.sql(
+            """
+            INSERT INTO alphas (alpha_id, region_id) SELECT 'A', region_id FROM regions;
+            INSERT INTO changed_pnl (table_oid, xid, alpha_id, first_date)
+            SELECT 'pnl_usa'::regclass, '3', 'B' || b, '2025-01-02' FROM generate_series(1, 20000) b;
+            """)
+        _ = try store.addSchedule(request("fresh", onChange: true), nextAt: nil, epoch: epoch)
+        let watch = try store.watchPanel(region: usa, pool: "submitted")
+        func recordsRead() throws -> Int {
+            let read = try database.value(
+                """
+                SELECT seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'changed_pnl')
+                FROM pg_stat_user_tables WHERE relname = 'changed_pnl'
+                """)
+            return try #require(read.flatMap { Int($0) })
+        }
+        let before = try recordsRead()
+        for _ in 0..<3 {
+            #expect(try store.dueSchedules().isEmpty && store.panelState(watch).isUnchanged)
+            // A session tells what it has read once a second at most.
+            usleep(1_100_000)
+        }
+        #expect(try recordsRead() - before < 1_000)
+        _ = try database.sql("INSERT INTO pnl_usa (alpha_id, date, pnl) VALUES ('A', '2025-01-02', 1)")
+        #expect(try store.dueSchedules().count == 1 && !store.panelState(watch).isUnchanged)
     }
 }

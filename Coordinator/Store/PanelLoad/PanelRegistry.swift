@@ -78,7 +78,9 @@ extension Store {
         let found = try connection.execute(
             """
             SELECT alpha_id, LEAST(GREATEST(min(first_date), DATE '0001-01-01'), DATE '9999-12-31') - DATE '1970-01-01'
-            FROM changed_pnl WHERE table_oid = $1 AND NOT pg_visible_in_snapshot(xid, $2::pg_snapshot) GROUP BY alpha_id
+            FROM changed_pnl WHERE table_oid = $1 AND xid >= pg_snapshot_xmin($2::pg_snapshot)
+                AND NOT pg_visible_in_snapshot(xid, $2::pg_snapshot)
+            GROUP BY alpha_id
             """, [.integer(Int64(print.oid)), .text(kept.snapshot)])
         var alphas: [(id: String, firstDay: Day)] = []
         for row in 0..<found.rowCount {

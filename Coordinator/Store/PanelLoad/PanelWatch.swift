@@ -55,8 +55,8 @@ extension Store {
         }
     }
 
-    /// Sharpe ratios from `is_sharpe`, of those alphas that have one.
-    package func storedSharpes(_ ids: [String], unsubmitted: Bool) throws(GridError) -> [String: Double] {
+    /// Sharpe ratios from `is_sharpe`, of those alphas that have one, by the bytes of their ids.
+    package func storedSharpes(_ ids: [String], unsubmitted: Bool) throws(GridError) -> [[UInt8]: Double] {
         guard !ids.isEmpty else { return [:] }
         let table = unsubmitted ? "alphas_unsubmitted" : "alphas"
         return try pool.read(Action("read the Sharpe ratios of alphas", needs: "SELECT on \(table)")) { connection in
@@ -87,8 +87,7 @@ extension Store {
         let state = try connection.execute(
             prepared: """
                 SELECT EXISTS (SELECT FROM panel_caches WHERE token = $1::uuid AND table_oid = $2 AND snapshot::text = $3)
-                    AND NOT EXISTS (
-                        SELECT FROM changed_pnl WHERE table_oid = $2 AND NOT pg_visible_in_snapshot(xid, $3::pg_snapshot))
+                    AND \(ChangeTracking.unseen(ofTable: "$2", by: "$3::pg_snapshot")) IS NULL
                 """, [.text(registration.token), .integer(Int64(print.oid)), .text(registration.snapshot)])
         guard state.boolean(0, 0) else { return false }
         return try membership(watch.region, pool: watch.pool, connection) == watch.membership

@@ -102,6 +102,21 @@ enum ChangeTracking {
         return (oid, text)
     }
 
+    /// A subselect: NULL unless a record of a table is of a transaction that a snapshot does not see.
+    ///
+    /// Looked for along the key from the first transaction on that the snapshot may not see, which the limit has PostgreSQL do:
+    /// there may be a million older records, and this is asked every second.
+    ///
+    /// - Parameters:
+    ///   - oid: SQL for the table's.
+    ///   - snapshot: SQL for the snapshot.
+    static func unseen(ofTable oid: String, by snapshot: String) -> String {
+        """
+        (SELECT xid FROM \(records) WHERE table_oid = \(oid) AND xid >= pg_snapshot_xmin(\(snapshot))
+            AND NOT pg_visible_in_snapshot(xid, \(snapshot)) ORDER BY xid LIMIT 1)
+        """
+    }
+
     /// Forgets what no kept panel needs any more, and all of it when it is too much; in a transaction of its own.
     ///
     /// A record may go once every registered snapshot sees its transaction. One that registers at this moment is safe:
