@@ -118,6 +118,17 @@ import Testing
         #expect(try database.value("SELECT count(*) FROM panel_caches") == "0")
     }
 
+    @Test("Panels that are kept, however many, make no schedule forget what it has seen")
+    func manyPanels() throws {
+        let made = try store.addSchedule(request("fresh", onChange: true), nextAt: nil, epoch: epoch)
+        for _ in 0..<Limits.panelCachesPerTableMax + 2 { _ = try store.registerPanel(table: "pnl_usa", replacing: nil) }
+        #expect(try store.dueSchedules().isEmpty)
+        let panels = Limits.panelCachesPerTableMax
+        #expect(try database.value("SELECT count(*) FROM panel_caches") == "\(panels + 1)", "its own and the newest panels")
+        _ = try store.removeSchedule(made.scheduleID, epoch: epoch)
+        #expect(try database.value("SELECT count(*) FROM panel_caches") == "\(panels)")
+    }
+
     @Test("Whether anything has changed is told without a look at all records of what has changed before")
     func oldRecords() throws {
         try database.sql(

@@ -12,7 +12,8 @@ struct PanelRegistration: Codable, Equatable, Sendable {
 
 extension Store {
     private static let registering = Action(
-        "keep a panel on disk", needs: "SELECT, INSERT, UPDATE and DELETE on panel_caches and changed_pnl")
+        "keep a panel on disk",
+        needs: "SELECT, INSERT, UPDATE and DELETE on panel_caches and changed_pnl, SELECT on schedules")
 
     /// Makes the database keep records of changes from now on, for a panel that is read after this returns.
     ///
@@ -23,6 +24,8 @@ extension Store {
             if let old { try connection.execute("DELETE FROM panel_caches WHERE token = $1::uuid", [.text(old)]) }
             guard let print = try ChangeTracking.fingerprint(table: table, connection) else { return nil }
             let oid = SQLValue.integer(Int64(print.oid))
+            // Those of schedules are not panels' and go with their schedules: without one, nobody knows what has changed.
+            let ofPanels = "NOT EXISTS (SELECT FROM schedules WHERE token = ANY (seen_tokens))"
             let made = try connection.execute(
                 """
                 INSERT INTO panel_caches (table_oid, snapshot) VALUES ($1, pg_current_snapshot())
@@ -30,8 +33,8 @@ extension Store {
                 """, [oid])
             try connection.execute(
                 """
-                DELETE FROM panel_caches WHERE table_oid = $1 AND token NOT IN (
-                    SELECT token FROM panel_caches WHERE table_oid = $1
+                DELETE FROM panel_caches WHERE table_oid = $1 AND \(ofPanels) AND token NOT IN (
+                    SELECT token FROM panel_caches WHERE table_oid = $1 AND \(ofPanels)
                     ORDER BY taken_at DESC LIMIT \(Limits.panelCachesPerTableMax))
                 """, [oid])
             return PanelRegistration(token: made.text(0, 0) ?? "", snapshot: made.text(0, 1) ?? "", fingerprint: print.text)
