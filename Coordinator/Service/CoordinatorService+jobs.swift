@@ -362,17 +362,21 @@ extension CoordinatorService {
     }
 
     /// Hours of computing are not thrown away, nor is a job begun in vain, for a database that restarts or a network that
-    /// fails: tries until `Limits.databasePatienceSeconds` have passed, this coordinator stops, or the job is cancelled.
-    private func retryingWhileUnreachable<R>(_ job: ActiveJob, _ body: () throws(GridError) -> R) throws(GridError) -> R {
+    /// fails: tries until `Limits.databasePatienceSeconds` have passed since it was lost, however long it had served until then,
+    /// this coordinator stops, or the job is cancelled.
+    func retryingWhileUnreachable<R>(_ job: ActiveJob, _ body: () throws(GridError) -> R) throws(GridError) -> R {
         let wasOver = job.view.state.isFinal
-        let began = MonotonicTime.now()
+        var lostAt: MonotonicTime?
         var wait: UInt32 = 1
         while true {
             do {
                 return try usingDatabase(body)
             } catch {
+                let now = MonotonicTime.now()
+                let lost = lostAt ?? now
+                lostAt = lost
                 guard error.kind == .unreachable,
-                    MonotonicTime.now().seconds(since: began) < Double(Limits.databasePatienceSeconds)
+                    now < lost.advanced(milliseconds: Int64(configuration.databasePatienceMilliseconds))
                 else { throw error }
                 log.warning(
                     "database unreachable, trying again",

@@ -27,6 +27,7 @@ package struct CoordinatorConfiguration: Sendable {
     package var leaseRenewMilliseconds = Limits.leaseRenewMilliseconds
     /// Between two looks for jobs that nobody is at.
     package var forgottenJobsMilliseconds: Int64 = 10_000
+    package var databasePatienceMilliseconds = Limits.databasePatienceSeconds * 1_000
     package var leaseStaleMilliseconds = Limits.leaseStaleMilliseconds
     /// Takes over only when the coordinator that holds the lease shows no sign of life.
     package var isStandby = false

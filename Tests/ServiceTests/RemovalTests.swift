@@ -1,5 +1,6 @@
 import ClusterModel
 import Dispatch
+import Glibc
 import Jobs
 import Logging
 import Synchronization
@@ -20,6 +21,31 @@ struct RemovalTests {
         try job.cancel(reason: "")
         service.shared.withLock { $0.jobs[job.id] = job }
         return (service, job.view)
+    }
+
+    @Test("A job waits for a database that is lost from then on, however long it had served until then, and not for ever")
+    func patience() throws {
+        var configuration = CoordinatorConfiguration(databaseURL: "postgresql://nobody@localhost/none", bind: "tcp://127.0.0.1:0")
+        configuration.databasePatienceMilliseconds = 200
+        let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let service = try CoordinatorService(configuration: configuration, log: silent)
+        let job = ActiveJob(try cancelled().view)
+        var calls = 0
+        let answered = try service.retryingWhileUnreachable(job) { () throws(GridError) in
+            calls += 1
+            guard calls == 1 else { return calls }
+            usleep(300_000)
+            throw GridError(.unreachable, "the connection broke in the middle")
+        }
+        #expect(answered == 2)
+        calls = 0
+        #expect(throws: GridError.self) {
+            try service.retryingWhileUnreachable(job) { () throws(GridError) in
+                calls += 1
+                throw GridError(.unreachable, "it is away")
+            }
+        }
+        #expect(calls == 2)
     }
 
     @Test("Who removes a job that was cancelled a moment ago waits until its thread has let go of it")
