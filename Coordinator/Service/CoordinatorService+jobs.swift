@@ -41,13 +41,20 @@ extension CoordinatorService {
         guard !isStopping else { return }
         let known = shared.withLock { Set($0.jobs.keys) }
         do throws(GridError) {
-            let missing = try usingDatabase { () throws(GridError) in try store.unfinishedJobs() }
-                .filter { !known.contains($0.jobID) }
-            let before = shared.withLock { shared in
+            let unfinished = try usingDatabase { () throws(GridError) in try store.unfinishedJobs() }
+            let missing = unfinished.filter { !known.contains($0.jobID) }
+            let (before, cancelled) = shared.withLock { shared in
                 defer { shared.forgottenJobs = Set(missing.map(\.jobID)) }
-                return shared.forgottenJobs
+                let open = Set(unfinished.map(\.jobID))
+                shared.cancelledUnrecorded = shared.cancelledUnrecorded.filter { open.contains($0.key) }
+                return (shared.forgottenJobs, shared.cancelledUnrecorded)
             }
             for var view in missing where before.contains(view.jobID) {
+                // Whoever cancelled it was told that it is.
+                if let end = cancelled[view.jobID] {
+                    try usingDatabase { () throws(GridError) in try store.saveJob(end, epoch: epoch) }
+                    continue
+                }
                 view.takeUpAgain(at: ActiveJob.timestamp())
                 log.warning("job taken up, which nobody was at", metadata: ["job": "\(view.jobID)"])
                 _ = try enqueue(view)
@@ -323,6 +330,7 @@ extension CoordinatorService {
             // What was kept is the successor's now.
             if isSuperseded(error) { return }
             log.error("the end of the job could not be recorded", metadata: ["job": "\(job.id)", "error": "\(error)"])
+            if job.view.state == .cancelled { shared.withLock { $0.cancelledUnrecorded[job.id] = job.view } }
         }
         tellEndNow(of: job.view)
         release(job)

@@ -83,6 +83,8 @@ package final class CoordinatorService: Sendable {
         var untoldAfter = JobID(0)
         /// Whose rows said at the last look that they have not ended, though nobody was at them.
         var forgottenJobs: Set<JobID> = []
+        /// Jobs that were cancelled and whose rows do not say so.
+        var cancelledUnrecorded: [JobID: JobView] = [:]
         var isDatabaseReachable = true
         var lastError: String?
         var isStopping = false

@@ -46,6 +46,19 @@ struct CoordinatorLifeTests {
         CoordinatorConfiguration(databaseURL: server.url, bind: "tcp://127.0.0.1:0")
     }
 
+    /// A job that some coordinator has begun and none ended.
+    private func addJob(isPaused: Bool) throws -> JobID {
+        let id = try server.sql(
+            """
+            INSERT INTO jobs (kind, region, pool, state, priority, convention, window_spec, min_overlap, precision, block_edge,
+                submitted_at, epoch, paused)
+            VALUES ('correlation', 'USA', 'submitted', 'queued', 0, 'ffill-shift', '4y', 60, 'float64', 256,
+                now(), 1, \(isPaused))
+            RETURNING job_id
+            """)
+        return JobID(try #require(id.flatMap { Int64($0) }))
+    }
+
     private func wait(_ what: String, until isTrue: () throws -> Bool) async throws {
         for _ in 0..<1_000 {
             if try isTrue() { return }
@@ -94,5 +107,23 @@ struct CoordinatorLifeTests {
         try server.sql("ALTER TABLE away RENAME TO coordinator_renewals")
         try store.releaseLease(epoch)
         #expect(try await isFree)
+    }
+
+    @Test("A job whose cancellation could not be recorded is recorded as cancelled later, and does not run again")
+    func unrecordedCancellation() async throws {
+        let id = try addJob(isPaused: true)
+        var configuration = configuration
+        configuration.forgottenJobsMilliseconds = 100
+        let service = try CoordinatorService(configuration: configuration, log: silent)
+        try service.start()
+        defer { service.stop() }
+        try server.sql("ALTER TABLE jobs RENAME TO away")
+        #expect(try await service.cancel(id, reason: "not needed").state == .cancelled)
+        try await wait("its end") { service.shared.withLock { $0.jobs[id] == nil } }
+        try server.sql("ALTER TABLE away RENAME TO jobs")
+        try await wait("the record") { try server.sql("SELECT state FROM jobs") == "cancelled" }
+        #expect(try server.sql("SELECT concat_ws(' ', reason, resumed) FROM jobs") == "not needed")
+        #expect(service.shared.withLock { $0.jobs.isEmpty })
+        try await wait("nothing to remember") { service.shared.withLock { $0.cancelledUnrecorded.isEmpty } }
     }
 }
