@@ -156,7 +156,8 @@ extension CoordinatorService {
                 post: { [weak self] command in self?.shared.withLock { $0.control }?.post(command) },
                 whenDone: { [weak self] result in self?.driverDone(job, result) })
             drivers.add(driver)
-            guard job.advance(to: .running) else { return release(job) }
+            // Whoever cancelled it has put its end behind this.
+            guard job.advance(to: .running) else { return }
             try retryingWhileUnreachable(job) { () throws(GridError) in try save(job) }
             configuration.reached(.running)
             log.info(
@@ -303,7 +304,10 @@ extension CoordinatorService {
     }
 
     /// The job is over: remembers why, tells the scheduler, frees what it held, and lets the next one begin.
+    ///
+    /// Of a job that was cancelled while its thread came to an end by itself, the second end finds nothing more to do.
     func end(_ job: ActiveJob, _ state: JobState, error: GridError?) {
+        guard shared.withLock({ $0.jobs[job.id] === job }) else { return }
         let driver = drivers[job.id]
         driver?.stop()
         // Whoever has taken over goes on with the job, and with what was kept of it; so does the next one after a stop that
@@ -320,7 +324,7 @@ extension CoordinatorService {
         if let error { job.update { if !$0.state.isFinal { $0.error = error.message } } }
         let isOver = job.advance(to: state)
         // One that was cancelled is so before its thread hears of it.
-        if isOver || state == .cancelled { recorded.jobsEnded.add(1, [state.rawValue]) }
+        recorded.jobsEnded.add(1, [job.view.state.rawValue])
         if isOver {
             log.info("job \(state.rawValue)", metadata: ["job": "\(job.id)", "error": "\(error?.message ?? "none")"])
         }

@@ -1,4 +1,5 @@
 import ClusterModel
+import Dispatch
 import Foundation
 import LocalPostgres
 import Logging
@@ -125,5 +126,35 @@ struct CoordinatorLifeTests {
         #expect(try server.sql("SELECT concat_ws(' ', reason, resumed) FROM jobs") == "not needed")
         #expect(service.shared.withLock { $0.jobs.isEmpty })
         try await wait("nothing to remember") { service.shared.withLock { $0.cancelledUnrecorded.isEmpty } }
+    }
+
+    @Test("A job that is cancelled while it comes to an end by itself ends once")
+    func endsOnce() async throws {
+        let id = try addJob(isPaused: false)
+        let running = Mutex<CoordinatorService?>(nil)
+        let thread = Mutex<ActiveJob?>(nil)
+        var configuration = configuration
+        // It will fail, as there is no such region.
+        configuration.reached = { step in
+            guard step == .planning, let service = running.withLock({ $0 }) else { return }
+            thread.withLock { $0 = service.shared.withLock { $0.jobs[id] } }
+            let isThrough = DispatchSemaphore(value: 0)
+            Task {
+                _ = try? await service.cancel(id, reason: "")
+                isThrough.signal()
+            }
+            isThrough.wait()
+        }
+        let service = try CoordinatorService(configuration: configuration, log: silent)
+        running.withLock { $0 = service }
+        try service.start()
+        defer {
+            service.stop()
+            running.withLock { $0 = nil }
+        }
+        try await wait("the cancellation") { thread.withLock { $0?.view.state == .cancelled } }
+        thread.withLock { $0 }?.queue.sync {}
+        #expect(await service.moment(tasksAfter: 0).jobs.map(\.state) == [.cancelled])
+        #expect(try server.sql("SELECT state FROM jobs") == "cancelled")
     }
 }
