@@ -104,6 +104,14 @@ struct ClustersJobTests {
         #expect(found.clusterCount == 5)
     }
 
+    @Test("k-means begins with as many alphas as it needs, though the first block may have few")
+    func smallFirstBlock() throws {
+        let data = try GroupedPanel(first: 3)
+        #expect(data.panel.alphas(inBlock: 0).count == 3)
+        let found = try result(clusters(data, ["methods": "kmeans", "clusters": "4"]), "kmeans")
+        #expect(AdjustedRand.score(found.labels.map { $0 ?? -2 }, data.groups) >= 0.99)
+    }
+
     @Test("The gap statistic finds the groups, and says that there are none where there are none")
     func gap() throws {
         let params = ["methods": "average", "choose_by": "gap", "references": "6", "clusters_tried": "8"]

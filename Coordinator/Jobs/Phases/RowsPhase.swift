@@ -45,9 +45,9 @@ class RowsPhase: JobPhase {
         switch operation {
         case .gram: perTask = Self.blocksPerTask(layout, isGram: true)
         case .start(let clusters, _):
-            perTask = min(layout.blockCount, max(1, (4 * clusters + edge - 1) / edge))
-            limit = perTask
-            perTask = min(perTask, Limits.blocksPerTaskMax)
+            // Not every block is full: those that are there already stay as they are when alphas come.
+            limit = (1..<layout.blockCount).first { layout.shape.blockStarts[$0] >= 4 * clusters } ?? layout.blockCount
+            perTask = min(limit, Limits.blocksPerTaskMax)
         case .scores, .assign: break
         }
         return stride(from: 0, to: limit, by: perTask).map { first in
