@@ -16,7 +16,7 @@ extension Store {
         return try pool.write(action) { connection in
             try connection.setDefinitionPatience()
             let regionID = SQLValue.integer(Int64(try Self.requireRegion(region, connection)))
-            try connection.lock("region tables")
+            try Self.lockRegionTables(connection)
             let jobs = try connection.execute(
                 """
                 SELECT job_id FROM jobs WHERE region = $1 AND state NOT IN ('done', 'failed', 'cancelled')

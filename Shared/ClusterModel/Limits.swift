@@ -357,6 +357,10 @@ package enum Limits {
     package static let databaseLockMilliseconds = 15_000
     /// Bulk work and a takeover wait this long for another writer to finish.
     package static let databaseBulkLockMilliseconds = 600_000
+    /// How long it stands in the way of those who come later, each time, for a lock that others have to be done for.
+    package static let databaseBriefLockMilliseconds = 1_000
+    /// For each index that is made of all rows at once, where the server does not give more.
+    package static let databaseIndexMemoryMiB = 256
     package static let databaseTransactionAttemptsMax = 5
     /// How long a commit whose connection broke is asked after before its outcome is called unknown.
     package static let databaseCommitDoubtSeconds = 20

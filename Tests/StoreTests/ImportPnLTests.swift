@@ -42,6 +42,96 @@ import Darwin
         #expect(try database.value("SELECT action || ' ' || (detail->>'rows_inserted') FROM audit_log") == "import 10")
     }
 
+    @Test(
+        "A region that its first import makes has the tables, keys, indexes and triggers of any other", arguments: [false, true])
+    func sameTables(unsubmitted: Bool) throws {
+        try store.ensureRegion(chn)
+        _ = try store.importPnL(path: files.file("small.csv", smallCSV), region: usa, unsubmitted: unsubmitted)
+        func definitions(_ suffix: String) throws -> Set<String> {
+            let rows = try database.sql(
+                """
+                WITH tables AS (
+                    SELECT oid, relname FROM pg_class WHERE relkind IN ('r', 'v', 'S') AND relname ~ '_\(suffix)(_|$)')
+                SELECT * FROM (
+                    SELECT 'column ' || relname || ' ' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull
+                        || coalesce(pg_get_expr(adbin, adrelid), '')
+                    FROM tables JOIN pg_attribute a ON attrelid = oid AND attnum > 0 LEFT JOIN pg_attrdef ON adrelid = attrelid
+                        AND adnum = attnum
+                    UNION ALL SELECT 'constraint ' || conname || ' ' || pg_get_constraintdef(c.oid)
+                    FROM tables t JOIN pg_constraint c ON conrelid = t.oid
+                    UNION ALL SELECT pg_get_indexdef(indexrelid) || indisvalid FROM tables JOIN pg_index ON indrelid = oid
+                    UNION ALL SELECT pg_get_triggerdef(g.oid) || tgenabled::text
+                    FROM tables t JOIN pg_trigger g ON tgrelid = t.oid AND NOT tgisinternal
+                    UNION ALL SELECT 'options ' || relname || coalesce(reloptions::text, '') FROM tables JOIN pg_class USING (relname)
+                    UNION ALL SELECT 'sequence of ' || refobjid::regclass || '.' || refobjsubid
+                    FROM tables t JOIN pg_depend d ON d.objid = t.oid AND deptype = 'a' AND d.classid = 'pg_class'::regclass
+                ) d (text)
+                """)
+            return Set(rows.compactMap { $0[0]?.replacing("_\(suffix)", with: "_*") })
+        }
+        let (ordinary, made) = (try definitions("chn"), try definitions("usa"))
+        #expect(made.symmetricDifference(ordinary).isEmpty)
+        #expect(ordinary.count > 200 && ordinary.contains { $0.contains("pnl_*_alpha_id_fkey") })
+        #expect(try database.value("SELECT count(*) FROM changed_pnl") == "0", "there was nothing to change")
+    }
+
+    @Test("The first import of a region shows all of it or nothing, and keeps nobody out while it waits for others to be done")
+    func firstWaits() throws {
+        let store = store
+        let path = try files.file("small.csv", smallCSV)
+        let other = try Connection.open(DatabaseURL(database.url))
+        // As another import that has added an alpha and is not yet through.
+        try other.execute("BEGIN; INSERT INTO alphas (alpha_id) VALUES ('elsewhere')")
+        let onlooker = try Connection.open(DatabaseURL(database.url))
+        try onThreads(2) { index in
+            if index == 0 {
+                _ = try store.importPnL(path: path, region: usa, unsubmitted: false)
+            } else {
+                var isWaiting = false
+                while !isWaiting {
+                    usleep(10_000)
+                    isWaiting = try onlooker.execute(
+                        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'alphas'::regclass)"
+                    ).boolean(0, 0)
+                }
+                #expect(try store.status().regions.isEmpty)
+                #expect(try onlooker.execute("SELECT to_regclass('pnl_usa') IS NULL").boolean(0, 0))
+                // Whoever comes later gets in between two tries.
+                try onlooker.execute("SET statement_timeout = 10000; INSERT INTO alphas (alpha_id) VALUES ('later')")
+                try other.execute("COMMIT")
+            }
+        }
+        #expect(try store.loadPanel(region: usa, blockEdge: 4).panel.alphaCount == 3)
+        #expect(try database.value("SELECT count(*) FROM alphas") == "5")
+    }
+
+    @Test("A first import that fails leaves no region and no table")
+    func firstFails() throws {
+        try database.sql("INSERT INTO alphas_unsubmitted (alpha_id) VALUES ('A2')")
+        let path = try files.file("small.csv", smallCSV)
+        let error = try #require(gridError { _ = try store.importPnL(path: path, region: usa, unsubmitted: false) })
+        #expect(error.kind == .conflict && error.message.contains("alpha A2 is unsubmitted"))
+        #expect(try database.value("SELECT count(*) FROM pg_class WHERE relname ~ '_usa(_|$)'") == "0")
+        #expect(try store.status().regions.isEmpty)
+    }
+
+    @Test("First imports of two regions at once both arrive, and a table without a region is adopted")
+    func firstTogether() throws {
+        let store = store
+        try database.sql(
+            """
+            CREATE TABLE pnl_eur (pnl_id bigserial PRIMARY KEY, alpha_id varchar(50) REFERENCES alphas, date date, pnl float8,
+                UNIQUE (alpha_id, date))
+            """)
+        let regions = [usa, chn, try Region("EUR")]
+        let paths = try ["A", "B", "C"].map { try files.file("\($0).csv", "date,\($0)\n2024-01-02,1\n2024-01-03,2\n") }
+        try onThreads(3) { index in _ = try store.importPnL(path: paths[index], region: regions[index], unsubmitted: false) }
+        for region in regions {
+            #expect(try database.value("SELECT count(*) FROM pnl_\(region.tableSuffix)") == "2", "\(region)")
+        }
+        #expect(try store.status().regions.count == 3)
+    }
+
     @Test("Importing again changes nothing, not even a row's version")
     func idempotent() throws {
         let path = try files.file("small.csv", smallCSV)

@@ -41,6 +41,9 @@ package struct DatabaseError: Error, Equatable, Sendable, CustomStringConvertibl
     /// Another session's work got in the way; the same transaction may well succeed when it is repeated.
     var isTransient: Bool { sqlState == "40001" || sqlState == "40P01" }
 
+    /// Another session held a lock for longer than this one was to wait.
+    var isLockedOut: Bool { sqlState == "55P03" }
+
     /// The server has too little of something for anybody, or is on its way up or down.
     private var isServerTrouble: Bool {
         isDisconnected || sqlState.hasPrefix("08") || sqlState.hasPrefix("57P") || sqlState == "53300"

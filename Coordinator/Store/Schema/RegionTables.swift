@@ -37,6 +37,8 @@ struct RegionTables: Sendable {
         let name: String
         let columns: [String]
         var constraints: [String] = []
+        /// Constraints that read another table.
+        var references: [String] = []
         var indexes: [String] = []
         /// Whether changes of its rows are recorded (see `ChangeTracking`).
         var isWatched = false
@@ -48,6 +50,25 @@ struct RegionTables: Sendable {
 
         var columnNames: [String] { columns.map { String($0.prefix { $0 != " " }) } }
 
+        /// Makes the table without anything that each row would have to go through, for many rows at once.
+        var bare: String { "CREATE TABLE \(quoted(identifier: name)) (\(columns.joined(separator: ", ")))" }
+
+        /// What `bare` has left out, as far as the table itself suffices for it. `statements` adds the rest, after `referring`.
+        var keysAndIndexes: String {
+            "\(adding(constraints)); \(indexStatements)"
+        }
+
+        var referring: String { adding(references) }
+
+        private func adding(_ constraints: [String]) -> String {
+            "ALTER TABLE \(quoted(identifier: name)) \(constraints.map { "ADD \($0)" }.joined(separator: ", "))"
+        }
+
+        private var indexStatements: String {
+            indexes.map { "CREATE INDEX IF NOT EXISTS idx_\(name)_\($0) ON \(quoted(identifier: name)) (\($0));" }
+                .joined(separator: "\n")
+        }
+
         /// Makes the table, or gives the one that is there the columns it lacks.
         var statements: String {
             let table = quoted(identifier: name)
@@ -55,10 +76,10 @@ struct RegionTables: Sendable {
             let addable = columns.filter { !$0.contains("PRIMARY KEY") && !$0.contains("NOT NULL") }
             let additions = addable.map { "ADD COLUMN IF NOT EXISTS \($0)" }.joined(separator: ", ")
             return """
-                CREATE TABLE IF NOT EXISTS \(table) (\((columns + constraints).joined(separator: ", ")));
+                CREATE TABLE IF NOT EXISTS \(table) (\((columns + constraints + references).joined(separator: ", ")));
                 \(addable.isEmpty ? "" : "ALTER TABLE \(table) \(additions);")
                 \(isRewritten ? "ALTER TABLE \(table) SET (fillfactor = 45);" : "")
-                \(indexes.map { "CREATE INDEX IF NOT EXISTS idx_\(name)_\($0) ON \(table) (\($0));" }.joined(separator: "\n"))
+                \(indexStatements)
                 \(isWatched ? ChangeTracking.statements(table: name) : "")
                 \(view.map { "CREATE OR REPLACE VIEW \(quoted(identifier: $0.name)) AS \($0.query);" } ?? "")
                 """
@@ -90,14 +111,15 @@ struct RegionTables: Sendable {
         ] + [.region, .job].flatMap { [neighbourTable($0), edgeTable($0)] + clusterTables($0) + [selectionTable($0)] }
     }
 
-    private func pnlTable(unsubmitted: Bool) -> Table {
+    func pnlTable(unsubmitted: Bool) -> Table {
         Table(
             name: pnl(unsubmitted: unsubmitted),
             columns: [
-                "pnl_id bigserial PRIMARY KEY",
-                "alpha_id varchar(50) NOT NULL REFERENCES \(alphas(unsubmitted: unsubmitted)) (alpha_id) ON DELETE CASCADE",
-                "date date NOT NULL", "pnl double precision NOT NULL",
-            ], constraints: ["UNIQUE (alpha_id, date)"], indexes: ["alpha_id", "date"], isWatched: true)
+                "pnl_id bigserial NOT NULL", "alpha_id varchar(50) NOT NULL", "date date NOT NULL",
+                "pnl double precision NOT NULL",
+            ], constraints: ["PRIMARY KEY (pnl_id)", "UNIQUE (alpha_id, date)"],
+            references: ["FOREIGN KEY (alpha_id) REFERENCES \(alphas(unsubmitted: unsubmitted)) (alpha_id) ON DELETE CASCADE"],
+            indexes: ["alpha_id", "date"], isWatched: true)
     }
 
     /// Rows of any pool, so of submitted and unsubmitted alphas: no reference to either table of them.
@@ -163,18 +185,27 @@ extension Store {
         return try pool.write(action) { connection in
             try connection.setDefinitionPatience()
             if let id = try Self.completeRegion(region, isRepairing, connection) { return id }
-            try connection.lock("region tables")
+            try Self.lockRegionTables(connection)
             if let id = try Self.completeRegion(region, isRepairing, connection) { return id }
-            let present = try connection.execute("SELECT count(*) FROM regions").integer(0, 0) ?? 0
-            let isThere = try Self.regionID(region, connection) != nil
-            guard isThere || present < Limits.regionsMax else {
-                throw GridError(.conflict, "cannot add region \(region): there are \(present) already, as many as are supported")
-            }
-            try connection.execute(
-                "INSERT INTO regions (region_name) VALUES ($1) ON CONFLICT (region_name) DO NOTHING", [.text(region.name)])
+            let id = try Self.addRegion(region, connection)
             for table in RegionTables(region).all { try connection.execute(table.statements) }
-            return try Self.requireRegion(region, connection)
+            return id
         }
+    }
+
+    /// Until the transaction ends nobody else makes or removes tables of regions.
+    static func lockRegionTables(_ connection: Connection) throws(DatabaseError) { try connection.lock("region tables") }
+
+    /// The row of a region, made where there is none.
+    static func addRegion(_ region: Region, _ connection: Connection) throws -> Int {
+        if let id = try regionID(region, connection) { return id }
+        let present = try connection.execute("SELECT count(*) FROM regions").integer(0, 0) ?? 0
+        guard present < Limits.regionsMax else {
+            throw GridError(.conflict, "cannot add region \(region): there are \(present) already, as many as are supported")
+        }
+        try connection.execute(
+            "INSERT INTO regions (region_name) VALUES ($1) ON CONFLICT (region_name) DO NOTHING", [.text(region.name)])
+        return try requireRegion(region, connection)
     }
 
     static func regionID(_ region: Region, _ connection: Connection) throws(DatabaseError) -> Int? {
