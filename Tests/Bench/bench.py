@@ -27,7 +27,8 @@ import region
 from harness import Bench
 
 GROUPS = [
-    ({"0"}, compute.real_figure), ({"0", "7"}, compute.pandas_figures), ({"1", "2"}, compute.product_figures),
+    ({"0"}, compute.real_figure), ({"0", "7"}, compute.pandas_figures), ({"0"}, compute.pair_figures),
+    ({"1", "2"}, compute.product_figures),
     ({"3"}, compute.slots_figure), ({"4", "5"}, compute.missing_figures), ({"6"}, compute.numpy_figure),
     ({"8", "9"}, region.figures), ({"10"}, compute.large_figure), ({"11"}, check.figures), ({"12"}, dispatch.dask_figure),
     ({"13"}, dispatch.scheduler_figure), ({"14"}, features.figures),

@@ -2,6 +2,7 @@
 import os
 import resource
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,54 @@ def pandas_figures(bench):
             figures.append(Figure.at_least(
                 tag, f"late starts and gaps, {precision}, n = {alphas:,}, against pandas", bar, taken, peer,
                 note=f"largest difference {worst[precision]:.1e}"))
+    return figures
+
+
+BOOK = 10_000_000.0
+
+
+def summary_pair_by_pair(pnl, convention, min_overlap=60):
+    """What pandas has no word for: both sides of a pair are cut to their common days before returns are made."""
+    values, present = np.ascontiguousarray(pnl.to_numpy().T), np.ascontiguousarray(pnl.notna().to_numpy().T)
+    count = len(values)
+    r = np.full((count, count), np.nan)
+    for i in range(count):
+        for j in range(i):
+            both = present[i] & present[j]
+            a, b = values[i][both], values[j][both]
+            x, y = np.diff(a), np.diff(b)
+            if convention == "alphadatabank":
+                x, y = x / (BOOK + a[:-1]), y / (BOOK + b[:-1])
+            if len(x) >= min_overlap:
+                x, y = x - x.mean(), y - y.mean()
+                r[i, j] = r[j, i] = np.dot(x, y) / np.sqrt(np.dot(x, x) * np.dot(y, y))
+    with warnings.catch_warnings():
+        # A row without any pair is a result, not a mistake.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return pd.DataFrame({
+            "alpha_id": pnl.columns, "min_correlation": np.nanmin(r, axis=1), "max_correlation": np.nanmax(r, axis=1),
+            "avg_correlation": np.nanmean(r, axis=1), "median_correlation": np.nanmedian(r, axis=1),
+            "pair_count": np.isfinite(r).sum(axis=1)})
+
+
+def pair_figures(bench):
+    """The conventions whose returns depend on the pair, where every alpha has missing days."""
+    figures, alphas = [], 600
+    data = bench.synthetic(alphas, 1_250, "--gaps", 1)
+    pnl = pd.read_csv(data).set_index("date")
+    for convention in ("common-dates", "alphadatabank"):
+        bench.say(f"figure 0: {convention}, n = {alphas}")
+        ours, peer, worst = [], [], 0.0
+        for _ in range(bench.rounds):
+            start = time.perf_counter()
+            expected = summary_pair_by_pair(pnl, convention)
+            peer.append(time.perf_counter() - start)
+            answer = bench.json("correlate", data, "--window", "all", "--convention", convention, "--quiet")
+            ours.append(answer["seconds"]["compute"])
+            worst = max(worst, agree(pd.DataFrame(answer["rows"]), expected, TOLERANCE["float64"]))
+        figures.append(Figure.at_least(
+            "0", f"{convention}, days missing everywhere, float64, n = {alphas:,}, against NumPy pair by pair", 20, ours, peer,
+            note=f"largest difference {worst:.1e}"))
     return figures
 
 
