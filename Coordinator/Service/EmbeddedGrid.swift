@@ -37,7 +37,7 @@ package struct EmbeddedResult: Sendable {
     /// In the order of the input.
     package var rows: [CorrelationRow]
     /// Of each alpha, kind by kind, nearest first.
-    package var neighbours: [String: [CorrelationNeighbour]]
+    package var neighbours: ByAlphaID<[CorrelationNeighbour]>
     /// Pairs beyond the threshold, none without one; nil when there were more than are kept.
     package var edges: [CorrelationEdge]?
     package var digest: String
@@ -79,11 +79,14 @@ package enum EmbeddedGrid {
             throw GridError(.failed, "the job is of another kind")
         }
         let rows = outcome.rows(alphaIDs: panel.alphaIDs)
+        var neighbours = ByAlphaID<[CorrelationNeighbour]>()
+        for neighbour in outcome.neighbours(alphaIDs: panel.alphaIDs, kinds: request.neighbourKinds) {
+            neighbours[neighbour.alphaID, default: []].append(neighbour)
+        }
         let computed = MonotonicTime.now()
         return EmbeddedResult(
             rows: panel.inputOrder.map { rows[$0] },
-            neighbours: Dictionary(
-                grouping: outcome.neighbours(alphaIDs: panel.alphaIDs, kinds: request.neighbourKinds), by: \.alphaID),
+            neighbours: neighbours,
             edges: outcome.edges(alphaIDs: panel.alphaIDs), digest: outcome.digest(alphaIDs: panel.alphaIDs),
             panelHash: panel.contentHash.description, profile: BLAS.profile, warnings: warnings,
             dayCount: panel.dayCount, windowStart: panel.dates.isEmpty ? nil : panel.dates[firstDay].description,

@@ -34,7 +34,7 @@ struct MatrixWindow {
         view.rowIds = ids(rows)
         view.columnIds = ids(columns)
         view.method = clusters?.method
-        if let clusters { view.labels = view.rowIds.map { clusters.labels[Array($0.utf8)] } }
+        if let clusters { view.labels = view.rowIds.map { clusters.labels[$0] } }
         view.values = try cells(rows, columns)
         return view
     }

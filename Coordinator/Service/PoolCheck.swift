@@ -62,8 +62,8 @@ package struct PoolCheck {
         }
     }
 
-    /// Sharpe ratios that are on record, by the bytes of the ids.
-    package typealias StoredSharpes = ([String]) throws(GridError) -> [[UInt8]: Double]
+    /// Sharpe ratios that are on record, by id.
+    package typealias StoredSharpes = ([String]) throws(GridError) -> ByAlphaID<Double>
 
     /// The pool's; without alphas in it, one of the candidates.
     private let panel: Panel
@@ -159,7 +159,7 @@ package struct PoolCheck {
         let known = try stored(alphas.map { pool.panel.alphaIDs[$0] })
         var sharpes: [Int: KnownSharpe] = [:]
         for alpha in alphas {
-            if let value = known[Array(pool.panel.alphaIDs[alpha].utf8)] {
+            if let value = known[pool.panel.alphaIDs[alpha]] {
                 sharpes[alpha] = KnownSharpe(value: value, source: .stored)
             } else if let value = SharpeRatio.annual(pool.panel.series(alpha), pool.convention) {
                 sharpes[alpha] = KnownSharpe(value: value, source: .computed)

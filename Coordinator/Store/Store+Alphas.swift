@@ -112,9 +112,9 @@ extension Store {
     package struct ClusterOrder: Sendable {
         package var method: String
         package var alphaIDs: [String]
-        /// By the bytes of the alpha's id; -1 noise. None of alphas without a label.
-        package var labels: [[UInt8]: Int]
-        package init(method: String, alphaIDs: [String], labels: [[UInt8]: Int]) {
+        /// By alpha; -1 noise. None of alphas without a label.
+        package var labels: ByAlphaID<Int>
+        package init(method: String, alphaIDs: [String], labels: ByAlphaID<Int>) {
             self.method = method
             self.alphaIDs = alphaIDs
             self.labels = labels
@@ -150,7 +150,7 @@ extension Store {
             for row in 0..<rows.rowCount {
                 guard let id = rows.text(row, 0), let label = rows.integer(row, 1) else { continue }
                 order.alphaIDs.append(id)
-                order.labels[Array(id.utf8)] = label
+                order.labels[id] = label
             }
             if let leaves = found.text(0, 1) { order.alphaIDs = try Self.fromJSON(leaves, as: [String].self) }
             return order

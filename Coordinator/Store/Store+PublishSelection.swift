@@ -60,8 +60,8 @@ extension Store {
         try writer.put(row.riskParityWeight)
     }
 
-    /// What the tables say of the alphas of a pool, by the bytes of their ids.
-    package func alphaMetrics(_ region: Region, pool name: String) throws(GridError) -> [[UInt8]: AlphaMetrics] {
+    /// What the tables say of the alphas of a pool.
+    package func alphaMetrics(_ region: Region, pool name: String) throws(GridError) -> ByAlphaID<AlphaMetrics> {
         let table = RegionTables(region).alphas(unsubmitted: name == PoolName.unsubmitted)
         return try pool.read(Action("read the figures of pool '\(name)' of \(region)", needs: "SELECT on \(table)")) {
             connection in
@@ -70,10 +70,10 @@ extension Store {
                 """
                 SELECT alpha_id, is_sharpe, is_fitness, is_returns, is_margin FROM \(table) WHERE alpha_id = ANY ($1::text[])
                 """, [.texts(ids)])
-            var metrics: [[UInt8]: AlphaMetrics] = [:]
+            var metrics = ByAlphaID<AlphaMetrics>()
             for row in 0..<found.rowCount {
                 guard let id = found.text(row, 0) else { continue }
-                metrics[Array(id.utf8)] = AlphaMetrics(
+                metrics[id] = AlphaMetrics(
                     sharpe: found.real(row, 1), fitness: found.real(row, 2), returns: found.real(row, 3),
                     margin: found.real(row, 4))
             }

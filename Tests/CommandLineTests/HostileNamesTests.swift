@@ -63,6 +63,22 @@ import Testing
         #expect(scratch.names == ["out.csv", "pnl.csv"])
     }
 
+    @Test("Ids of one text in different bytes are different alphas, each with neighbours of its own")
+    func sameText() throws {
+        let scratch = try Scratch()
+        var text = "date,caf\u{E9},cafe\u{301},B\n"
+        for day in 1...9 { text += "2024-01-0\(day),\(day * day),\((day * 37) % 17),\((day * 48) % 17)\n" }
+        let file = try scratch.write(text, to: "pnl.csv")
+        let run = try Run([
+            "correlate", file, "--window", "all", "--min-overlap", "3", "--top", "1", "--format", "csv", "--quiet",
+        ])
+        #expect(run.status == 0, "\(run.errors)")
+        let rows = run.output.split(separator: "\n").dropFirst().map { $0.split(separator: ",") }
+        // The summary, and an id, r and days of one alpha at either end.
+        #expect(rows.map(\.count) == [12, 12, 12])
+        for row in rows { #expect(!row[6].utf8.elementsEqual(row[0].utf8) && !row[9].utf8.elementsEqual(row[0].utf8), "\(row)") }
+    }
+
     @Test("A file is written exactly where --out says, or not at all")
     func out() throws {
         let scratch = try Scratch()

@@ -98,6 +98,35 @@ extension EndToEnd {
             figures.expect("blockers_wrong", atMost: 0)
         }
 
+        @Test("Ids of one text in different bytes are different alphas, each with a Sharpe of its own", .timeLimit(.minutes(5)))
+        func sameText() async throws {
+            let cluster = try await TestCluster(workers: 1)
+            let (one, other) = ("caf\u{E9}", "cafe\u{301}")
+            func write(_ ids: [String], _ factors: [Int], to name: String) throws -> String {
+                var text = "date,\(ids.joined(separator: ","))\n"
+                for day in 10...28 {
+                    text += "2024-01-\(day)," + factors.map { "\(day * $0 % 41)" }.joined(separator: ",") + "\n"
+                }
+                return try cluster.state.write(text, to: name)
+            }
+            let submitted = try write([one, other, "A"], [26, 17, 5], to: "submitted.csv")
+            let candidates = try write(["U1", "U2"], [26, 17], to: "candidates.csv")
+            try await cluster.alphagrid("db", "import", submitted, "--region", "USA")
+            try await cluster.alphagrid("db", "import", candidates, "--region", "USA", "--unsubmitted")
+            let metadata = try cluster.state.write("alpha_id,sharpe\n\(one),1.5\n\(other),9.5\n", to: "metadata.csv")
+            try await cluster.alphagrid("db", "import-alphas", metadata, "--region", "USA")
+            try await cluster.alphagrid("db", "configure", "--region", "USA", "--window", "all", "--min-overlap", "5")
+
+            try await cluster.alphagrid("run", "selection", "--region", "USA", "--wait")
+            let sharpes = "SELECT string_agg(sharpe::text, ' ' ORDER BY sharpe) FROM alpha_selection_usa WHERE alpha_id <> 'A'"
+            #expect(try await cluster.value(sharpes) == "1.5 9.5")
+            try await cluster.alphagrid("run", "selection", "--region", "USA", "--pool", "unsubmitted", "--wait")
+            let blocked = "SELECT count(*) FROM alpha_selection_usa_jobs WHERE reason = 'submitted'"
+            #expect(try await cluster.value(blocked) == "2")
+            let check = try await cluster.attempt("check", candidates, "--region", "USA", "--json")
+            #expect(check.output.contains("1.5") && check.output.contains("9.5"), "\(check.errors)")
+        }
+
         @Test("The digest is the same with 1, 2 and 5 workers and when one is killed with tasks in hand", .timeLimit(.minutes(5)))
         func digests() async throws {
             let cluster = try await TestCluster(workers: 1)

@@ -109,7 +109,7 @@ import Testing
         let metrics = try store.alphaMetrics(usa, pool: "submitted")
         let sharpes = try store.storedSharpes([composed, decomposed], unsubmitted: false)
         for (id, sharpe) in [(composed, 3.0), (decomposed, 2.0)] {
-            #expect(metrics[Array(id.utf8)]?.sharpe == sharpe && sharpes[Array(id.utf8)] == sharpe)
+            #expect(metrics[id]?.sharpe == sharpe && sharpes[id] == sharpe)
         }
     }
 

@@ -15,7 +15,7 @@ struct CorrelationReport {
     /// What took how long, in order.
     var seconds: [(name: String, value: Double)]
     /// Of each alpha, kind by kind and nearest first; empty when nobody asked.
-    var neighbours: [String: [CorrelationNeighbour]] = [:]
+    var neighbours: ByAlphaID<[CorrelationNeighbour]> = [:]
     /// Pairs beyond the threshold; nil when there were too many.
     var edges: [CorrelationEdge]? = []
 

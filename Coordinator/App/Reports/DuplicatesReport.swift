@@ -57,7 +57,7 @@ struct SamePnLView: Encodable, Equatable {
 private struct ConnectedAlphas {
     private var parents: [Int] = []
     private var ids: [String] = []
-    private var indices: [String: Int] = [:]
+    private var indices: ByAlphaID<Int> = [:]
     private let pairs: [ClosePairs.Pair]
 
     init(_ pairs: [ClosePairs.Pair]) {

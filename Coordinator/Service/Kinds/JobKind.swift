@@ -78,8 +78,8 @@ package enum JobKind: String, CaseIterable, Sendable {
 struct JobMeans {
     /// Reads a pool of the job's region.
     var load: (_ pool: String) throws(GridError) -> LoadedPanel
-    /// What is stored of the alphas of a pool, by the bytes of their ids.
-    var metrics: (_ pool: String) throws(GridError) -> [[UInt8]: AlphaMetrics]
+    /// What is stored of the alphas of a pool.
+    var metrics: (_ pool: String) throws(GridError) -> ByAlphaID<AlphaMetrics>
     /// Numeric profiles of the workers that are connected, as they describe themselves.
     var profiles: Set<String>
     /// Takes a sentence for the log.

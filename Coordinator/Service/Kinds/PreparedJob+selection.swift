@@ -78,10 +78,10 @@ private struct Figures {
     /// Alphas whose Sharpe is not stored but computed.
     private let computed: Int
 
-    init(_ panel: Panel, _ stored: [[UInt8]: AlphaMetrics], _ convention: Convention) {
+    init(_ panel: Panel, _ stored: ByAlphaID<AlphaMetrics>, _ convention: Convention) {
         let positions = panel.idOrder.map { Int($0) }
         alphaIDs = positions.map { panel.alphaIDs[$0] }
-        metrics = alphaIDs.map { stored[Array($0.utf8)] ?? AlphaMetrics() }
+        metrics = alphaIDs.map { stored[$0] ?? AlphaMetrics() }
         var computed = 0
         sharpes = zip(positions, metrics).map { position, metrics in
             if let value = metrics.sharpe, value.isFinite { return value }

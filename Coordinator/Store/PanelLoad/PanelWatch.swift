@@ -55,18 +55,18 @@ extension Store {
         }
     }
 
-    /// Sharpe ratios from `is_sharpe`, of those alphas that have one, by the bytes of their ids.
-    package func storedSharpes(_ ids: [String], unsubmitted: Bool) throws(GridError) -> [[UInt8]: Double] {
+    /// Sharpe ratios from `is_sharpe`, of those alphas that have one.
+    package func storedSharpes(_ ids: [String], unsubmitted: Bool) throws(GridError) -> ByAlphaID<Double> {
         guard !ids.isEmpty else { return [:] }
         let table = unsubmitted ? "alphas_unsubmitted" : "alphas"
         return try pool.read(Action("read the Sharpe ratios of alphas", needs: "SELECT on \(table)")) { connection in
             let found = try connection.execute(
                 "SELECT alpha_id, is_sharpe FROM \(table) WHERE alpha_id = ANY ($1::varchar(50)[]) AND is_sharpe IS NOT NULL",
                 [.texts(ids)])
-            var sharpes: [[UInt8]: Double] = [:]
+            var sharpes = ByAlphaID<Double>()
             for row in 0..<found.rowCount {
                 guard let id = found.text(row, 0), let value = found.real(row, 1), value.isFinite else { continue }
-                sharpes[Array(id.utf8)] = value
+                sharpes[id] = value
             }
             return sharpes
         }
