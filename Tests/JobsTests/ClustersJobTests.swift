@@ -97,6 +97,22 @@ struct ClustersJobTests {
         #expect(ended == nil && begun == nil)
     }
 
+    @Test("k-means finds its first centres in blocks that are not full, and makes as many clusters as there are alphas")
+    func firstCentres() throws {
+        let data = try GroupedPanel(groups: 2, perGroup: 10, blockEdge: 64, later: 5)
+        #expect(data.panel.blockCount == 2)
+        for clusters in [16, 20] {
+            let found = try result(self.clusters(data, ["methods": "kmeans", "clusters": "\(clusters)"]), "kmeans")
+            #expect(found.clusterCount == clusters)
+        }
+        #expect(try result(clusters(data, ["methods": "kmeans"]), "kmeans").labels.count == 20)
+        // One task takes 64 blocks.
+        let single = try GroupedPanel(groups: 2, perGroup: 40, days: 60, blockEdge: 1)
+        let error = #expect(throws: GridError.self) { try self.clusters(single, ["methods": "kmeans", "clusters": "65"]) }
+        #expect(error?.kind == .usage && error?.message.contains("choose a larger block_edge") == true)
+        #expect(try result(clusters(single, ["methods": "kmeans", "clusters": "64"]), "kmeans").clusterCount == 64)
+    }
+
     @Test("The number of clusters with the best silhouette is that of the groups", arguments: ["average", "kmeans"])
     func numberOfClusters(method: String) throws {
         let data = try GroupedPanel(groups: 5, perGroup: 9)
@@ -106,7 +122,7 @@ struct ClustersJobTests {
 
     @Test("k-means begins with as many alphas as it needs, though the first block may have few")
     func smallFirstBlock() throws {
-        let data = try GroupedPanel(first: 3)
+        let data = try GroupedPanel(later: 77)
         #expect(data.panel.alphas(inBlock: 0).count == 3)
         let found = try result(clusters(data, ["methods": "kmeans", "clusters": "4"]), "kmeans")
         #expect(AdjustedRand.score(found.labels.map { $0 ?? -2 }, data.groups) >= 0.99)

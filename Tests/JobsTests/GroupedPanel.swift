@@ -16,13 +16,13 @@ struct GroupedPanel {
     /// - Parameters:
     ///   - share: of the factor in a return's standard deviation, 0 ... 1.
     ///   - strays: alphas of no group, numbered behind the groups.
-    ///   - first: so many alphas were there first, in a panel to which the others were added; 0 for all at once.
+    ///   - later: the last so many alphas come to a panel that has the others, and so have blocks of their own.
     ///   - scale: of the returns of each alpha, by the order in which they are made.
     init(
         groups groupCount: Int = 4, perGroup: Int = 20, strays: Int = 0, days: Int = 300, share: Double = 0.9,
         gaps: Double = 0.01,
         blockEdge: Int = 16, seed: UInt64 = 5,
-        hermits: Int = 0, first: Int = 0, scale: (Int) -> Double = { _ in 1 }
+        hermits: Int = 0, later: Int = 0, scale: (Int) -> Double = { _ in 1 }
     ) throws {
         var generator = SeededGenerator(seed: seed)
         let factors = (0..<groupCount).map { _ in (0..<days).map { _ in generator.normal() } }
@@ -48,7 +48,7 @@ struct GroupedPanel {
             }
         }
         let dates = (0..<days).map { Day(rawValue: Int32(19_000 + $0)) }
-        func fill(_ builder: PanelBuilder, _ alphas: Range<Int>) throws -> Panel {
+        func filled(_ builder: PanelBuilder, _ alphas: Range<Int>) throws -> Panel {
             for alpha in alphas {
                 for day in 0..<days where !values[alpha * days + day].isNaN {
                     builder.set(alpha: alpha, day: day, value: values[alpha * days + day])
@@ -56,13 +56,11 @@ struct GroupedPanel {
             }
             return try builder.finish()
         }
-        if first > 0 {
-            let old = try fill(PanelBuilder(alphaIDs: Array(ids[..<first]), dates: dates, blockEdge: blockEdge), 0..<first)
-            panel = try fill(
-                PanelBuilder(refreshing: old, alphaIDs: ids, dates: dates, stale: Set(first..<count)), first..<count)
-        } else {
-            panel = try fill(PanelBuilder(alphaIDs: ids, dates: dates, blockEdge: blockEdge), 0..<count)
-        }
+        let first = count - later
+        let old = try filled(PanelBuilder(alphaIDs: Array(ids[..<first]), dates: dates, blockEdge: blockEdge), 0..<first)
+        panel =
+            later == 0
+            ? old : try filled(PanelBuilder(refreshing: old, alphaIDs: ids, dates: dates, stale: []), first..<count)
         let positions = panel.idOrder.map { Int($0) }
         groups = positions.map { [panel] in labels[panel.alphaIDs[$0]] ?? -1 }
         kinds = positions.map { [panel] in kindOf[panel.alphaIDs[$0]] ?? -1 }

@@ -183,7 +183,7 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
     private func beginKMeans() throws -> Bool {
         guard asks(.kmeans) else { return false }
         if parameters.rows == .features { return try clusterFeatures() }
-        let last = min(parameters.clusters ?? parameters.clustersTried, max(2, plan.layout.alphaCount - 1))
+        let last = parameters.clusters ?? min(parameters.clustersTried, max(2, plan.layout.alphaCount - 1))
         let clusters = (parameters.clusters ?? 2) + position / Self.kmeansStarts
         guard clusters <= last else { return false }
         let seed = parameters.seed &+ UInt64(position % Self.kmeansStarts)

@@ -24,7 +24,7 @@ class RowsPhase: JobPhase {
     final func next() throws -> JobStage? {
         guard let operation = try operation(after: partials.compactMap { $0 }) else { return nil }
         roundsDone += 1
-        tasks = makeTasks(operation)
+        tasks = try makeTasks(operation)
         partials = Array(repeating: nil, count: tasks.count)
         let payloads = tasks.map { Payload(copying: $0.encoded()) }
         return JobStage(
@@ -39,15 +39,14 @@ class RowsPhase: JobPhase {
     }
 
     /// First centres come from as many blocks as hold enough alphas to choose from; everything else from all.
-    private func makeTasks(_ operation: RowsTask.Operation) -> [RowsTask] {
+    private func makeTasks(_ operation: RowsTask.Operation) throws(GridError) -> [RowsTask] {
         let (layout, edge) = (plan.layout, plan.layout.shape.blockEdge)
         var (perTask, limit) = (Self.blocksPerTask(layout, isGram: false), layout.blockCount)
         switch operation {
         case .gram: perTask = Self.blocksPerTask(layout, isGram: true)
         case .start(let clusters, _):
-            // Not every block is full: those that are there already stay as they are when alphas come.
-            limit = (1..<layout.blockCount).first { layout.shape.blockStarts[$0] >= 4 * clusters } ?? layout.blockCount
-            perTask = min(limit, Limits.blocksPerTaskMax)
+            limit = try Self.firstBlocks(layout, clusters: clusters)
+            perTask = limit
         case .scores, .assign: break
         }
         return stride(from: 0, to: limit, by: perTask).map { first in
@@ -60,6 +59,20 @@ class RowsPhase: JobPhase {
                         index: UInt32($0), name: layout.blockNames[$0], alphaCount: layout.shape.alphas(inBlock: $0).count)
                 }, firstRow: layout.shape.blockStarts[first], operation: operation)
         }
+    }
+
+    /// How many blocks first centres come from. They need not be full: alphas that came later have blocks of their own.
+    private static func firstBlocks(_ layout: PanelLayout, clusters: Int) throws(GridError) -> Int {
+        let starts = layout.shape.blockStarts
+        let enough = starts.firstIndex { $0 >= 4 * clusters } ?? layout.blockCount
+        let count = min(enough, Limits.blocksPerTaskMax)
+        guard starts[count] >= clusters || count == layout.blockCount else {
+            throw GridError(
+                .usage,
+                "the first \(count) blocks, which k-means takes its first centres from, hold \(starts[count]) alphas, too few "
+                    + "for \(clusters) clusters: choose a larger block_edge")
+        }
+        return count
     }
 
     /// Of a round that all alphas take part in.
