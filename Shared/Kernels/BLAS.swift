@@ -22,7 +22,7 @@ package enum BLAS {
     }
 
     /// Raised whenever the arithmetic of our own kernels changes.
-    package static let epilogueVersion = 3
+    package static let epilogueVersion = 4
 
     /// Whether tiles are multiplied straight from strips (see `ag_multiply`), which saves packing them for every tile, or by
     /// OpenBLAS. A matter of the core type, so that workers of one profile do the same whatever their CPU could.

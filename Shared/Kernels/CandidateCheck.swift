@@ -65,7 +65,7 @@ extension CandidatePool {
     /// A candidate's r with some alphas by the two-pass kernel; nil where it is undefined.
     package func matches(_ alphas: [Int], _ column: [Double], minOverlap: Int) -> [CandidateMatch?] {
         let returns = convention.isPairwise ? [] : convention.returns(of: column)
-        let tolerance = ag_largest_magnitude(column, column.count) * 0x1p-50
+        let tolerance = column.withUnsafeBufferPointer(convention.tolerance)
         // One pair costs as much as screening a few dozen.
         return Self.inParts(of: alphas.count, productsEach: 32 * panel.dayCount) { at in
             let (r, days) = self.correlation(of: alphas[at], column, returns, tolerance)
@@ -98,8 +98,7 @@ extension CandidatePool {
                     count += 1
                 }
             }
-            let constant = ag_largest_magnitude(series.baseAddress, series.count) * 0x1p-50
-            return (ag_two_pass(x.baseAddress, y.baseAddress, count, constant, tolerance), count)
+            return (ag_two_pass(x.baseAddress, y.baseAddress, count, convention.tolerance(of: series), tolerance), count)
         }
     }
 }

@@ -19,9 +19,7 @@ package struct CommonReturns: Sendable {
         _ a: UnsafeBufferPointer<Double>, _ b: UnsafeBufferPointer<Double>, _ convention: Convention, firstDay: Int
     ) {
         precondition(a.count == b.count)
-        tolerances = (
-            ag_largest_magnitude(a.baseAddress, a.count) * 0x1p-50, ag_largest_magnitude(b.baseAddress, b.count) * 0x1p-50
-        )
+        tolerances = (convention.tolerance(of: a), convention.tolerance(of: b))
         let (days, left, right): ([Int], [Double], [Double])
         if convention.isPairwise {
             // Once only the common days are left, neighbours are what returns are between.

@@ -12,7 +12,7 @@ package typealias ReferenceFloat = Double
 ///     r = sum((x - mean x) (y - mean y)) / sqrt(sum((x - mean x)^2) sum((y - mean y)^2))
 ///
 /// over the returns both series have; undefined with fewer than `minOverlap` of them, or when max - min of either side
-/// is at most 2^-50 of that series' largest |input value|.
+/// is at most 2^-50 of that series' largest |input value|, under `alphadatabank` as a share of 10,000,000 and at most 1.
 package struct ReferenceCorrelation {
     package var convention: Convention
     package var firstDay: Int
@@ -76,7 +76,8 @@ package struct ReferenceCorrelation {
     private func isConstant(_ returns: [Double], of series: [Double]) -> Bool {
         let largest = series.lazy.filter { !$0.isNaN }.map(\.magnitude).max() ?? 0
         guard let low = returns.min(), let high = returns.max() else { return true }
-        return high - low <= largest * 0x1p-50
+        let scale = convention == .alphadatabank ? min(largest / 10_000_000, 1) : largest
+        return high - low <= scale * 0x1p-50
     }
 
     private func deviations(_ values: [Double]) -> [ReferenceFloat] {

@@ -44,7 +44,7 @@ final class SurveyedSeries {
                 convention.returns(of: values, into: UnsafeMutableBufferPointer(start: all.pointer, count: dayCount))
                 if keptDays > 0 { kept.update(from: all.pointer + firstKept, count: keptDays) }
             }
-            tolerance.pointer[alpha] = ag_largest_magnitude(values.baseAddress, dayCount) * 0x1p-50
+            tolerance.pointer[alpha] = convention.tolerance(of: values)
             ag_survey_returns(
                 kept, keptDays, depth, tolerance.pointer[alpha], bits.pointer + alpha * words, surveys.pointer + alpha)
             counts.pointer[alpha] = surveys.pointer[alpha].count

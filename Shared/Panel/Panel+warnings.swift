@@ -84,15 +84,16 @@ extension Panel {
         let values = series(alpha)
         let largest = Self.largestMagnitude(values)
         if largest < 0 { return .missing }
+        let tolerance = parameters.convention.tolerance(largest: largest)
         // More returns cannot make an alpha unusable, so that a few mostly tell.
         if let first = values[firstDay...].firstIndex(where: { !$0.isNaN }) {
             let some = values[first..<min(dayCount, first + 2 * parameters.minOverlap)]
             let found = spread(of: UnsafeBufferPointer(rebasing: some), firstDay: 0, parameters, &returns)
-            if found.count >= parameters.minOverlap, !found.isConstant(largest) { return .usable }
+            if found.count >= parameters.minOverlap, !found.isConstant(tolerance) { return .usable }
         }
         let all = spread(of: values, firstDay: firstDay, parameters, &returns)
         if all.count < parameters.minOverlap { return .short }
-        return all.isConstant(largest) ? .constant : .usable
+        return all.isConstant(tolerance) ? .constant : .usable
     }
 
     /// - Parameter returns: room for as many as there are values.
@@ -125,8 +126,8 @@ extension Panel {
             high = max(high, value)
         }
 
-        /// As the correlation job defines it: within 2^-50 of the largest value.
-        func isConstant(_ largest: Double) -> Bool { high - low <= largest * 0x1p-50 }
+        /// As the correlation job defines it.
+        func isConstant(_ tolerance: Double) -> Bool { high - low <= tolerance }
     }
 
     /// Largest |value| that is not NaN; negative without any.

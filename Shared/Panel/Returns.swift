@@ -41,6 +41,15 @@ extension Convention {
         }
     }
 
+    /// Returns that differ by no more than this are constant, since rounding of the values alone may make them differ so.
+    ///
+    /// Under `alphadatabank` they are shares of a book of 10,000,000 plus the PnL so far, and so is what rounding does.
+    ///
+    /// - Parameter largest: |value| of the whole series.
+    package func tolerance(largest: Double) -> Double {
+        (self == .alphadatabank ? min(largest / 10_000_000, 1) : largest) * 0x1p-50
+    }
+
     /// Returns of one pair under a pairwise convention: the dates both series have, then differences.
     ///
     /// - Parameters:

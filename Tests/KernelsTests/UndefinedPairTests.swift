@@ -52,7 +52,7 @@ struct UndefinedPairTests {
         }
         let multiplied = (0..<300).map { Double($0) * 0.1 }
         let daily = [Double](repeating: 0.1, count: 300)
-        // Relative to the book the returns fall steadily, far less than the tolerance of 1e-15 x 30.
+        // Relative to a book that grows the returns fall steadily, which is no rounding.
         let other = syntheticPanel(alphas: 2, days: 300, seed: 23, gaps: -1)[0]
         let lines = convention == .dailyPnL ? [daily, daily] : [summed, multiplied]
         let matrix = KernelMatrix(
@@ -98,6 +98,30 @@ struct UndefinedPairTests {
                 [other, quiet, loud], edge: 3, convention: .dailyPnL, precision: .float64, firstDay: firstDay, minOverlap: 20)
             #expect(!matrix.values[0][1].isNaN)
             #expect(matrix.values[0][2].isNaN == (firstDay == 50))
+        }
+    }
+
+    @Test("Returns relative to the book are constant on its scale, however much larger the PnL is", arguments: Precision.allCases)
+    func toleranceOfTheBook(_ precision: Precision) {
+        var random = Generator(seed: 29)
+        for level in [1e9, 1e12] {
+            // Moves of a thousandth of the level, and of a millionth.
+            var panel = [1e-3, 1e-6].map { share in
+                var total = level
+                return (0..<200).map { _ in
+                    total += level * share * random.normal()
+                    return total
+                }
+            }
+            panel.append(panel[1].map { $0 > 0 ? level : 0 })
+            let matrix = KernelMatrix(panel, edge: 2, convention: .alphadatabank, precision: precision, minOverlap: 20)
+            let common = CommonReturns(panel[0], panel[1], .alphadatabank, firstDay: 0)
+            let wide = panel[0].indices.dropFirst().map { panel[0][$0] / panel[0][$0 - 1] }
+            let narrow = panel[1].indices.dropFirst().map { panel[1][$0] / panel[1][$0 - 1] }
+            let expected = ReferenceCorrelation(convention: .dailyPnL, minOverlap: 20)(wide, narrow).r ?? .nan
+            // The book's own 10,000,000 change little beside such levels.
+            for r in [matrix.values[0][1], common.correlation(minOverlap: 20) ?? .nan] { #expect(abs(r - expected) < 1e-3) }
+            #expect(matrix.values[0][2].isNaN)
         }
     }
 

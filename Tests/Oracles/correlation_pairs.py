@@ -106,8 +106,10 @@ def pair_returns(a, b, convention, start):
     return out
 
 
-def is_constant(returns, values):
+def is_constant(returns, values, convention):
     largest = max(abs(value) for value in values if value is not None)
+    if convention == "alphadatabank":
+        largest = min(largest / BOOK, 1)
     return max(returns) - min(returns) <= 2.0**-50 * largest
 
 
@@ -125,7 +127,7 @@ def correlation(a, b, convention, min_overlap, start):
     if n < max(min_overlap, 2):
         return None, n
     x, y = [p[0] for p in pairs], [p[1] for p in pairs]
-    if is_constant(x, a) or is_constant(y, b):
+    if is_constant(x, a, convention) or is_constant(y, b, convention):
         return None, n
     x, y = exact_integers(x), exact_integers(y)
     sx, sy = sum(x), sum(y)
