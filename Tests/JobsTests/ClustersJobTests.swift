@@ -113,6 +113,19 @@ struct ClustersJobTests {
         #expect(try result(clusters(single, ["methods": "kmeans", "clusters": "64"]), "kmeans").clusterCount == 64)
     }
 
+    @Test("What rounding makes of an alpha that earns the same every day is no row to cluster by, nor one of a sample of days")
+    func idlers() throws {
+        let data = try GroupedPanel(gaps: 0, idlers: 2)
+        let outcome = try clusters(data, ["methods": "pca,kmeans,average", "clusters": "4", "bootstrap": "5"])
+        let average = try result(outcome, "average")
+        #expect(average.labels.count { $0 == nil } == 2)
+        #expect(average.figures["stability"] == 1)
+        let idlers = average.labels.indices.filter { average.labels[$0] == nil }
+        let places = try result(outcome, "pca").coordinates
+        // Both are rows of zeros.
+        #expect(places[idlers[0]] != nil && places[idlers[0]] == places[idlers[1]])
+    }
+
     @Test("The number of clusters with the best silhouette is that of the groups", arguments: ["average", "kmeans"])
     func numberOfClusters(method: String) throws {
         let data = try GroupedPanel(groups: 5, perGroup: 9)

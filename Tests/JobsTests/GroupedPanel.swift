@@ -16,17 +16,18 @@ struct GroupedPanel {
     /// - Parameters:
     ///   - share: of the factor in a return's standard deviation, 0 ... 1.
     ///   - strays: alphas of no group, numbered behind the groups.
+    ///   - idlers: alphas behind the strays that earn the same every day, but for what rounding makes of it.
     ///   - later: the last so many alphas come to a panel that has the others, and so have blocks of their own.
     ///   - scale: of the returns of each alpha, by the order in which they are made.
     init(
         groups groupCount: Int = 4, perGroup: Int = 20, strays: Int = 0, days: Int = 300, share: Double = 0.9,
         gaps: Double = 0.01,
         blockEdge: Int = 16, seed: UInt64 = 5,
-        hermits: Int = 0, later: Int = 0, scale: (Int) -> Double = { _ in 1 }
+        hermits: Int = 0, idlers: Int = 0, later: Int = 0, scale: (Int) -> Double = { _ in 1 }
     ) throws {
         var generator = SeededGenerator(seed: seed)
         let factors = (0..<groupCount).map { _ in (0..<days).map { _ in generator.normal() } }
-        let count = groupCount * perGroup + strays
+        let count = groupCount * perGroup + strays + idlers
         var ids: [String] = []
         var values: [Double] = []
         var labels: [String: Int] = [:]
@@ -42,6 +43,10 @@ struct GroupedPanel {
             let start = alpha < hermits ? days - 10 : alpha % 7 == 3 ? days / 5 : 0
             var total = 0.0
             for day in 0..<days {
+                if alpha >= count - idlers {
+                    values.append(1e6 + 0.1 * Double(1 + count - alpha) * Double(day))
+                    continue
+                }
                 let common = isStray ? 0 : factors[group][day] * share
                 total += scale(alpha) * (common + generator.normal() * (1 - share * share).squareRoot())
                 values.append(day < start || generator.uniform() < gaps ? .nan : total)

@@ -42,7 +42,9 @@ struct ResampleRun {
         var returns = [Double](repeating: 0, count: width)
         for (alpha, rank) in own.ranks.enumerated() {
             let series = UnsafeBufferPointer(rebasing: cumulative[(alpha * width)..<((alpha + 1) * width)])
-            returns.withUnsafeMutableBufferPointer { task.tiles.convention.returns(of: series, into: $0) }
+            returns.withUnsafeMutableBufferPointer {
+                task.tiles.convention.movingReturns(of: series, from: task.tiles.firstDay, into: $0)
+            }
             let days = isShared ? first : task.days(rank: rank)
             for (place, day) in days.enumerated() { drawn[alpha * count + place] = returns[day] }
         }

@@ -20,7 +20,9 @@ extension TaskExecutor {
             let cumulative = payload.bytes.assumingMemoryBound(to: Double.self)
             for alpha in 0..<block.alphaCount {
                 let series = UnsafeBufferPointer(rebasing: cumulative[(alpha * days)..<((alpha + 1) * days)])
-                returns.withUnsafeMutableBufferPointer { task.convention.returns(of: series, into: $0) }
+                returns.withUnsafeMutableBufferPointer {
+                    task.convention.movingReturns(of: series, from: task.firstDay, into: $0)
+                }
                 rows.replaceSubrange((row * width)..<((row + 1) * width), with: returns[task.firstDay...])
                 row += 1
             }
