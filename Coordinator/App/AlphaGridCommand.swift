@@ -40,7 +40,7 @@ struct AlphaGridCommand: ParsableCommand {
     /// The commands below whose arguments may be numbers, such as a priority, or are mistaken for one, such as an id.
     private static let numberCommands = [JobsCommand._commandName, ScheduleCommand._commandName, WebhooksCommand._commandName]
 
-    /// No option is called `-5`: with a minus sign instead of the dash the parser gives it to whoever can say what is wrong, or
+    /// No option is called `-5`: with another sign instead of the dash the parser gives it to whoever can say what is wrong, or
     /// right, with it. What these commands add takes numbers as options, and a reason may be any text.
     private static func shieldingNumbers(_ arguments: [String]) -> [String] {
         guard let command = arguments.first, numberCommands.contains(command), arguments.dropFirst().first != "add" else {
@@ -50,14 +50,15 @@ struct AlphaGridCommand: ParsableCommand {
         return arguments.indices.map { index in
             let text = arguments[index]
             let isNumber = index < end && arguments[index - (index > 0 ? 1 : 0)] != "--reason"
-            return isNumber && text.contains(/^-[0-9]/) ? minusSign + text.dropFirst() : text
+            return isNumber && text.contains(/^-[0-9]/) ? standIn + text.dropFirst() : text
         }
     }
 
-    private static let minusSign = "\u{2212}"
+    /// For private use, so that no text has it by itself: a real minus sign in a file is not a dash where it is complained of.
+    private static let standIn = "\u{E02D}"
 
     /// As it was typed.
-    static func unshielded(_ text: String) -> String { text.replacing(minusSign, with: "-") }
+    static func unshielded(_ text: String) -> String { text.replacing(standIn, with: "-") }
 
     /// The parser shows the general help for a name behind 'help' that is none, and elsewhere does not say what may be meant.
     ///

@@ -79,6 +79,14 @@ import Testing
         for row in rows { #expect(!row[6].utf8.elementsEqual(row[0].utf8) && !row[9].utf8.elementsEqual(row[0].utf8), "\(row)") }
     }
 
+    @Test("A value with a minus sign that is no dash is complained of as it is")
+    func minusSign() throws {
+        let scratch = try Scratch()
+        let file = try scratch.write("date,A,B\n2024-01-01,\u{2212}5,2\n", to: "pnl.csv")
+        let run = try Run(["correlate", file])
+        #expect(run.status == 2 && run.errors.contains("'\u{2212}5' is not a number"), "\(run.errors)")
+    }
+
     @Test("A file is written exactly where --out says, or not at all")
     func out() throws {
         let scratch = try Scratch()

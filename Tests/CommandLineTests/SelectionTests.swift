@@ -90,7 +90,8 @@ import Testing
     func named() throws {
         let names: [(id: Int64, name: String)] = [(1, "nightly"), (2, "3"), (3, "weekly"), (4, "-5"), (6, "twice"), (7, "twice")]
         func id(_ text: String) throws -> Int64 { try Int64.named(text, "schedule", among: names) }
-        #expect(try id("nightly") == 1 && id("1") == 1 && id("\u{2212}5") == 4)
+        let negative = AlphaGridCommand.shielded(["schedule", "pause", "-5"])[2]
+        #expect(try id("nightly") == 1 && id("1") == 1 && id(negative) == 4)
         #expect(try Int64.named("8", "webhook", among: [(8, "8")]) == 8)
         let gone = #expect(throws: GridError.self) { try id("99") }
         #expect(gone == GridError(.notFound, "there is no schedule '99': 'alphagrid schedule' lists those there are"))
