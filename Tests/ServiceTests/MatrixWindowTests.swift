@@ -85,7 +85,7 @@ import Testing
 
     @Test("Alphas stand in the order of the clusters, those without one at the end, or as they are named")
     func orders() throws {
-        let labels = [Array("A7".utf8): 0, Array("A3".utf8): -1]
+        let labels: ByAlphaID = ["A7": 0, "A3": -1]
         let clusters = Store.ClusterOrder(method: "hdbscan", alphaIDs: ["A7", "GONE", "A3"], labels: labels)
         let ordered = try view(clusters) { $0.order = .cluster }
         #expect(ordered.rowIds.prefix(4) == ["A7", "A3", "A0", "A1"] && ordered.rowIds.count == 41)

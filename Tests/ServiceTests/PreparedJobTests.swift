@@ -25,7 +25,7 @@ struct PreparedJobTests {
             jobID: JobID(1), kind: "selection", region: "USA", pool: "unsubmitted", state: .planning, priority: 0,
             convention: "ffill-shift", window: "all", minOverlap: 60, precision: "float64", blockEdge: 4, submittedAt: "")
         let means = JobMeans(
-            load: { pool in pools[pool]! }, metrics: { _ in [Array(ids[0].utf8): AlphaMetrics(sharpe: 2)] }, profiles: [],
+            load: { pool in pools[pool]! }, metrics: { _ in [ids[0]: AlphaMetrics(sharpe: 2)] }, profiles: [],
             log: { _ in })
         let prepared = try JobKind.selection.prepare(view, with: means)
         #expect(prepared.alphaCount == 3)

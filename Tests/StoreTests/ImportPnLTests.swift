@@ -62,7 +62,8 @@ import Darwin
                     UNION ALL SELECT pg_get_indexdef(indexrelid) || indisvalid FROM tables JOIN pg_index ON indrelid = oid
                     UNION ALL SELECT pg_get_triggerdef(g.oid) || tgenabled::text
                     FROM tables t JOIN pg_trigger g ON tgrelid = t.oid AND NOT tgisinternal
-                    UNION ALL SELECT 'options ' || relname || coalesce(reloptions::text, '') FROM tables JOIN pg_class USING (relname)
+                    UNION ALL SELECT 'options ' || relname || coalesce(reloptions::text, '')
+                    FROM tables JOIN pg_class USING (relname)
                     UNION ALL SELECT 'sequence of ' || refobjid::regclass || '.' || refobjsubid
                     FROM tables t JOIN pg_depend d ON d.objid = t.oid AND deptype = 'a' AND d.classid = 'pg_class'::regclass
                 ) d (text)

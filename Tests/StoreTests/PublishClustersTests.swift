@@ -103,7 +103,7 @@ import Testing
         #expect(report.rows == 2 && report.alphasGone == 1)
         #expect(try texts("alpha_id, octet_length(alpha_id)", "alpha_clusters_usa") == ["A1 2", "\(decomposed) 3"])
         #expect(try texts("alpha_id_a", "alpha_tree_usa") == ["A1"])
-        #expect(try store.clusterOrder(usa, method: nil).labels == [Array(decomposed.utf8): 0])
+        #expect(try store.clusterOrder(usa, method: nil).labels == [decomposed: 0])
         try database.sql(
             "INSERT INTO alphas (alpha_id, region_id, is_sharpe) SELECT '\(composed)', region_id, 3 FROM regions")
         let metrics = try store.alphaMetrics(usa, pool: "submitted")

@@ -246,7 +246,7 @@ import Testing
     func clusterOrder() throws {
         let order = try store.clusterOrder(usa, method: nil)
         #expect(order.method == "hdbscan" && order.alphaIDs == ["A2", "A1", "A3"])
-        #expect(order.labels == [Array("A2".utf8): 0, Array("A1".utf8): 1, Array("A3".utf8): -1])
+        #expect(order.labels == ["A2": 0, "A1": 1, "A3": -1])
         #expect(try store.clusterOrder(usa, method: "average").alphaIDs == ["A4", "A2", "A1", "A3"])
         #expect(gridError { _ = try store.clusterOrder(usa, method: "umap") }?.kind == .notFound)
     }
