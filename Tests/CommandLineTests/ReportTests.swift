@@ -103,6 +103,35 @@ import Testing
     }
 }
 
+/// A grid of which only the jobs are asked for.
+private struct ManyJobs: RegionlessGrid {
+    private let stored: [JobView]
+    private let grid = StaticGrid()
+
+    init(_ jobs: [JobView]) { stored = jobs }
+
+    func jobs(_ request: JobsRequest) async throws -> [JobView] {
+        let fits = stored.filter { request.states.isEmpty || request.states.contains($0.state) }
+        return Array(fits.sorted { $0.jobID > $1.jobID }.prefix(request.limit))
+    }
+    func job(_ id: JobID) async throws -> JobView {
+        guard let job = stored.first(where: { $0.jobID == id }) else { throw GridError(.notFound, "job \(id) does not exist") }
+        return job
+    }
+    func status() async throws -> StatusView { try await grid.status() }
+    func ready() async throws { try await grid.ready() }
+    func submit(_ request: JobRequest) async throws -> JobView { try await grid.submit(request) }
+    func cancel(_ id: JobID, reason: String) async throws -> JobView { try await grid.cancel(id, reason: reason) }
+    func workers() async throws -> [WorkerView] { try await grid.workers() }
+    func check(_ request: CheckRequest, region: Region) async throws -> CheckView {
+        try await grid.check(request, region: region)
+    }
+    func pair(_ request: PairRequest, region: Region) async throws -> PairView { try await grid.pair(request, region: region) }
+    func results(_ request: ResultRequest, region: Region) async throws -> ResultPage {
+        try await grid.results(request, region: region)
+    }
+}
+
 @Suite struct StatusReportTests {
     private func report(_ jobs: [JobView], _ workers: [WorkerView], databaseReachable: Bool = true) -> StatusReport {
         StatusReport(
@@ -130,6 +159,24 @@ import Testing
         let table = report(jobs, []).lines(terminal: plain).filter { $0.contains("correlation") }
         #expect(table.count == 1 + StatusReport.finishedShown)
         #expect(table[1].contains("19"))
+    }
+
+    @Test("What is going on stands before what waits for it, however many jobs were submitted since")
+    func order() {
+        let jobs =
+            (3...40).reversed().map { someJob($0, .queued) } + [someJob(2, .running, done: 1, total: 2), someJob(1, .done)]
+        let table = report(jobs, []).lines(terminal: plain).filter { $0.contains("correlation") }
+        #expect(table.count == 40 && table[0].contains("running") && table[1].hasPrefix(" 40") && table[39].contains("done"))
+    }
+
+    @Test("Jobs that have not ended are there behind any number of newer ones, and those that have ended since are")
+    func fetched() async throws {
+        let grid = ManyJobs([someJob(1, .running), someJob(2, .done)] + (3...80).map { someJob($0, .done) })
+        let jobs = try await StatusReport.jobs(of: grid)
+        #expect(jobs.map(\.jobID.rawValue) == (31...80).reversed() + [1])
+        let later = ManyJobs([someJob(1, .done)] + (3...90).map { someJob($0, .done) })
+        let ended = try await StatusReport.jobs(of: later, since: [someJob(2, .running), someJob(1, .running)])
+        #expect(ended.map(\.jobID.rawValue) == (41...90).reversed() + [1] && ended.last?.state == .done)
     }
 
     @Test("The log says what changed, in steps of ten percent, and nothing when nothing did")

@@ -30,7 +30,6 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     private static let intervalMilliseconds: Int32 = 500
-    private static let jobsFetched = 50
 
     /// What `--json` prints.
     struct Document: Codable {
@@ -62,11 +61,11 @@ struct StatusCommand: AsyncParsableCommand {
     /// A terminal that is `dumb` cannot be redrawn, `NO_COLOR` or not.
     private var environmentTerm: String { ProcessInfo.processInfo.environment["TERM"] ?? "dumb" }
 
-    private func fetch(_ client: GridClient) async throws -> StatusReport {
+    private func fetch(_ client: GridClient, since earlier: StatusReport? = nil) async throws -> StatusReport {
         var status = try await client.status()
         var jobs: [JobView] = []
         do {
-            jobs = try await client.jobs(JobsRequest(limit: Self.jobsFetched))
+            jobs = try await StatusReport.jobs(of: client, since: earlier?.jobs ?? [])
         } catch let error as GridError where error.kind == .unreachable {
             // A coordinator without its database still has something to say: asked again, that it has none.
             status = try await client.status()
@@ -95,7 +94,7 @@ struct StatusCommand: AsyncParsableCommand {
                 if screen.key(milliseconds: Self.intervalMilliseconds) == UInt8(ascii: "q") { return }
             } while ProcessInfo.processInfo.systemUptime - looked < Double(Self.intervalMilliseconds) / 1_000 - 0.05
             do {
-                report = try await fetch(client)
+                report = try await fetch(client, since: report)
                 trouble = nil
             } catch let error as GridError where error.kind == .unreachable {
                 // Whoever watches wants to see it come back.
@@ -111,7 +110,7 @@ struct StatusCommand: AsyncParsableCommand {
         while true {
             try await Task.sleep(for: .milliseconds(Self.intervalMilliseconds))
             do {
-                let next = try await fetch(client)
+                let next = try await fetch(client, since: report)
                 if !reachable { StandardOutput.write("coordinator answers again\n") }
                 reachable = true
                 for line in next.changes(since: report) { StandardOutput.write(line + "\n") }

@@ -9,6 +9,7 @@ struct StatusReport {
     var workers: [WorkerView]
 
     static let finishedShown = 5
+    private static let newestFetched = 50
 
     func lines(terminal: Terminal) -> [String] {
         var lines = [
@@ -37,9 +38,27 @@ struct StatusReport {
         return "led by \(leader.holder)\(since), epoch \(leader.epoch)  \(waiting)".singleLine
     }
 
-    /// What is going on, and the last few that ended.
+    /// What is going on, what waits for it, and the last few that ended.
     var shownJobs: [JobView] {
-        jobs.filter { !$0.state.isFinal } + jobs.filter { $0.state.isFinal }.prefix(Self.finishedShown)
+        jobs.filter { !$0.state.isFinal && $0.state != .queued } + jobs.filter { $0.state == .queued }
+            + jobs.filter { $0.state.isFinal }.prefix(Self.finishedShown)
+    }
+
+    /// All jobs that have not ended, however many are newer, the newest others, and those that have ended since the last look.
+    static func jobs(of grid: any GridControl, since earlier: [JobView] = []) async throws -> [JobView] {
+        var unfinished = JobsRequest(limit: Limits.jobsListedMax)
+        unfinished.states = JobState.allCases.filter { !$0.isFinal }
+        let open = try await grid.jobs(unfinished)
+        let newest = try await grid.jobs(JobsRequest(limit: newestFetched))
+        var found = Dictionary((open + newest).map { ($0.jobID, $0) }, uniquingKeysWith: { $1 })
+        for job in earlier where !job.state.isFinal && found[job.jobID] == nil {
+            do {
+                found[job.jobID] = try await grid.job(job.jobID)
+            } catch let error as GridError where error.kind == .notFound {
+                // It has been removed since.
+            }
+        }
+        return found.values.sorted { $0.jobID > $1.jobID }
     }
 
     private func section(_ table: TextTable, empty: String, _ terminal: Terminal) -> [String] {
