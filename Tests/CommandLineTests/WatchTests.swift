@@ -57,6 +57,9 @@ import Testing
         let text = page(jobs: 60, workers: 300).lines().joined(separator: "\n")
         #expect(text.contains("more jobs") && text.contains("more workers"))
         #expect(text.contains("JOB") && text.contains("WORKER"))
+        // Room for the word alone: the titles that have gone, too, are no workers.
+        let small = page(jobs: 9, workers: 2, rows: 11).lines()
+        #expect(small.contains("... 2 more workers"), "\(small)")
     }
 
     @Test("Without colour there is no escape sequence, with it what is wrong is red")

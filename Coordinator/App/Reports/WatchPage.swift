@@ -26,15 +26,17 @@ struct WatchPage {
         let room = max(0, terminal.rows - head.count - foot.count - 2)
         let jobRoom = min(jobs.count, max(room / 2, room - workers.count))
         var lines = head + [""]
-        lines += cut(jobs, to: jobRoom, "jobs") + cut(workers, to: room - min(jobRoom, jobs.count), "workers")
+        lines += cut(jobs, to: jobRoom, of: report.shownJobs.count, "jobs")
+        lines += cut(workers, to: room - min(jobRoom, jobs.count), of: report.workers.count, "workers")
         while lines.count < terminal.rows - foot.count { lines.append("") }
         return Array(lines.prefix(max(0, terminal.rows - foot.count))) + foot
     }
 
-    private func cut(_ rows: [String], to count: Int, _ noun: String) -> [String] {
+    /// - Parameter all: how many things the rows are of; what stands above them is none.
+    private func cut(_ rows: [String], to count: Int, of all: Int, _ noun: String) -> [String] {
         guard rows.count > count else { return rows }
         guard count > 1 else { return Array(rows.prefix(count)) }
-        return rows.prefix(count - 1) + ["... \(rows.count - count + 1) more \(noun)"]
+        return rows.prefix(count - 1) + ["... \(min(all, rows.count - count + 1)) more \(noun)"]
     }
 
     // MARK: Header
