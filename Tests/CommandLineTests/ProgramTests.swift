@@ -38,6 +38,17 @@ import Darwin
         #expect(scratch.names.isEmpty, "\(scratch.names)")
     }
 
+    @Test(
+        "What cannot be written is a failure, whatever was to be said",
+        arguments: [["features", "--describe"], ["correlate", "-", "--quiet"], ["help"]])
+    func fullDisk(words: [String]) throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.pnl, to: "pnl.csv")
+        let run = try Run(words, outputTo: "/dev/full", inputFrom: file)
+        #expect(run.status == 1, "\(run.errors)")
+        #expect(run.errors.contains("error: cannot write to standard output: No space left on device"), "\(run.errors)")
+    }
+
     @Test("correlate gives the known answer as CSV, and nothing else on standard output")
     func correlate() throws {
         let scratch = try Scratch()

@@ -40,8 +40,14 @@ struct Run {
     var output: String
     var errors: String
 
-    /// - Parameter environment: Added to a small environment that names no cluster.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - environment: Added to a small environment that names no cluster.
+    ///   - place: Where standard output goes instead of `output`.
+    ///   - source: What standard input is.
+    init(
+        _ arguments: [String], environment: [String: String] = [:], outputTo place: String? = nil,
+        inputFrom source: String = "/dev/null"
+    ) throws {
         let folder = URL(fileURLWithPath: try Executable.own()).deletingLastPathComponent()
         let process = Process()
         process.executableURL = folder.appendingPathComponent("alphagrid")
@@ -54,9 +60,11 @@ struct Run {
             variables[name] = ProcessInfo.processInfo.environment[name]
         }
         process.environment = variables.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = FileHandle(forReadingAtPath: source)
         let (out, error) = (Pipe(), Pipe())
-        process.standardOutput = out
+        process.standardOutput = place.map { FileHandle(forWritingAtPath: $0) as Any } ?? out
+        // Nobody will write to it.
+        if place != nil { try out.fileHandleForWriting.close() }
         process.standardError = error
         try process.run()
         output = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

@@ -10,7 +10,16 @@ import Darwin
 
 /// Where results go. When nobody reads any more, as in `alphagrid jobs | head -1`, the process ends without a word.
 enum StandardOutput {
-    static func write(_ text: String) { _ = try? write(Data(text.utf8)) }
+    /// What a command has to say. Where it cannot be written, such as on a full disk, the process says so and ends as failed: a
+    /// file that lacks its end must not look like a whole one.
+    static func write(_ text: String) {
+        do throws(GridError) {
+            try write(Data(text.utf8))
+        } catch {
+            StandardError.writeLine("error: \(error.message)")
+            exit(error.exitCode)
+        }
+    }
 
     /// - Throws: `GridError(.failed)` when the bytes cannot be written, such as on a full disk.
     static func write(_ bytes: some ContiguousBytes) throws(GridError) {
