@@ -2,12 +2,15 @@
 package struct CSVWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
     private var isRowStart = true
+    /// Whether nothing of the row has been written yet, not even a comma.
+    private var isRowBlank = true
 
     package init() {}
 
     /// Text, quoted where it has to be.
     package mutating func field(_ text: String) {
         separate()
+        if !text.isEmpty { isRowBlank = false }
         let special: [UInt8] = [UInt8(ascii: ","), UInt8(ascii: "\""), 0x0A, 0x0D]
         guard text.utf8.contains(where: { special.contains($0) }) else {
             bytes.append(contentsOf: text.utf8)
@@ -23,6 +26,7 @@ package struct CSVWriter: Sendable {
 
     package mutating func field(_ number: Int) {
         separate()
+        isRowBlank = false
         bytes.append(contentsOf: String(number).utf8)
     }
 
@@ -30,12 +34,16 @@ package struct CSVWriter: Sendable {
     package mutating func field(_ number: Double?) {
         separate()
         guard let number, !number.isNaN else { return }
+        isRowBlank = false
         bytes.append(contentsOf: number.description.utf8)
     }
 
     package mutating func endRow() {
+        // Readers pass over a blank line, and with it the row whose only field is missing.
+        if isRowBlank, !isRowStart { bytes.append(contentsOf: "\"\"".utf8) }
         bytes.append(0x0A)
         isRowStart = true
+        isRowBlank = true
     }
 
     /// Hands over what was written so far.
@@ -45,7 +53,10 @@ package struct CSVWriter: Sendable {
     }
 
     private mutating func separate() {
-        if !isRowStart { bytes.append(UInt8(ascii: ",")) }
+        if !isRowStart {
+            bytes.append(UInt8(ascii: ","))
+            isRowBlank = false
+        }
         isRowStart = false
     }
 }

@@ -142,4 +142,18 @@ import Testing
         #expect(String(decoding: writer.takeBytes(), as: UTF8.self) == expected)
         #expect(writer.bytes.isEmpty)
     }
+
+    @Test("A row whose only field is missing is no blank line, which readers would pass over")
+    func csvWriterOfOneColumn() {
+        var writer = CSVWriter()
+        for text in ["median_correlation", ""] {
+            writer.field(text)
+            writer.endRow()
+        }
+        for number in [nil, 0.5, .nan] as [Double?] {
+            writer.field(number)
+            writer.endRow()
+        }
+        #expect(String(decoding: writer.takeBytes(), as: UTF8.self) == "median_correlation\n\"\"\n\"\"\n0.5\n\"\"\n")
+    }
 }
