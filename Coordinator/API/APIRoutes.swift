@@ -233,9 +233,13 @@ struct APIRoutes: Sendable {
 
     @Sendable private func listJobs(_ request: Request, _ context: APIContext) async throws -> Response {
         let asked = try JobsRequest(try QueryParameters(request.uri.query, names: JobsRequest.queryNames))
-        let jobs = try await control.jobs(asked)
+        // One more than asked for tells whether there is a next page.
+        var wanted = asked
+        wanted.limit += 1
+        let found = try await control.jobs(wanted)
+        let jobs = found.prefix(asked.limit)
         var list = JobList(jobs: jobs.map(\.finite), nextBefore: nil)
-        if jobs.count == asked.limit {
+        if found.count > jobs.count {
             if asked.isPagedByID, asked.offset == 0 {
                 list.nextBefore = jobs.last?.jobID
             } else {

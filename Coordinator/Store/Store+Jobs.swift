@@ -41,7 +41,7 @@ extension Store {
         return job
     }
 
-    /// At most `Limits.jobsListedMax`, in the order of the request.
+    /// At most `Limits.jobsListedMax`, and one more for who asks whether there are more, in the order of the request.
     ///
     /// - Parameter live: states of jobs that are further than their rows say.
     package func jobs(_ request: JobsRequest, live: [JobID: JobState] = [:]) throws(GridError) -> [JobView] {
@@ -70,7 +70,7 @@ extension Store {
         }
         if !states.isEmpty { conditions.append("(\(states.joined(separator: " OR ")))") }
         let order = try Self.jobOrder(request.sort)
-        let limit = place(.integer(Int64(max(0, min(request.limit, Limits.jobsListedMax)))))
+        let limit = place(.integer(Int64(max(0, min(request.limit, Limits.jobsListedMax + 1)))))
         let offset = place(.integer(Int64(max(0, request.offset))))
         return try jobRows(
             "list jobs",

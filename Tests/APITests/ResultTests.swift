@@ -99,9 +99,9 @@ struct ResultTests {
         #expect(try names("sort=-worker&limit=1&offset=1") == ["b"] && names("offset=9") == [])
         let grid = FakeGrid()
         let page = try await send(
-            Call(.get, "/v1/jobs?state=running,queued,paused&kind=correlation&region=USA&sort=-priority&limit=3&offset=2"),
+            Call(.get, "/v1/jobs?state=running,queued,paused&kind=correlation&region=USA&sort=-priority&limit=2&offset=2"),
             to: grid)
-        #expect(page.json["next_offset"] as? Int == 5 && page.json["next_before"] == nil)
+        #expect(page.json["next_offset"] as? Int == 4 && page.json["next_before"] == nil)
         var asked = JobsRequest(limit: 3)
         (asked.states, asked.kind, asked.region, asked.offset) = ([.running, .queued], "correlation", "USA", 2)
         asked.paused = true

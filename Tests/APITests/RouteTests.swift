@@ -76,10 +76,18 @@ import Testing
         let second = try await send(Call(.get, "/v1/jobs?limit=2&before=2"), to: grid)
         #expect((second.json["jobs"] as? [[String: Any]])?.compactMap { $0["job_id"] as? Int } == [1])
         #expect(second.json["next_before"] == nil)
+        // A page that the list just fills is the last one.
+        let whole = try await send(Call(.get, "/v1/jobs?limit=3"), to: grid)
+        #expect((whole.json["jobs"] as? [Any])?.count == 3 && whole.json["next_before"] == nil)
+        let sorted = try await send(Call(.get, "/v1/jobs?limit=3&sort=kind"), to: grid)
+        #expect(sorted.json["next_offset"] == nil)
         _ = try await send(Call(.get, "/v1/jobs"), to: grid)
+        var sortedRequest = JobsRequest(limit: 4)
+        sortedRequest.sort = SortKey("kind")
         #expect(
             await grid.calls == [
-                .jobs(JobsRequest(limit: 2)), .jobs(JobsRequest(limit: 2, before: JobID(2))), .jobs(JobsRequest(limit: 50)),
+                .jobs(JobsRequest(limit: 3)), .jobs(JobsRequest(limit: 3, before: JobID(2))), .jobs(JobsRequest(limit: 4)),
+                .jobs(sortedRequest), .jobs(JobsRequest(limit: 51)),
             ])
     }
 

@@ -134,7 +134,7 @@ private struct NoRecords: AccessRecords {
         try await serving { port in
             let client = try client(port)
             #expect(try await client.status() == someStatus())
-            let list = JobList(jobs: [someJob(7, .done)], nextBefore: JobID(7))
+            let list = JobList(jobs: [someJob(7, .done)], nextBefore: nil)
             #expect(try await client.jobList(JobsRequest(limit: 1, before: JobID(9))) == list)
             #expect(try await client.job(JobID(7)) == someJob(7, .failed))
             #expect(try await client.cancel(JobID(7), reason: "süß \"x\"").error == "süß \"x\"")
