@@ -30,6 +30,7 @@ extension APIRoutes {
     }
 
     @Sendable private func plan(_ request: Request, _ context: APIContext) async throws -> Response {
+        _ = try QueryParameters(request.uri.query, names: [])
         let asked = try JobRequest(decoding: try await jsonBody(of: request, context))
         return try answer(await control.plan(asked))
     }

@@ -116,6 +116,19 @@ struct Attempt: Sendable, CustomTestStringConvertible {
         }
     }
 
+    @Test("A parameter in the query of a change, where nobody would read it, is refused before anything is done")
+    func queries() async throws {
+        for route in Self.table where route.method != .get && route.access != .open && route.path != "v1/session" {
+            var call = try #require(Self.examples["\(route.method.rawValue) \(route.path)"])
+            call.path += "?deadline_seconds=600"
+            let grid = FakeGrid()
+            let answer = try await send(call, to: grid)
+            expectProblem(answer, 400, "Bad Request")
+            #expect(answer.detail.contains("'deadline_seconds' is unknown"), "\(call): \(answer.detail)")
+            #expect(await grid.calls.isEmpty)
+        }
+    }
+
     @Test("Every route answers to the roles it is for and to nobody else", arguments: attempts)
     func everyRoute(attempt: Attempt) async throws {
         let grid = FakeGrid()
