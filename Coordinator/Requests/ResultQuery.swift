@@ -155,15 +155,18 @@ package enum AnswerFormat: String, CaseIterable, Sendable {
         }
         for part in (accept ?? "*/*").split(separator: ",") {
             let media = (part.split(separator: ";").first ?? "").filter { $0 != " " }.lowercased()
-            if ["*/*", "application/*"].contains(media) {
-                self = possible[0]
-                return
-            }
-            if let format = possible.first(where: { $0.mediaType.prefix { $0 != ";" } == media }) {
+            if let format = possible.first(where: { $0.isMeant(by: media) }) {
                 self = format
                 return
             }
         }
         return nil
+    }
+
+    /// - Parameter range: `text/csv`, `text/*` or `*/*`, in small letters.
+    private func isMeant(by range: String) -> Bool {
+        if range == "*/*" { return true }
+        let own = mediaType.prefix { $0 != ";" }
+        return range.hasSuffix("/*") ? own.hasPrefix(range.dropLast()) : own == range
     }
 }

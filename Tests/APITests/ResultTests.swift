@@ -48,6 +48,8 @@ struct ResultTests {
         #expect(csv.text == "alpha_id,label,coordinates\nA,,\"[0.5,2]\"\n")
         #expect(csv.headers[.contentType] == "text/csv; charset=utf-8" && csv.headers[.nextOffset] == "1")
         #expect(try await send(Call(.get, path), to: grid, accept: "text/html, text/csv;q=0.9").text == csv.text)
+        #expect(try await send(Call(.get, path), to: grid, accept: "text/*").text == csv.text)
+        #expect(try await send(Call(.get, path), to: grid, accept: "application/*").json["table"] != nil)
         let npy = try await send(Call(.get, path), to: grid, accept: "application/octet-stream")
         #expect(npy.text.contains("[('alpha_id', '|S1'), ('label', '<f8')]") && npy.text.contains("'shape': (1,)"))
         #expect(try await send(Call(.get, path), to: grid, accept: "*/*").json["table"] != nil)
