@@ -30,6 +30,20 @@ import Testing
         #expect(try await resolved("last", "9,1-1") == [9, 1])
     }
 
+    @Test("All and ranges reach back over as many pages as there are")
+    func pages() async throws {
+        let jobs = (1...2_500).reversed().map { someJob($0, $0 == 3 ? .running : .done) }
+        func resolved(_ word: String, openOnly: Bool = false) async throws -> [Int64] {
+            try await selection(word).resolve(among: { !openOnly || !$0.state.isFinal }) { limit, before in
+                Array(jobs.filter { before == nil || $0.jobID < before! }.prefix(min(limit, 1_000)))
+            }.map(\.rawValue)
+        }
+        #expect(try await resolved("all").count == 2_500)
+        #expect(try await resolved("all", openOnly: true) == [3])
+        #expect(try await resolved("2-2400").count == 2_399)
+        #expect(try await resolved("2-2400", openOnly: true) == [3])
+    }
+
     @Test("All and ranges leave out what it cannot be done to; a job that is named stays")
     func among() async throws {
         #expect(try await resolved("all", openOnly: true) == [4, 2])

@@ -74,7 +74,7 @@ struct JobSelection: ParsableArguments {
     /// - Parameters:
     ///   - among: which jobs `all` and ranges are about; those named by their own id are taken whatever they are, and so are
     ///     those of a range of which none is left, as somebody who names them wants to hear why nothing was done.
-    ///   - page: a page of jobs, newest first, before an id; asked at most once for each part.
+    ///   - page: a page of jobs, newest first, before an id.
     /// - Throws: `GridError(.notFound)` when a part means no job.
     func resolve(
         among: (JobView) -> Bool = { _ in true }, page: (_ limit: Int, _ before: JobID?) async throws -> [JobView]
@@ -89,11 +89,11 @@ struct JobSelection: ParsableArguments {
                 found = try await page(1, nil).map(\.jobID)
                 guard !found.isEmpty else { throw GridError(.notFound, "there are no jobs yet: submit one with 'alphagrid run'") }
             case .all:
-                found = try await page(Limits.jobsListedMax, nil).filter(among).map(\.jobID)
+                found = try await Self.all(page, before: nil, from: JobID(1)).filter(among).map(\.jobID)
                 guard !found.isEmpty else { throw GridError(.notFound, "'all' means no job: there is none to do this to") }
             case .range(let first, let last):
                 let before = last.rawValue < .max ? JobID(last.rawValue + 1) : nil
-                let listed = try await page(Limits.jobsListedMax, before).filter { $0.jobID >= first }
+                let listed = try await Self.all(page, before: before, from: first)
                 guard !listed.isEmpty else {
                     throw GridError(.notFound, "there are no jobs \(first)-\(last): see 'alphagrid jobs' for those there are")
                 }
@@ -103,6 +103,20 @@ struct JobSelection: ParsableArguments {
             ids += found.filter { !ids.contains($0) }
         }
         return ids
+    }
+
+    /// All jobs from the one with the id `first` on, however many pages they take.
+    private static func all(
+        _ page: (_ limit: Int, _ before: JobID?) async throws -> [JobView], before: JobID?, from first: JobID
+    ) async throws -> [JobView] {
+        var jobs: [JobView] = []
+        var before = before
+        while true {
+            let part = try await page(Limits.jobsListedMax, before)
+            jobs += part.filter { $0.jobID >= first }
+            guard part.count >= Limits.jobsListedMax, let last = part.last?.jobID, last > first else { return jobs }
+            before = last
+        }
     }
 }
 
