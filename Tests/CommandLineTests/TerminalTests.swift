@@ -10,6 +10,14 @@ import Testing
         #expect(table.lines() == ["NAME  COUNT  NOTE", "ab        7", "c     12345  x"])
     }
 
+    @Test("What takes two columns of a terminal, or none, moves nothing behind it")
+    func wide() {
+        let table = TextTable([.init("NAME"), .init("R", .right)], rows: [["日本語", "1"], ["e\u{301}", "2"], ["🙂a", "3"]])
+        #expect(table.lines() == ["NAME    R", "日本語  1", "e\u{301}       2", "🙂a     3"])
+        #expect(Screen.cut("日本語", columns: 5) == "日本" && Screen.cut("日本語", columns: 6) == "日本語")
+        #expect("a\u{200B}b".columns == 2 && "한글".columns == 4 && "ﾊ".columns == 1)
+    }
+
     @Test("What a cell holds cannot move the cursor or begin a line")
     func controls() {
         let table = TextTable([.init("A")], rows: [["x\u{1B}[2Jy\n\u{9B}z"]])

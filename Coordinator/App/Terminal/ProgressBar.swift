@@ -50,7 +50,7 @@ final class ProgressLine {
         lastDrawn = now
         shown = true
         // A line as wide as the terminal would wrap, and could not be written over.
-        StandardError.write("\r\u{1B}[K" + text().prefix(max(1, terminal.columns - 1)))
+        StandardError.write("\r\u{1B}[K" + Screen.cut(text(), columns: max(1, terminal.columns - 1)))
     }
 
     /// Removes the line, so that what follows begins on a clean one.

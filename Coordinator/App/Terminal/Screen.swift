@@ -74,8 +74,8 @@ struct Screen {
             } else if inEscape {
                 inEscape = !character.isLetter
             } else {
-                guard width < columns else { return hasEscape ? out + "\u{1B}[0m" : out }
-                width += 1
+                width += character.columns
+                guard width <= columns else { return hasEscape ? out + "\u{1B}[0m" : out }
             }
             out.append(character)
         }

@@ -25,14 +25,14 @@ struct TextTable {
     /// The title line and the rows, without blanks at their ends.
     func lines() -> [String] {
         let all = [columns.map(\.title)] + rows.map { $0.map(\.singleLine) }
-        let widths = columns.indices.map { column in all.reduce(0) { max($0, $1[column].count) } }
+        let widths = columns.indices.map { column in all.reduce(0) { max($0, $1[column].columns) } }
         return all.map { row in line(row, widths: widths) }
     }
 
     private func line(_ row: [String], widths: [Int]) -> String {
         var text = ""
         for (index, cell) in row.enumerated() {
-            let blanks = String(repeating: " ", count: widths[index] - cell.count)
+            let blanks = String(repeating: " ", count: widths[index] - cell.columns)
             text += index == 0 ? "" : "  "
             text += columns[index].alignment == .left ? cell + blanks : blanks + cell
         }
@@ -48,7 +48,27 @@ struct TextTable {
     }
 }
 
+extension Character {
+    /// How many columns of a terminal it takes: two where Unicode calls it wide, as letters of East Asia and emoji are, and none
+    /// where it has no place of its own.
+    var columns: Int {
+        guard let scalar = unicodeScalars.first, scalar.value >= 0x300 else { return 1 }
+        if scalar.properties.isEmojiPresentation || Self.wide.contains(where: { $0.contains(scalar.value) }) { return 2 }
+        return [.nonspacingMark, .enclosingMark, .format].contains(scalar.properties.generalCategory) ? 0 : 1
+    }
+
+    /// Blocks of characters that are wide or fullwidth (Unicode Standard Annex 11).
+    private static let wide: [ClosedRange<UInt32>] = [
+        0x1100...0x115F, 0x2E80...0x303E, 0x3041...0x33FF, 0x3400...0x4DBF, 0x4E00...0xA4CF, 0xA960...0xA97C, 0xAC00...0xD7A3,
+        0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF01...0xFF60, 0xFFE0...0xFFE6, 0x1_F300...0x1_F64F, 0x1_F900...0x1_F9FF,
+        0x2_0000...0x3_FFFD,
+    ]
+}
+
 extension String {
+    /// How many columns of a terminal it takes.
+    var columns: Int { reduce(0) { $0 + $1.columns } }
+
     /// Without line breaks and escape sequences: a worker chooses its own name, and an error may quote anything.
     var singleLine: String {
         guard unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) else { return self }
