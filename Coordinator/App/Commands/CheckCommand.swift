@@ -57,7 +57,7 @@ struct CheckCommand: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: "The candidate's Sharpe ratio (default: from its PnL).")
     var sharpe: Double?
 
-    @Flag(help: "Exit with 1 when a candidate fails.")
+    @Flag(help: "Exit with 1 unless every candidate passes.")
     var strict = false
 
     @OptionGroup var output: OutputOptions
