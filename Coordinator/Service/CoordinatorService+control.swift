@@ -41,11 +41,11 @@ extension CoordinatorService: GridControl {
                 let settings = try service.store.regionSettings(region)
                 var view = try request.resolve(region: region, settings: settings, now: ActiveJob.timestamp())
                 try service.requireAlphas(of: view, region)
-                // Before there is a row of a job that is then refused.
-                try service.shared.withLock { $0.admission }.expectRoom()
+                try service.reservePlace()
+                defer { service.releasePlace() }
                 view.jobID = try service.store.createJob(view, epoch: service.epoch)
                 service.configuration.reached(.jobQueued)
-                return try service.enqueue(view).view
+                return service.enqueue(view).view
             }
         }
     }

@@ -14,23 +14,28 @@ import WorkerRuntime
 // The life of a job: enqueue -> plan -> (stages, run by the driver) -> publish -> finished.
 extension CoordinatorService {
     /// Puts a job whose row exists among the waiting ones and begins what may begin.
-    func enqueue(_ view: JobView) throws(GridError) -> ActiveJob {
-        let result = shared.withLock { shared -> Result<ActiveJob, GridError> in
+    @discardableResult
+    func enqueue(_ view: JobView) -> ActiveJob {
+        let job = shared.withLock { shared in
             // Whoever looked for forgotten jobs may have found it between its row and here.
-            if let present = shared.jobs[view.jobID] { return .success(present) }
-            do throws(GridError) {
-                let job = ActiveJob(view)
-                try shared.admission.enqueue(job.id, priority: view.priority, isPaused: view.paused)
-                shared.jobs[job.id] = job
-                return .success(job)
-            } catch {
-                return .failure(error)
-            }
+            if let present = shared.jobs[view.jobID] { return present }
+            let job = ActiveJob(view)
+            shared.admission.enqueue(job.id, priority: view.priority, isPaused: view.paused)
+            shared.jobs[job.id] = job
+            return job
         }
-        let job = try result.get()
         admit()
         return job
     }
+
+    /// Before a job has a row: one that is refused afterwards would be taken up all the same.
+    ///
+    /// - Throws: `GridError(.conflict)` when too many jobs wait already.
+    func reservePlace() throws(GridError) {
+        try shared.withLock { shared throws(GridError) in try shared.admission.reserve() }
+    }
+
+    func releasePlace() { shared.withLock { $0.admission.release() } }
 
     /// Takes up jobs whose rows say that they have not ended, though nobody is at them: their rows were written and the answer
     /// was lost, or their ends could not be written for longer than anybody waits.
@@ -56,8 +61,10 @@ extension CoordinatorService {
                     continue
                 }
                 view.takeUpAgain(at: ActiveJob.timestamp())
+                try reservePlace()
                 log.warning("job taken up, which nobody was at", metadata: ["job": "\(view.jobID)"])
-                _ = try enqueue(view)
+                enqueue(view)
+                releasePlace()
             }
             try removeAbandonedLogs()
         } catch {
@@ -73,7 +80,7 @@ extension CoordinatorService {
         for var view in unfinished {
             view.takeUpAgain(at: ActiveJob.timestamp())
             log.info("job taken up again", metadata: ["job": "\(view.jobID)", "times": "\(view.resumed ?? 0)"])
-            _ = try enqueue(view)
+            enqueue(view)
         }
         waitingCalls.async {
             self.removeAbandonedPartials()

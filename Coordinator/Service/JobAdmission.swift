@@ -14,24 +14,31 @@ struct JobAdmission: Sendable {
     }
     private var waiting: [Entry] = []
     private var running: [Entry] = []
+    /// Of jobs that are being made.
+    private var reservedCount = 0
 
     var waitingCount: Int { waiting.count }
     var runningCount: Int { running.count }
     var runningJobs: [JobID] { running.filter { !$0.isPaused }.map(\.id) }
 
-    /// - Throws: `GridError(.conflict)` when too many jobs wait already.
-    mutating func enqueue(_ id: JobID, priority: Int, isPaused: Bool = false) throws(GridError) {
-        try expectRoom()
+    /// A job that has a row has a place: whoever makes one reserves it before.
+    mutating func enqueue(_ id: JobID, priority: Int, isPaused: Bool = false) {
         insert(Entry(id: id, priority: priority, isPaused: isPaused))
     }
 
+    /// Keeps a place until `release`, for a job whose row is not there yet.
+    ///
     /// - Throws: `GridError(.conflict)` when too many jobs wait already.
-    func expectRoom() throws(GridError) {
-        guard waiting.count + running.count < Limits.jobsActiveMax else {
+    mutating func reserve() throws(GridError) {
+        guard waiting.count + running.count + reservedCount < Limits.jobsActiveMax else {
             throw GridError(
                 .conflict, "\(Limits.jobsActiveMax) jobs are waiting or running: cancel some or try again later")
         }
+        reservedCount += 1
     }
+
+    /// The job is enqueued by now, or there is none.
+    mutating func release() { reservedCount -= 1 }
 
     private mutating func insert(_ entry: Entry) {
         let position = waiting.firstIndex { $0.priority < entry.priority } ?? waiting.endIndex

@@ -95,6 +95,73 @@ struct CoordinatorLifeTests {
         #expect(ends.withLock { $0.first?.message.contains("'two'") } == true)
     }
 
+    private final class Answer: Sendable {
+        let refusal = Mutex<GridError?>(nil)
+    }
+
+    /// Jobs that wait and do not begin.
+    private func fillQueue(_ count: Int) throws {
+        let id = try addJob(isPaused: true)
+        try server.sql(
+            """
+            CREATE TEMP TABLE more AS SELECT jobs.* FROM jobs, generate_series(2, \(count)) WHERE job_id = \(id);
+            UPDATE more SET job_id = nextval('jobs_job_id_seq');
+            INSERT INTO jobs SELECT * FROM more
+            """)
+        let store = try Store(url: server.url)
+        try store.ensureRegion(Region("USA"))
+        try server.sql(
+            """
+            INSERT INTO alphas (alpha_id, region_id) SELECT a, region_id FROM regions, unnest('{A,B}'::text[]) a;
+            INSERT INTO pnl_usa (alpha_id, date, pnl) VALUES ('A', '2024-01-02', 1), ('B', '2024-01-02', 1)
+            """)
+    }
+
+    @Test("A job for which there is no place is refused and leaves nothing, whoever takes the last place meanwhile")
+    func lastPlace() async throws {
+        try fillQueue(Limits.jobsActiveMax - 1)
+        let running = Mutex<CoordinatorService?>(nil)
+        let other = Answer()
+        var configuration = configuration
+        configuration.reached = { step in
+            guard step == .jobQueued, let service = running.withLock({ $0.take() }) else { return }
+            let isThrough = DispatchSemaphore(value: 0)
+            Task {
+                do {
+                    _ = try await service.submit(JobRequest(kind: "correlation", region: "USA"))
+                } catch {
+                    other.refusal.withLock { $0 = error as? GridError }
+                }
+                isThrough.signal()
+            }
+            isThrough.wait()
+        }
+        let service = try CoordinatorService(configuration: configuration, log: silent)
+        running.withLock { $0 = service }
+        try service.start()
+        defer { service.stop() }
+        let first = try await service.submit(JobRequest(kind: "correlation", region: "USA"))
+        #expect(service.shared.withLock { $0.jobs[first.jobID] != nil || $0.ended.contains { $0.jobID == first.jobID } })
+        #expect(other.refusal.withLock { $0 }?.message.contains("cancel some or try again later") == true)
+        #expect(try server.sql("SELECT count(*) FROM jobs") == "\(Limits.jobsActiveMax)")
+    }
+
+    @Test("A schedule that is due while there is no place for a job is left out, and says so")
+    func fullSchedule() async throws {
+        try fillQueue(Limits.jobsActiveMax)
+        try server.sql(
+            """
+            INSERT INTO schedules (name, cron, on_change, time_zone, min_pause_seconds, job, next_at)
+            VALUES ('nightly', '* * * * *', false, 'UTC', 0, '{"kind": "correlation", "region": "USA"}', now())
+            """)
+        let service = try CoordinatorService(configuration: configuration, log: silent)
+        try service.start()
+        defer { service.stop() }
+        try await wait("the refusal") { try server.sql("SELECT last_at FROM schedules") != nil }
+        #expect(try server.sql("SELECT last_error FROM schedules")?.contains("jobs are waiting or running") == true)
+        #expect(try server.sql("SELECT count(*) FROM jobs") == "\(Limits.jobsActiveMax)")
+    }
+
     @Test("A standby that may not read the lease for a while waits on, and takes over when the holder has left")
     func unreadableLease() async throws {
         let store = try Store(url: server.url)

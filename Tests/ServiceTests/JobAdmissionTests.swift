@@ -5,10 +5,10 @@ import Testing
 
 struct JobAdmissionTests {
     @Test("Jobs begin by priority, then in the order they came, a few at a time")
-    func beginsByPriorityThenOrder() throws {
+    func beginsByPriorityThenOrder() {
         var admission = JobAdmission()
         for (id, priority) in [(1, 0), (2, 5), (3, 0), (4, 5), (5, 0)] {
-            try admission.enqueue(JobID(Int64(id)), priority: priority)
+            admission.enqueue(JobID(Int64(id)), priority: priority)
         }
         #expect(admission.admit() == [2, 4, 1].map { JobID($0) })
         #expect(admission.admit().isEmpty)
@@ -18,21 +18,21 @@ struct JobAdmissionTests {
     }
 
     @Test("A job that outranks everything running begins although the usual places are taken")
-    func onDemandBeginsAtOnce() throws {
+    func onDemandBeginsAtOnce() {
         var admission = JobAdmission()
-        for id in 1...4 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        for id in 1...4 { admission.enqueue(JobID(Int64(id)), priority: 0) }
         #expect(admission.admit().count == JobAdmission.placesUsual)
-        try admission.enqueue(JobID(9), priority: 100)
+        admission.enqueue(JobID(9), priority: 100)
         #expect(admission.admit() == [JobID(9)])
         // A second one of the same rank is bulk work next to the first.
-        try admission.enqueue(JobID(10), priority: 100)
+        admission.enqueue(JobID(10), priority: 100)
         #expect(admission.admit().isEmpty)
     }
 
     @Test("A job that is cancelled while it waits never begins")
-    func cancelledWhileWaiting() throws {
+    func cancelledWhileWaiting() {
         var admission = JobAdmission()
-        for id in 1...4 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        for id in 1...4 { admission.enqueue(JobID(Int64(id)), priority: 0) }
         _ = admission.admit()
         admission.remove(JobID(4))
         admission.remove(JobID(1))
@@ -43,15 +43,22 @@ struct JobAdmissionTests {
     @Test("The number of jobs that wait is bounded")
     func waitingIsBounded() throws {
         var admission = JobAdmission()
-        for id in 0..<Limits.jobsActiveMax { try admission.enqueue(JobID(Int64(id)), priority: 0) }
-        #expect(throws: GridError.self) { try admission.enqueue(JobID(-1), priority: 0) }
+        for id in 2..<Limits.jobsActiveMax { admission.enqueue(JobID(Int64(id)), priority: 0) }
+        for _ in 0..<2 { try admission.reserve() }
+        #expect(throws: GridError.self) { try admission.reserve() }
+        admission.enqueue(JobID(0), priority: 0)
+        admission.release()
+        #expect(throws: GridError.self) { try admission.reserve() }
+        // Of the other one nothing came.
+        admission.release()
+        try admission.reserve()
     }
 
     @Test("A paused job does not begin, one that is paused while it runs lets another begin, and a resumed one waits its turn")
-    func paused() throws {
+    func paused() {
         var admission = JobAdmission()
-        try admission.enqueue(JobID(1), priority: 0, isPaused: true)
-        for id in 2...5 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        admission.enqueue(JobID(1), priority: 0, isPaused: true)
+        for id in 2...5 { admission.enqueue(JobID(Int64(id)), priority: 0) }
         #expect(admission.admit() == [2, 3, 4].map { JobID($0) })
         admission.change(JobID(3), priority: 0, isPaused: true)
         #expect(admission.admit() == [JobID(5)])
@@ -66,9 +73,9 @@ struct JobAdmissionTests {
     }
 
     @Test("Only a few paused jobs give their place away, since each holds a panel")
-    func pausedBound() throws {
+    func pausedBound() {
         var admission = JobAdmission()
-        for id in 1...20 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        for id in 1...20 { admission.enqueue(JobID(Int64(id)), priority: 0) }
         var begun = admission.admit()
         for _ in 0..<10 {
             for id in begun { admission.change(id, priority: 0, isPaused: true) }
@@ -78,9 +85,9 @@ struct JobAdmissionTests {
     }
 
     @Test("A job whose priority is raised while it waits begins before those it now outranks")
-    func changedPriority() throws {
+    func changedPriority() {
         var admission = JobAdmission()
-        for id in 1...5 { try admission.enqueue(JobID(Int64(id)), priority: 0) }
+        for id in 1...5 { admission.enqueue(JobID(Int64(id)), priority: 0) }
         _ = admission.admit()
         admission.change(JobID(5), priority: 1, isPaused: false)
         admission.change(JobID(4), priority: 0, isPaused: false)

@@ -84,11 +84,13 @@ extension CoordinatorService {
         do throws(GridError) {
             let resolved = try usingDatabase { () throws(GridError) in try self.resolved(due.view.job) }
             try usingDatabase { () throws(GridError) in try requireAlphas(of: resolved, try Region(resolved.region)) }
+            try reservePlace()
             job = resolved
         } catch {
             if error.kind == .unreachable { throw error }
             refusal = error.message
         }
+        defer { if job != nil { releasePlace() } }
         let outcome = try usingDatabase { () throws(GridError) in
             try store.runSchedule(due, job: job, refusal: refusal, nextAt: next, epoch: epoch)
         }
@@ -100,7 +102,7 @@ extension CoordinatorService {
             log.info("schedule begins a job", metadata: ["schedule": "\(due.view.name)", "job": "\(id)"])
             guard var view = job else { return }
             view.jobID = id
-            _ = try enqueue(view)
+            enqueue(view)
         }
     }
 }
