@@ -102,8 +102,8 @@ package final class CoordinatorService: Sendable {
         var whenSuperseded: @Sendable (GridError) -> Void = { _ in }
         var leaseKeeper: LeaseKeeper?
         var housekeeper: Housekeeper?
-        /// Messages to webhooks that are being sent.
-        var deliveriesUnderWay = 0
+        /// Webhooks to which a message is being sent.
+        var webhooksBusy: Set<Int64> = []
         var control: ControlSocket?
         var blockServer: SocketLoop<BlockServer>?
     }

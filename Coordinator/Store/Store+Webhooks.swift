@@ -9,6 +9,7 @@ package struct StoredWebhook: Sendable {
 /// A message that is due.
 package struct DueDelivery: Sendable {
     package var deliveryID: Int64
+    package var webhookID: Int64
     package var event: WebhookEvent
     package var body: String
     package var url: String
@@ -96,7 +97,8 @@ extension Store {
 
     /// Puts messages on their way.
     ///
-    /// - Returns: how many found no room because `Limits.deliveriesWaitingMax` wait already.
+    /// - Returns: how many found no room because `Limits.deliveriesPerWebhookMax` wait for their receiver already, or
+    ///   `Limits.deliveriesWaitingMax` for all.
     package func enqueue(
         _ event: WebhookEvent, _ messages: [(webhook: Int64, body: String)], epoch: Epoch
     ) throws(GridError) -> Int {
@@ -129,9 +131,18 @@ extension Store {
     ) throws -> Int {
         guard !messages.isEmpty else { return 0 }
         try connection.lock("webhook deliveries")
-        let waiting = try connection.execute("SELECT count(*) FROM webhook_deliveries WHERE state = 'waiting'")
-        let room = max(0, Limits.deliveriesWaitingMax - (waiting.integer(0, 0) ?? 0))
-        for message in messages.prefix(room) {
+        let found = try connection.execute(
+            "SELECT webhook_id, count(*) FROM webhook_deliveries WHERE state = 'waiting' GROUP BY webhook_id")
+        var waiting: [Int64: Int] = [:]
+        for row in 0..<found.rowCount { waiting[Int64(found.integer(row, 0) ?? 0)] = found.integer(row, 1) }
+        var (room, dropped) = (Limits.deliveriesWaitingMax - waiting.values.reduce(0, +), 0)
+        for message in messages {
+            guard room > 0, waiting[message.webhook, default: 0] < Limits.deliveriesPerWebhookMax else {
+                dropped += 1
+                continue
+            }
+            room -= 1
+            waiting[message.webhook, default: 0] += 1
             // One that was removed meanwhile gets none.
             try connection.execute(
                 """
@@ -139,18 +150,25 @@ extension Store {
                 SELECT webhook_id, $2, $3 FROM webhooks WHERE webhook_id = $1
                 """, [.integer(message.webhook), .text(event.rawValue), .text(message.body)])
         }
-        return max(0, messages.count - room)
+        return dropped
     }
 
-    /// Messages whose time has come. Each counts as tried, and comes again in a while unless `finishDelivery` says otherwise: so
-    /// none is lost with its coordinator, and one that came through may come twice.
-    package func dueDeliveries(limit: Int, epoch: Epoch) throws(GridError) -> [DueDelivery] {
+    /// Messages whose time has come, one for each receiver. Each counts as tried, and comes again in a while unless
+    /// `finishDelivery` says otherwise: so none is lost with its coordinator, and one that came through may come twice.
+    ///
+    /// - Parameters:
+    ///   - webhook: of these messages alone; nil for all.
+    ///   - busy: webhooks that have one under way: who is silent keeps others waiting for its own alone.
+    package func dueDeliveries(
+        to webhook: Int64? = nil, besides busy: Set<Int64> = [], epoch: Epoch
+    ) throws(GridError) -> [DueDelivery] {
+        let due = """
+            FROM webhook_deliveries WHERE state = 'waiting' AND next_at <= clock_timestamp()
+                AND ($1::bigint IS NULL OR webhook_id = $1) AND NOT webhook_id = ANY ($2::text[]::bigint[])
+            """
+        let values = [SQLValue.optional(webhook.map { Int($0) }), .texts(busy.sorted().map { "\($0)" })]
         // Asked twice a second: mostly nothing is due, and then nothing is written.
-        let isAnyDue = try pool.read(Self.hooking) { connection in
-            try connection.execute(
-                "SELECT EXISTS (SELECT FROM webhook_deliveries WHERE state = 'waiting' AND next_at <= clock_timestamp())"
-            ).boolean(0, 0)
-        }
+        let isAnyDue = try pool.read(Self.hooking) { try $0.execute("SELECT EXISTS (SELECT \(due))", values).boolean(0, 0) }
         guard isAnyDue else { return [] }
         return try pool.write(Self.hooking) { connection in
             try Self.hold(epoch, connection)
@@ -160,15 +178,15 @@ extension Store {
                     next_at = clock_timestamp() + \(Limits.deliveryPauseSeconds) * 2 ^ tries * interval '1 second'
                 FROM webhooks w
                 WHERE w.webhook_id = d.webhook_id AND d.delivery_id IN (
-                    SELECT delivery_id FROM webhook_deliveries WHERE state = 'waiting' AND next_at <= clock_timestamp()
-                    ORDER BY next_at, delivery_id LIMIT \(max(0, limit)))
-                RETURNING d.delivery_id, d.event, d.body, w.url, w.secret, d.tries - 1
-                """)
+                    SELECT DISTINCT ON (webhook_id) delivery_id \(due) ORDER BY webhook_id, next_at, delivery_id)
+                RETURNING d.delivery_id, d.event, d.body, w.url, w.secret, d.tries - 1, w.webhook_id
+                """, values)
             return (0..<found.rowCount).compactMap { row in
                 guard let event = WebhookEvent(rawValue: found.text(row, 1) ?? "") else { return nil }
                 return DueDelivery(
-                    deliveryID: Int64(found.integer(row, 0) ?? 0), event: event, body: found.text(row, 2) ?? "",
-                    url: found.text(row, 3) ?? "", secret: found.text(row, 4) ?? "", tries: found.integer(row, 5) ?? 0)
+                    deliveryID: Int64(found.integer(row, 0) ?? 0), webhookID: Int64(found.integer(row, 6) ?? 0), event: event,
+                    body: found.text(row, 2) ?? "", url: found.text(row, 3) ?? "", secret: found.text(row, 4) ?? "",
+                    tries: found.integer(row, 5) ?? 0)
             }
         }
     }

@@ -235,8 +235,9 @@ package enum Limits {
     package static let webhooksMax = 50
     package static let webhookURLBytesMax = 500
     package static let webhookSecretBytesMax = 200
-    /// Messages that wait for their receivers, and ended ones that stay listed.
-    package static let deliveriesWaitingMax = 1_000
+    /// Messages that wait for one receiver and for all, and ended ones that stay listed.
+    package static let deliveriesPerWebhookMax = 500
+    package static let deliveriesWaitingMax = 5_000
     package static let deliveriesKeptMax = 1_000
     /// A message is given up after so many tries; the pauses between them double from the first one on.
     package static let deliveryTriesMax = 8

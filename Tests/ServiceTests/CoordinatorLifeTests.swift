@@ -162,6 +162,39 @@ struct CoordinatorLifeTests {
         #expect(try server.sql("SELECT count(*) FROM jobs") == "\(Limits.jobsActiveMax)")
     }
 
+    @Test("A receiver of messages that is silent keeps those to others from nobody")
+    func silentReceiver() async throws {
+        let store = try Store(url: server.url)
+        let epoch = try store.takeEpoch(LeaseClaim(holder: "one"))
+        let hooks = try (0..<6).map { number in
+            let url = number < 5 ? "https://192.0.2.\(number)/silent" : "https://192.0.2.9/"
+            return try store.addWebhook(WebhookRequest(url: url, events: [.jobDone]), secret: "s", epoch: epoch).webhookID
+        }
+        for hook in hooks { _ = try store.enqueue(.jobDone, Array(repeating: (hook, "{}"), count: 8), epoch: epoch) }
+        try store.releaseLease(epoch)
+        let underWay = Mutex<[String: Int]>([:])
+        let most = Mutex(0)
+        var configuration = configuration
+        configuration.webhooksAllowed = [try AddressRange(parsing: "192.0.2.0/24")]
+        configuration.webhookTransport = { post in
+            let count = underWay.withLock { all in
+                all[post.address, default: 0] += 1
+                return all[post.address] ?? 0
+            }
+            most.withLock { $0 = max($0, count) }
+            defer { underWay.withLock { $0[post.address]? -= 1 } }
+            if post.url.hasSuffix("silent") { try await Task.sleep(for: .seconds(60)) }
+            return 200
+        }
+        let service = try CoordinatorService(configuration: configuration, log: silent)
+        try service.start()
+        defer { service.stop() }
+        try await wait("the messages to the other one") {
+            try server.sql("SELECT count(*) FROM webhook_deliveries WHERE state = 'delivered'") == "8"
+        }
+        #expect(most.withLock { $0 } == 1, "one after another")
+    }
+
     @Test("A standby that may not read the lease for a while waits on, and takes over when the holder has left")
     func unreadableLease() async throws {
         let store = try Store(url: server.url)

@@ -57,9 +57,9 @@ import Testing
     func deliveries() throws {
         let made = try store.addWebhook(request(), secret: "hush", epoch: epoch)
         _ = try store.enqueue(.jobFailed, [(made.webhookID, #"{"a":1}"#)], epoch: epoch)
-        let due = try #require(try store.dueDeliveries(limit: 5, epoch: epoch).first)
+        let due = try #require(try store.dueDeliveries(epoch: epoch).first)
         #expect(due.body == #"{"a":1}"# && due.secret == "hush" && due.tries == 0 && due.event == .jobFailed)
-        #expect(try store.dueDeliveries(limit: 5, epoch: epoch).isEmpty, "it is under way")
+        #expect(try store.dueDeliveries(epoch: epoch).isEmpty, "it is under way")
         try store.finishDelivery(due, status: 500, error: "no", isLast: false, epoch: epoch)
         #expect(try store.webhook(made.webhookID).deliveries?.first?.error == "no")
         var pauses: [Double] = []
@@ -70,28 +70,56 @@ import Testing
                         try database.value(
                             "SELECT round(extract(epoch FROM next_at - clock_timestamp())) FROM webhook_deliveries") ?? "")))
             _ = try database.sql("UPDATE webhook_deliveries SET next_at = clock_timestamp()")
-            #expect(try store.dueDeliveries(limit: 5, epoch: epoch).count == 1)
+            #expect(try store.dueDeliveries(epoch: epoch).count == 1)
         }
         #expect(pauses[1] > 1.5 * pauses[0] && pauses[2] > 1.5 * pauses[1])
         try store.finishDelivery(due, status: 204, error: nil, isLast: false, epoch: epoch)
         let ended = try #require(try store.webhook(made.webhookID).deliveries?.first)
         #expect(ended.state == "delivered" && ended.status == 204 && ended.tries == 4 && ended.error == nil)
         _ = try database.sql("UPDATE webhook_deliveries SET next_at = clock_timestamp()")
-        #expect(try store.dueDeliveries(limit: 5, epoch: epoch).isEmpty)
+        #expect(try store.dueDeliveries(epoch: epoch).isEmpty)
+    }
+
+    @Test("Each receiver gets one message at a time, the one that waits longest first")
+    func onePerReceiver() throws {
+        let hooks = try ["a", "b", "c"].map { name in
+            var request = request()
+            request.url += name
+            return try store.addWebhook(request, secret: name, epoch: epoch).webhookID
+        }
+        for number in 0..<2 {
+            for hook in hooks { _ = try store.enqueue(.jobDone, [(hook, "{\"n\":\(number)}")], epoch: epoch) }
+        }
+        func due(to webhook: Int64? = nil, besides busy: Set<Int64> = []) throws -> [String] {
+            try store.dueDeliveries(to: webhook, besides: busy, epoch: epoch).map { "\($0.webhookID) \($0.body)" }.sorted()
+        }
+        #expect(try due(besides: [hooks[1]]) == [hooks[0], hooks[2]].map { "\($0) {\"n\":0}" })
+        #expect(try due(to: hooks[2]) == ["\(hooks[2]) {\"n\":1}"])
+        #expect(try due(to: hooks[2]) == [])
+        #expect(try due() == ["\(hooks[0]) {\"n\":1}", "\(hooks[1]) {\"n\":0}"])
     }
 
     @Test("Messages that wait and messages that have ended are bounded")
     func bounds() throws {
         let made = try store.addWebhook(request(), secret: "hush", epoch: epoch)
-        let many = Array(repeating: (made.webhookID, "{}"), count: Limits.deliveriesWaitingMax + 3)
+        let many = Array(repeating: (made.webhookID, "{}"), count: Limits.deliveriesPerWebhookMax + 3)
         #expect(try store.enqueue(.jobDone, many, epoch: epoch) == 3)
         #expect(try store.enqueue(.jobDone, [(made.webhookID, "{}")], epoch: epoch) == 1)
+        // Which is nobody else's trouble, as long as it is not everybody's.
+        let others = try (0..<11).map { number in
+            var other = request()
+            other.url += "\(number)"
+            return try store.addWebhook(other, secret: "hush", epoch: epoch).webhookID
+        }
+        for other in others.prefix(9) { _ = try store.enqueue(.jobDone, many.map { (other, $0.1) }, epoch: epoch) }
+        #expect(try database.value("SELECT count(*) FROM webhook_deliveries") == "\(Limits.deliveriesWaitingMax)")
+        #expect(try store.enqueue(.jobDone, [(others[10], "{}")], epoch: epoch) == 1)
         _ = try database.sql(
             """
             UPDATE webhook_deliveries SET state = 'delivered';
             INSERT INTO webhook_deliveries (webhook_id, event, body) VALUES (\(made.webhookID), 'test', '{}')
             """)
-        let due = try #require(try store.dueDeliveries(limit: 1, epoch: epoch).first)
+        let due = try #require(try store.dueDeliveries(epoch: epoch).first)
         try store.finishDelivery(due, status: nil, error: "no", isLast: true, epoch: epoch)
         #expect(try database.value("SELECT count(*) FROM webhook_deliveries") == "\(Limits.deliveriesKeptMax)")
     }
@@ -159,7 +187,7 @@ import Testing
         }
         guard case .pairs(let pairs, dropped: 0) = outcome else { throw GridError(.failed, "\(outcome)") }
         #expect(pairs.count == 1)
-        let due = try store.dueDeliveries(limit: 5, epoch: epoch)
+        let due = try store.dueDeliveries(epoch: epoch)
         #expect(due.map(\.event) == [.alertCorrelation] && due.map(\.body) == [#"{"pairs":1}"#])
     }
 
@@ -180,7 +208,7 @@ import Testing
         for _ in 0..<2 { #expect(try store.tellEnd(of: jobs[0], .jobDone, message, epoch: epoch) == 0) }
         #expect(try store.tellEnd(of: jobs[2], .jobDone, message, epoch: epoch) == 0)
         #expect(try store.untoldJobs().map(\.jobID) == [jobs[1]])
-        #expect(try store.dueDeliveries(limit: 5, epoch: epoch).count == 1)
+        #expect(try store.dueDeliveries(epoch: epoch).count == 1)
         #expect(try store.untoldJobs(after: jobs[0]).map(\.jobID) == [jobs[1]])
         #expect(try store.untoldJobs(after: jobs[1]).isEmpty)
         // Saved again, as after an answer that was lost, it is not told again.

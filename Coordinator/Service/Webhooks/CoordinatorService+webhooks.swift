@@ -51,8 +51,7 @@ extension CoordinatorService {
                 let body = try WebhookMessage.Body(event: .test, sentAt: ActiveJob.timestamp()).encoded()
                 _ = try service.store.webhook(id)
                 if try service.store.enqueue(.test, [(id, body)], epoch: service.epoch) > 0 {
-                    throw GridError(
-                        .conflict, "\(Limits.deliveriesWaitingMax) messages wait for their receivers: try again later")
+                    throw GridError(.conflict, "\(Self.fullness) already: try again later")
                 }
                 return try service.store.webhook(id)
             }
@@ -128,8 +127,11 @@ extension CoordinatorService {
 
     private func reportDropped(_ dropped: Int) {
         guard dropped > 0 else { return }
-        log.error("\(dropped) messages found no room: \(Limits.deliveriesWaitingMax) wait for their receivers already")
+        log.error("\(dropped) messages found no room: \(Self.fullness) already")
     }
+
+    private static let fullness =
+        "\(Limits.deliveriesPerWebhookMax) messages wait for this receiver, or \(Limits.deliveriesWaitingMax) for all,"
 
     private func lookForAlerts(_ view: JobView, _ hooks: [WebhookView]) throws(GridError) {
         guard view.kind == JobKind.correlation.rawValue, view.state == .done, let region = try? Region(view.region),
@@ -181,23 +183,30 @@ extension CoordinatorService {
 
     // MARK: Messages
 
-    private static let deliveriesAtOnceMax = 4
-
-    /// Sends what is due, a few at a time. On the housekeeper's thread.
+    /// Sends what is due, one message after another to each receiver. On the housekeeper's thread.
     func sendMessages() {
         guard let transport = configuration.webhookTransport else { return }
-        let room = Self.deliveriesAtOnceMax - shared.withLock { $0.deliveriesUnderWay }
-        guard room > 0, let due = try? store.dueDeliveries(limit: room, epoch: epoch), !due.isEmpty else { return }
-        shared.withLock { $0.deliveriesUnderWay += due.count }
-        for delivery in due {
+        let busy = shared.withLock { $0.webhooksBusy }
+        guard let due = try? store.dueDeliveries(besides: busy, epoch: epoch), !due.isEmpty else { return }
+        shared.withLock { $0.webhooksBusy.formUnion(due.map(\.webhookID)) }
+        for first in due {
             Task {
-                await self.send(delivery, transport)
-                self.shared.withLock { $0.deliveriesUnderWay -= 1 }
+                var next: DueDelivery? = first
+                while let delivery = next {
+                    next = nil
+                    guard await self.send(delivery, transport), !self.isStopping else { break }
+                    let more = try? await self.waiting { service throws(GridError) in
+                        try service.store.dueDeliveries(to: delivery.webhookID, epoch: service.epoch)
+                    }
+                    next = more?.first
+                }
+                _ = self.shared.withLock { $0.webhooksBusy.remove(first.webhookID) }
             }
         }
     }
 
-    private func send(_ delivery: DueDelivery, _ transport: WebhookTransport) async {
+    /// - Returns: whether it has arrived, so that the next may follow at once.
+    private func send(_ delivery: DueDelivery, _ transport: WebhookTransport) async -> Bool {
         var (status, problem): (Int?, String?) = (nil, nil)
         do {
             let post = try await waiting { service throws(GridError) in
@@ -227,6 +236,7 @@ extension CoordinatorService {
         try? await waiting { service throws(GridError) in
             try service.store.finishDelivery(delivery, status: found, error: said, isLast: isLast, epoch: service.epoch)
         }
+        return problem == nil
     }
 
     // MARK: Retention
