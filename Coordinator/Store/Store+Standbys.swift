@@ -1,6 +1,7 @@
 import ClusterModel
 
-// Coordinators that wait for the leader's end, and the keys that the leader admits.
+// Coordinators that wait for the leader's end, and the keys that the leader admits. Who stands by is for displays: whoever writes
+// or reads it has a lease to keep or to watch, and does not wait.
 extension Store {
     private static let standingBy = Action(
         "stand by", needs: "SELECT, INSERT, UPDATE and DELETE on coordinator_standbys")
@@ -8,7 +9,7 @@ extension Store {
     /// Says that a standby is alive, and forgets those that have not said so for long; of more than `Limits.standbysMax` the
     /// newcomers stay unknown, and stand by all the same.
     package func showStandby(holder: String, http: String?) throws(GridError) {
-        try pool.write(Self.standingBy) { connection in
+        try pool.write(Self.standingBy, patience: .brief) { connection in
             try connection.execute(
                 "DELETE FROM coordinator_standbys WHERE seen_at < clock_timestamp() - $1::bigint * interval '1 second'",
                 [.integer(Int64(Limits.standbySilentSeconds))])
@@ -23,14 +24,15 @@ extension Store {
 
     /// It leads from now on, or has gone.
     package func removeStandby(holder: String) throws(GridError) {
-        try pool.write(Self.standingBy) { connection in
+        try pool.write(Self.standingBy, patience: .brief) { connection in
             _ = try connection.execute("DELETE FROM coordinator_standbys WHERE holder = $1", [.text(holder)])
         }
     }
 
     /// Those that have lately shown a sign of life, in the order of their names.
     package func standbys() throws(GridError) -> [StandbyView] {
-        try pool.read(Action("look who stands by", needs: "SELECT on coordinator_standbys")) { connection in
+        let action = Action("look who stands by", needs: "SELECT on coordinator_standbys")
+        return try pool.read(action, patience: .brief) { connection in
             let found = try connection.execute(
                 """
                 SELECT holder, http, \(Self.isoSeconds("seen_at")) FROM coordinator_standbys

@@ -358,7 +358,8 @@ package enum Limits {
     package static let databaseLockMilliseconds = 15_000
     /// Bulk work and a takeover wait this long for another writer to finish.
     package static let databaseBulkLockMilliseconds = 600_000
-    /// How long it stands in the way of those who come later, each time, for a lock that others have to be done for.
+    /// How long it stands in the way of those who come later, each time, for a lock that others have to be done for; and what a
+    /// statement gets that is for displays alone, where something else waits behind it.
     package static let databaseBriefLockMilliseconds = 1_000
     /// For each index that is made of all rows at once, where the server does not give more.
     package static let databaseIndexMemoryMiB = 256

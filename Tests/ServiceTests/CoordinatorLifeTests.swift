@@ -95,6 +95,24 @@ struct CoordinatorLifeTests {
         #expect(ends.withLock { $0.first?.message.contains("'two'") } == true)
     }
 
+    @Test("Signs of life go on while somebody has locked the table of standbys")
+    func lockedStandbys() async throws {
+        let blocker = try Connection.open(DatabaseURL(server.url))
+        try blocker.execute("BEGIN; LOCK TABLE coordinator_standbys IN ACCESS EXCLUSIVE MODE")
+        var configuration = configuration
+        configuration.leaseRenewMilliseconds = 20
+        let service = try CoordinatorService(configuration: configuration, log: silent)
+        let began = ContinuousClock.now
+        try service.start()
+        defer { service.stop() }
+        let renewals = try service.vital.lease().renewals
+        try await wait("signs of life") { try service.vital.lease().renewals >= renewals + 3 }
+        #expect(ContinuousClock.now - began < .seconds(10))
+        try blocker.execute("COMMIT")
+        try service.vital.showStandby(holder: "other", http: nil)
+        try await wait("the look at who stands by") { service.shared.withLock { $0.standbys.map(\.holder) == ["other"] } }
+    }
+
     private final class Answer: Sendable {
         let refusal = Mutex<GridError?>(nil)
     }

@@ -9,6 +9,8 @@ import Darwin
 
 /// How long a transaction may take and wait.
 enum Patience {
+    /// `Limits.databaseBriefLockMilliseconds` per statement, for displays.
+    case brief
     /// `Limits.databaseStatementMilliseconds` per statement.
     case short
     /// `Limits.databaseBulkMilliseconds`, for work that grows with the data.
@@ -175,13 +177,17 @@ enum CommitMarks {
 
 extension Connection {
     func setPatience(_ patience: Patience) throws(DatabaseError) {
-        guard case .bulk = patience else { return }
-        try execute(
-            """
-            SET LOCAL statement_timeout = \(Limits.databaseBulkMilliseconds); \
-            SET LOCAL idle_in_transaction_session_timeout = \(Limits.databaseBulkMilliseconds); \
-            SET LOCAL lock_timeout = \(Limits.databaseBulkLockMilliseconds); SET LOCAL work_mem = '64MB'
-            """)
+        switch patience {
+        case .brief: try execute("SET LOCAL statement_timeout = \(Limits.databaseBriefLockMilliseconds)")
+        case .short: break
+        case .bulk:
+            try execute(
+                """
+                SET LOCAL statement_timeout = \(Limits.databaseBulkMilliseconds); \
+                SET LOCAL idle_in_transaction_session_timeout = \(Limits.databaseBulkMilliseconds); \
+                SET LOCAL lock_timeout = \(Limits.databaseBulkLockMilliseconds); SET LOCAL work_mem = '64MB'
+                """)
+        }
     }
 
     /// For making and dropping tables: that may take long, but whoever waits for a lock makes everybody behind wait too.
