@@ -117,7 +117,9 @@ extension Store {
         var result: [String] = []
         var count = 0
         for (index, pair) in pairs.enumerated() {
-            count = index > 0 && pairs[index - 1].alphaID == pair.alphaID ? count + 1 : 1
+            // By bytes: to Swift, ids that Unicode takes for equal are.
+            let isSame = index > 0 && pairs[index - 1].alphaID.utf8.elementsEqual(pair.alphaID.utf8)
+            count = isSame ? count + 1 : 1
             if count == times { result.append(pair.alphaID) }
         }
         return result

@@ -20,8 +20,17 @@ extension RegionTables {
 
 /// What a page of results answers.
 struct PageQuestion: Hashable, Sendable {
-    var request: ResultRequest
-    var region: Region
+    let request: ResultRequest
+    let region: Region
+    /// Names by their bytes: to Swift, those that Unicode takes for equal are.
+    private let names: [[UInt8]?]
+
+    init(_ request: ResultRequest, _ region: Region) {
+        self.request = request
+        self.region = region
+        let texts = [request.method, request.alphaID, request.universe, request.type] + request.filters.map(\.value)
+        names = texts.map { $0.map { Array($0.utf8) } }
+    }
 }
 
 extension Store {
@@ -33,7 +42,7 @@ extension Store {
         let action = Action(
             "read \(request.result.rawValue) of \(region)", needs: "SELECT on the region's tables",
             whenSlow: "ask for fewer rows, by filters or in another order")
-        return try pagesRead.answer(to: PageQuestion(request: request, region: region), action, from: pool) { connection in
+        return try pagesRead.answer(to: PageQuestion(request, region), action, from: pool) { connection in
             let regionID = try Self.requireRegion(region, connection)
             let target = try request.job.map { try Self.target(of: $0, request.result, region, connection) } ?? .region
             let (table, order) = RegionTables(region).place(of: request.result, target)

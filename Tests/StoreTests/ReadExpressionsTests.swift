@@ -67,14 +67,18 @@ import Testing
         let publication = Publication(
             region: usa, target: .region, jobID: JobID(job), convention: .ffillShift, window: .years(4), minOverlap: 60,
             windowStart: try Day(parsing: "2020-01-03"), windowEnd: try Day(parsing: "2023-12-29"))
-        var ranks: [String: Int] = [:]
+        var ranks: [[UInt8]: Int] = [:]
         let rows = neighbours.map { a, b, r in
-            ranks[a, default: 0] += 1
+            ranks[Array(a.utf8), default: 0] += 1
             return CorrelationNeighbour(
-                alphaID: a, kind: .absolute, rank: ranks[a, default: 1], neighbourID: b, correlation: r, days: 250)
+                alphaID: a, kind: .absolute, rank: ranks[Array(a.utf8), default: 1], neighbourID: b, correlation: r,
+                days: 250)
         }
         let other = CorrelationNeighbour(alphaID: "a", kind: .most, rank: 1, neighbourID: "T", correlation: 1, days: 250)
-        let all = (rows + [other]).sorted { ($0.alphaID, $0.rank) < ($1.alphaID, $1.rank) }
+        let all = (rows + [other]).sorted {
+            $0.alphaID.utf8.elementsEqual($1.alphaID.utf8)
+                ? $0.rank < $1.rank : $0.alphaID.utf8.lexicographicallyPrecedes($1.alphaID.utf8)
+        }
         try store.publishCorrelation(
             ["B", "S", "T", "a", "b"].map { CorrelationRow(alphaID: $0) }, neighbours: PublishedNeighbours(all),
             of: publication, epoch: epoch)
@@ -101,6 +105,20 @@ import Testing
         #expect(try store.closePairs(usa, above: 0.99)?.alphasCutShort == ["b"])
         #expect(try #require(try store.closePairs(usa, above: 0.999)).pairs.isEmpty)
         #expect(gridError { _ = try store.closePairs(try Region("EUR"), above: 0.5) }?.kind == .notFound)
+    }
+
+    @Test("Neighbours of alphas whose ids Unicode takes for equal are counted for each")
+    func equivalentIDs() throws {
+        let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+        for id in [composed, decomposed] {
+            try database.sql(
+                "INSERT INTO alphas (alpha_id, region_id) SELECT '\(id)', region_id FROM regions WHERE region_name = 'USA'")
+        }
+        try publish([
+            ("B", "S", 0.9), ("B", "T", 0.9), (decomposed, "B", 0.9), (decomposed, "S", 0.1), (composed, "B", 0.9),
+            (composed, "S", 0.1), ("a", "B", 0.1),
+        ])
+        #expect(try store.closePairs(usa, above: 0.5)?.alphasCutShort == ["B"])
     }
 
     @Test("Lists that hold every other alpha are never cut short")

@@ -97,6 +97,27 @@ import Testing
         #expect(refusal { $0.method = "foo" } == nil)
     }
 
+    @Test("Pages of alphas whose ids Unicode takes for equal are pages of their own")
+    func equivalentIDs() throws {
+        for (id, count) in [("\u{E9}", 1), ("e\u{301}", 2)] {
+            try database.sql(
+                """
+                INSERT INTO alphas (alpha_id, region_id) SELECT '\(id)', region_id FROM regions;
+                INSERT INTO correlation_usa (alpha_id, pair_count) VALUES ('\(id)', \(count))
+                """)
+        }
+        for (id, count) in [("\u{E9}", 1), ("e\u{301}", 2)] {
+            for change in [{ $0.alphaID = id }, { $0.filters = [ResultFilter("alpha_id", .eq, id)] }]
+                as [(inout ResultRequest) -> Void]
+            {
+                var request = ResultRequest(.correlation)
+                (request.columns, request.limit) = (["pair_count"], 5)
+                change(&request)
+                #expect(try store.results(request, region: usa).rows == [[.whole(Int64(count))]])
+            }
+        }
+    }
+
     @Test("Universe, delay and type of the alphas choose rows, both ends of a pair")
     func metadata() throws {
         #expect(try ids { $0.universe = "TOP1" } == ["A1", "A3"] && ids { $0.delay = 0 } == ["A2", "A4"])
