@@ -357,7 +357,9 @@ extension CoordinatorService {
                 waitingCalls.async { self.removeAbandonedPartials() }
             }
             // Files of other jobs are not judged by what this one knows: another may lead by now, and write into the same folder.
-            if let directory = configuration.jobLogDirectory { PartialLog.removeFiles(of: job.id, in: directory) }
+            if let directory = configuration.jobLogDirectory {
+                PartialLog.removeFiles(of: job.id, through: epoch, in: directory)
+            }
             configuration.reached(.logRemoved)
         }
         drivers.remove(job.id)

@@ -113,8 +113,9 @@ extension PartialLog {
         unlink(probe)
     }
 
-    static func removeFiles(of job: JobID, in directory: String) {
-        for (owner, _, name) in files(in: directory) where owner == job { unlink("\(directory)/\(name)") }
+    /// Removes the files of a job up to the one of an epoch: later ones are of whoever has taken over, and goes on with it.
+    static func removeFiles(of job: JobID, through epoch: Epoch, in directory: String) {
+        for (owner, writer, name) in files(in: directory) where owner == job && writer <= epoch { unlink("\(directory)/\(name)") }
     }
 
     /// The oldest epoch first.

@@ -106,7 +106,7 @@ final class PartialLog: Sendable {
             state.waitingBytes = 0
             state.file = nil
         }
-        Self.removeFiles(of: job, in: directory)
+        Self.removeFiles(of: job, through: epoch, in: directory)
     }
 
     /// Where flushes that are due run, of all jobs.

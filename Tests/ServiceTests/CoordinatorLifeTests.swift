@@ -233,12 +233,22 @@ struct CoordinatorLifeTests {
         let id = try addJob(isPaused: true)
         var configuration = configuration
         configuration.forgottenJobsMilliseconds = 100
+        let logs = FileManager.default.temporaryDirectory.path + "/alphagrid-logs-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: logs) }
+        configuration.jobLogDirectory = logs
         let service = try CoordinatorService(configuration: configuration, log: silent)
         try service.start()
         defer { service.stop() }
+        for epoch in [service.epoch.rawValue, 99] {
+            #expect(FileManager.default.createFile(atPath: "\(logs)/\(id)-\(epoch).partials", contents: nil))
+        }
         try server.sql("ALTER TABLE jobs RENAME TO away")
         #expect(try await service.cancel(id, reason: "not needed").state == .cancelled)
         try await wait("its end") { service.shared.withLock { $0.jobs[id] == nil } }
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: logs) == ["\(id)-99.partials"],
+            "whoever may lead by now goes on with what it has kept")
         try server.sql("ALTER TABLE away RENAME TO jobs")
         try await wait("the record") { try server.sql("SELECT state FROM jobs") == "cancelled" }
         #expect(try server.sql("SELECT concat_ws(' ', reason, resumed) FROM jobs") == "not needed")
