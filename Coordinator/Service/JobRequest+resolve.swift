@@ -13,7 +13,7 @@ extension JobRequest {
         if !kind.looksAtPairs, threshold != nil || absolute != nil {
             throw GridError(.usage, "threshold and absolute are not for \(kind.rawValue), which keeps no single pairs")
         }
-        try kind.checkParameters(params ?? [:])
+        try kind.checkParameters(params ?? [:], blockEdge: blockEdge ?? CorrelationParameters.defaultBlockEdge)
     }
 
     /// The job this request asks for, with the region's settings where it says nothing; its number is not known yet.

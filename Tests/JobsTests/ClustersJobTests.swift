@@ -108,8 +108,14 @@ struct ClustersJobTests {
         #expect(try result(clusters(data, ["methods": "kmeans"]), "kmeans").labels.count == 20)
         // One task takes 64 blocks.
         let single = try GroupedPanel(groups: 2, perGroup: 40, days: 60, blockEdge: 1)
-        let error = #expect(throws: GridError.self) { try self.clusters(single, ["methods": "kmeans", "clusters": "65"]) }
-        #expect(error?.kind == .usage && error?.message.contains("choose a larger block_edge") == true)
+        for name in ["clusters", "clusters_tried"] {
+            let wanted = try ClusterParameters(["methods": "kmeans", name: "65"])
+            // Before a phase of it has begun.
+            let error = #expect(throws: GridError.self) {
+                try ClustersJob(plan: try single.plan(), dates: single.panel.dates, parameters: wanted)
+            }
+            #expect(error?.kind == .usage && error?.message.contains("parameter \(name) asks for 65, but the first 64") == true)
+        }
         #expect(try result(clusters(single, ["methods": "kmeans", "clusters": "64"]), "kmeans").clusterCount == 64)
     }
 

@@ -149,6 +149,18 @@ struct JobPlannerTests {
         #expect(beside.basis.contains("choice, certificate, risk parity are not in them"))
     }
 
+    @Test("More clusters than k-means can begin with in blocks so small are refused with the request")
+    func clustersOfSmallBlocks() throws {
+        var request = JobRequest(kind: "clusters", region: "USA")
+        request.params = ["methods": "kmeans", "clusters": "129"]
+        try request.validateForKind()
+        request.blockEdge = 2
+        let error = #expect(throws: GridError.self) { try request.validateForKind() }
+        #expect(error?.kind == .usage && error?.message.contains("a larger block_edge") == true)
+        request.params?["kmeans_on"] = "features"
+        try request.validateForKind()
+    }
+
     @Test("The request of a retried job asks for the same again", arguments: JobKind.allCases)
     func retried(kind: JobKind) throws {
         var view = view(kind.rawValue)

@@ -139,6 +139,18 @@ package struct ClusterParameters: Hashable, Sendable {
         }
     }
 
+    /// k-means draws its first centres in one task, whose blocks have to hold as many alphas.
+    ///
+    /// - Parameter alphas: so many do the first blocks hold, or so many can they.
+    package func expectCentres(_ wanted: Int, among alphas: Int) throws(GridError) {
+        guard methods.contains(.kmeans), rows == .returns, wanted > alphas else { return }
+        throw GridError(
+            .usage,
+            "parameter \(clusters == nil ? "clusters_tried" : "clusters") asks for \(wanted), but the first "
+                + "\(Limits.blocksPerTaskMax) blocks, which k-means takes its first centres from, hold \(alphas) alphas at most: "
+                + "choose a larger block_edge")
+    }
+
     /// Nearest neighbours the methods ask for; 0 when none does.
     var neighboursNeeded: Int {
         var needed = 0

@@ -57,6 +57,9 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
             throw GridError(
                 .usage, "parameter clusters is \(clusters): expected at most the number of alphas, \(plan.layout.alphaCount)")
         }
+        let firstBlocks = min(plan.layout.blockCount, Limits.blocksPerTaskMax)
+        try parameters.expectCentres(
+            Self.clustersMost(plan, parameters), among: plan.layout.shape.blockStarts[firstBlocks])
         self.plan = plan
         self.parameters = parameters
         features = FeaturesJob(
@@ -183,9 +186,8 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
     private func beginKMeans() throws -> Bool {
         guard asks(.kmeans) else { return false }
         if parameters.rows == .features { return try clusterFeatures() }
-        let last = parameters.clusters ?? min(parameters.clustersTried, max(2, plan.layout.alphaCount - 1))
         let clusters = (parameters.clusters ?? 2) + position / Self.kmeansStarts
-        guard clusters <= last else { return false }
+        guard clusters <= Self.clustersMost(plan, parameters) else { return false }
         let seed = parameters.seed &+ UInt64(position % Self.kmeansStarts)
         position += 1
         return run(KMeansPhase(plan: plan, clusters: clusters, seed: seed)) { job, phase in
@@ -196,6 +198,10 @@ package final class ClustersJob: GridJob, @unchecked Sendable {
     }
 
     private static let kmeansStarts = 5
+
+    private static func clustersMost(_ plan: CorrelationPlan, _ parameters: ClusterParameters) -> Int {
+        parameters.clusters ?? min(parameters.clustersTried, max(2, plan.layout.alphaCount - 1))
+    }
 
     /// A few dozen numbers per alpha are clustered faster than they are sent.
     private func clusterFeatures() throws -> Bool {

@@ -24,7 +24,7 @@ class RowsPhase: JobPhase {
     final func next() throws -> JobStage? {
         guard let operation = try operation(after: partials.compactMap { $0 }) else { return nil }
         roundsDone += 1
-        tasks = try makeTasks(operation)
+        tasks = makeTasks(operation)
         partials = Array(repeating: nil, count: tasks.count)
         let payloads = tasks.map { Payload(copying: $0.encoded()) }
         return JobStage(
@@ -39,13 +39,13 @@ class RowsPhase: JobPhase {
     }
 
     /// First centres come from as many blocks as hold enough alphas to choose from; everything else from all.
-    private func makeTasks(_ operation: RowsTask.Operation) throws(GridError) -> [RowsTask] {
+    private func makeTasks(_ operation: RowsTask.Operation) -> [RowsTask] {
         let (layout, edge) = (plan.layout, plan.layout.shape.blockEdge)
         var (perTask, limit) = (Self.blocksPerTask(layout, isGram: false), layout.blockCount)
         switch operation {
         case .gram: perTask = Self.blocksPerTask(layout, isGram: true)
         case .start(let clusters, _):
-            limit = try Self.firstBlocks(layout, clusters: clusters)
+            limit = Self.firstBlocks(layout, clusters: clusters)
             perTask = limit
         case .scores, .assign: break
         }
@@ -61,18 +61,11 @@ class RowsPhase: JobPhase {
         }
     }
 
-    /// How many blocks first centres come from. They need not be full: alphas that came later have blocks of their own.
-    private static func firstBlocks(_ layout: PanelLayout, clusters: Int) throws(GridError) -> Int {
-        let starts = layout.shape.blockStarts
-        let enough = starts.firstIndex { $0 >= 4 * clusters } ?? layout.blockCount
-        let count = min(enough, Limits.blocksPerTaskMax)
-        guard starts[count] >= clusters || count == layout.blockCount else {
-            throw GridError(
-                .usage,
-                "the first \(count) blocks, which k-means takes its first centres from, hold \(starts[count]) alphas, too few "
-                    + "for \(clusters) clusters: choose a larger block_edge")
-        }
-        return count
+    /// How many blocks first centres come from. They need not be full: alphas that came later have blocks of their own. That they
+    /// hold enough was asked before (`ClusterParameters.expectCentres`).
+    private static func firstBlocks(_ layout: PanelLayout, clusters: Int) -> Int {
+        let enough = layout.shape.blockStarts.firstIndex { $0 >= 4 * clusters } ?? layout.blockCount
+        return min(enough, Limits.blocksPerTaskMax)
     }
 
     /// Of a round that all alphas take part in.

@@ -35,10 +35,12 @@ package enum JobKind: String, CaseIterable, Sendable {
     package var looksAtPairs: Bool { self == .correlation || self == .selection }
 
     /// - Throws: `GridError(.usage)` for a parameter that jobs of this kind do not have, or a value they cannot take.
-    func checkParameters(_ params: [String: String]) throws(GridError) {
+    func checkParameters(_ params: [String: String], blockEdge: Int) throws(GridError) {
         switch self {
         case .correlation, .crossCorrelation, .features: try JobOptions(params, kind: rawValue).expectNothingElse()
-        case .clusters: _ = try ClusterParameters(params)
+        case .clusters:
+            let parameters = try ClusterParameters(params)
+            try parameters.expectCentres(parameters.clusters ?? 0, among: Limits.blocksPerTaskMax * blockEdge)
         case .selection: _ = try SelectionParameters(params, threshold: nil, absolute: false)
         }
     }
