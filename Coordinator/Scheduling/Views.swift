@@ -60,6 +60,11 @@ extension Scheduler {
         return view
     }
 
+    /// Which start of each worker is there.
+    package func incarnations() -> [WorkerID: UInt64] {
+        Dictionary(uniqueKeysWithValues: workers.filter { $0.state != .vacant }.map { ($0.id, $0.incarnation) })
+    }
+
     /// Workers that nobody can keep any more.
     package func leavingWorkers() -> Set<WorkerID> { Set(workers.filter { $0.state != .vacant && $0.isLeaving }.map(\.id)) }
 

@@ -121,8 +121,11 @@ extension CoordinatorService {
     // MARK: Workers
 
     package func drain(_ worker: WorkerID, order: DrainOrder) async throws -> WorkerView {
-        let (present, drained) = shared.withLock { shared in
-            (shared.snapshot.workers.first { $0.worker == worker.rawValue }, shared.drains.left(worker))
+        let (present, incarnation, drained) = shared.withLock { shared in
+            (
+                shared.snapshot.workers.first { $0.worker == worker.rawValue }, shared.snapshot.incarnations[worker],
+                shared.drains.left(worker)
+            )
         }
         guard var view = present else {
             if drained != nil {
@@ -132,7 +135,8 @@ extension CoordinatorService {
             throw GridError(.notFound, "there is no worker '\(worker.rawValue.printable)'")
         }
         let wall = order.deadlineSeconds.map { Date.now.timeIntervalSince1970 + Double($0) }
-        let drain = Store.StoredDrain(worker: worker, processID: view.processID, reason: order.reason, deadline: wall)
+        let drain = Store.StoredDrain(
+            worker: worker, processID: view.processID, incarnation: incarnation, reason: order.reason, deadline: wall)
         try await waiting { service throws(GridError) in
             try service.usingDatabase { () throws(GridError) in
                 try service.store.saveDrain(drain, epoch: service.epoch)
@@ -203,7 +207,7 @@ extension CoordinatorService {
 
     /// Tells the scheduler of restored orders as their workers come, and forgets orders that nobody needs any more.
     func carryOutDrains(_ snapshot: GridSnapshot) {
-        let news = shared.withLock { $0.drains.see(snapshot.workers) }
+        let news = shared.withLock { $0.drains.see(snapshot.workers, snapshot.incarnations) }
         for drain in news.untold { tell(drain) }
         guard !news.over.isEmpty || !news.fulfilled.isEmpty else { return }
         // What is lost of this costs a line in a list after the next start.

@@ -46,12 +46,12 @@ struct DrainOrders: Sendable {
     /// A worker that has left as it was ordered to.
     func left(_ worker: WorkerID) -> WorkerView? { drained().first { $0.worker == worker.rawValue } }
 
-    /// Takes in who is there.
+    /// Takes in who is there, and which start of each.
     ///
     /// - Returns: orders whose workers have not heard of them, those that are fulfilled now, and workers whose orders are over
     ///   because somebody has started them again.
     mutating func see(
-        _ workers: [WorkerView], at now: Double = Self.now
+        _ workers: [WorkerView], _ incarnations: [WorkerID: UInt64] = [:], at now: Double = Self.now
     ) -> (untold: [Store.StoredDrain], fulfilled: [Store.StoredDrain], over: [WorkerID]) {
         guard !orders.isEmpty else { return ([], [], []) }
         let present = Dictionary(workers.map { (WorkerID($0.worker), $0) }, uniquingKeysWith: { first, _ in first })
@@ -60,7 +60,8 @@ struct DrainOrders: Sendable {
             guard var order = orders[worker] else { continue }
             if let view = present[worker] {
                 if view.state == "lost" { continue }
-                if order.stored.processID != view.processID || order.stored.hasLeft {
+                let isOther = order.stored.incarnation.map { $0 != incarnations[worker] }
+                if isOther ?? (order.stored.processID != view.processID) || order.stored.hasLeft {
                     orders[worker] = nil
                     over.append(worker)
                     continue

@@ -110,7 +110,8 @@ final class SchedulerShell {
         }
         return GridSnapshot(
             workers: scheduler.workerViews(at: now), load: scheduler.load(), counters: scheduler.counters,
-            stages: stages, waits: waits, leaving: scheduler.leavingWorkers(), ends: scheduler.ends)
+            stages: stages, waits: waits, incarnations: scheduler.incarnations(), leaving: scheduler.leavingWorkers(),
+            ends: scheduler.ends)
     }
 
     /// - Returns: the peer that could not be reached, if any.
@@ -187,6 +188,8 @@ struct GridSnapshot: Sendable {
     var stages: [JobID: StageProgress] = [:]
     /// What jobs of which nothing is being computed wait for.
     var waits: [JobID: String] = [:]
+    /// Which start of each worker is there.
+    var incarnations: [WorkerID: UInt64] = [:]
     /// Workers that nobody can keep any more.
     var leaving: Set<WorkerID> = []
     var ends = TaskEnds()

@@ -98,6 +98,8 @@ extension Store {
     package struct StoredDrain: Hashable, Sendable {
         package var worker: WorkerID
         package var processID: Int32
+        /// Of the worker's hello; nil of an order that an older program has written down.
+        package var incarnation: UInt64?
         package var reason: String
         /// Seconds since 1970.
         package var deadline: Double?
@@ -105,9 +107,13 @@ extension Store {
         /// Seconds since 1970, of an order that was read.
         package var changedAt: Double?
 
-        package init(worker: WorkerID, processID: Int32, reason: String, deadline: Double?, hasLeft: Bool = false) {
+        package init(
+            worker: WorkerID, processID: Int32, incarnation: UInt64? = nil, reason: String, deadline: Double?,
+            hasLeft: Bool = false
+        ) {
             self.worker = worker
             self.processID = processID
+            self.incarnation = incarnation
             self.reason = reason
             self.deadline = deadline
             self.hasLeft = hasLeft
@@ -120,15 +126,16 @@ extension Store {
             try Self.hold(epoch, connection)
             try connection.execute(
                 """
-                INSERT INTO drain_orders (worker, process_id, reason, deadline_at, has_left)
-                VALUES ($1, $2, $3, to_timestamp($4::double precision), $5)
+                INSERT INTO drain_orders (worker, process_id, reason, deadline_at, has_left, incarnation)
+                VALUES ($1, $2, $3, to_timestamp($4::double precision), $5, $6)
                 ON CONFLICT (worker) DO UPDATE
                 SET process_id = EXCLUDED.process_id, reason = EXCLUDED.reason, deadline_at = EXCLUDED.deadline_at,
-                    has_left = EXCLUDED.has_left, ordered_at = clock_timestamp()
+                    has_left = EXCLUDED.has_left, incarnation = EXCLUDED.incarnation, ordered_at = clock_timestamp()
                 """,
                 [
                     .text(drain.worker.rawValue), .integer(Int64(drain.processID)), .text(drain.reason),
                     .optional(drain.deadline), .boolean(drain.hasLeft),
+                    drain.incarnation.map { .integer(Int64(bitPattern: $0)) } ?? .null,
                 ])
             try connection.execute(
                 """
@@ -149,7 +156,8 @@ extension Store {
         try pool.read(Self.draining) { connection in
             let found = try connection.execute(
                 """
-                SELECT worker, process_id, reason, extract(epoch FROM deadline_at), has_left, extract(epoch FROM ordered_at)
+                SELECT worker, process_id, reason, extract(epoch FROM deadline_at), has_left, extract(epoch FROM ordered_at),
+                    incarnation
                 FROM drain_orders ORDER BY worker COLLATE "C"
                 """)
             return (0..<found.rowCount).map { row in
@@ -157,6 +165,7 @@ extension Store {
                     worker: WorkerID(found.text(row, 0) ?? ""), processID: Int32(clamping: found.integer(row, 1) ?? 0),
                     reason: found.text(row, 2) ?? "", deadline: found.real(row, 3), hasLeft: found.boolean(row, 4))
                 drain.changedAt = found.real(row, 5)
+                drain.incarnation = found.integer(row, 6).map { UInt64(bitPattern: Int64($0)) }
                 return drain
             }
         }

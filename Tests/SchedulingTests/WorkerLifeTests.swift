@@ -108,6 +108,7 @@ struct WorkerLifeTests {
         #expect(
             talk.tell(.received(from: peer(2), .hello(hello(1, incarnation: 2))))
                 == [.forget(peer(1)), welcome(2), .lease(peer(2), Lease(ref: attempt(2, 0), kind: "toy"))])
+        #expect(talk.scheduler.incarnations() == [WorkerID("w1"): 2])
         // The old connection is a stranger's now.
         #expect(talk.heartbeat(from: 1) == [.send(peer(1), .whoAreYou)])
     }

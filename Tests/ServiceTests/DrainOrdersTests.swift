@@ -12,8 +12,11 @@ struct DrainOrdersTests {
         )
     }
 
-    private func drain(_ name: String, process: Int32 = 1, hasLeft: Bool = false) -> Store.StoredDrain {
-        Store.StoredDrain(worker: WorkerID(name), processID: process, reason: "why", deadline: nil, hasLeft: hasLeft)
+    private func drain(
+        _ name: String, process: Int32 = 1, incarnation: UInt64? = nil, hasLeft: Bool = false
+    ) -> Store.StoredDrain {
+        Store.StoredDrain(
+            worker: WorkerID(name), processID: process, incarnation: incarnation, reason: "why", deadline: nil, hasLeft: hasLeft)
     }
 
     @Test("A worker that has left as ordered stays listed as drained, until somebody takes the order back")
@@ -40,6 +43,22 @@ struct DrainOrdersTests {
         orders.order(drain("w1"), worker("w1"))
         #expect(orders.see([worker("w1", process: 2)]).over == [WorkerID("w1")])
         #expect(!orders.holds(WorkerID("w1")))
+    }
+
+    @Test("The order is over when the worker is started again with the same process number, as in a container")
+    func restartedContainer() {
+        let name = WorkerID("w1")
+        for isKnown in [true, false] {
+            var orders = DrainOrders()
+            if isKnown {
+                orders.order(drain("w1", incarnation: 7), worker("w1"))
+            } else {
+                orders.restore(drain("w1", incarnation: 7))
+            }
+            #expect(orders.see([worker("w1")], [name: 7]).over.isEmpty && orders.holds(name))
+            let news = orders.see([worker("w1")], [name: 8])
+            #expect(news.over == [name] && news.untold.isEmpty && !orders.holds(name))
+        }
     }
 
     @Test("An order to an earlier coordinator is said again when its worker comes, and only to that process")

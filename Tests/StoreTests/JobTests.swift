@@ -133,7 +133,7 @@ func sampleJob(_ region: Region = usa, state: JobState = .queued) -> JobView {
             }
         }
         #expect(try read() == [drain])
-        (drain.deadline, drain.hasLeft) = (nil, true)
+        (drain.deadline, drain.hasLeft, drain.incarnation) = (nil, true, .max - 1)
         try store.saveDrain(drain, epoch: epoch)
         #expect(try read() == [drain])
         try store.removeDrain(drain.worker, epoch: epoch)

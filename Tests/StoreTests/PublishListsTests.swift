@@ -159,6 +159,7 @@ import Testing
             UPDATE correlation_neighbour_lists_usa_jobs SET job_id = 5;
             CREATE VIEW correlation_neighbours_usa AS SELECT alpha_id FROM correlation_neighbour_lists_usa;
             ALTER TABLE jobs DROP COLUMN untold;
+            ALTER TABLE drain_orders DROP COLUMN incarnation;
             DROP TABLE commit_marks, job_partials, key_revocations;
             DELETE FROM schema_migrations WHERE version >= 13
             """)

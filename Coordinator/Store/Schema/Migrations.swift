@@ -29,6 +29,7 @@ struct Migration: Sendable {
         Migration(version: 15, name: "partials of running jobs, for standbys", sql: Store.partialsTable),
         Migration(version: 16, name: "jobs whose end is still to be told", sql: OperationTables.untoldEnds),
         Migration(version: 17, name: "revoked keys, for whoever leads", sql: Store.keyRevocationsTable),
+        Migration(version: 18, name: "orders to drain of one start of a worker", sql: OperationTables.drainedIncarnations),
     ]
 
     /// The public key is short and no secret: it is its own fingerprint. NULL says that an older program took the lease, which

@@ -32,6 +32,9 @@ enum OperationTables {
         );
         """
 
+    /// Which start of the worker is meant, bit by bit: in a container each has the same process number. NULL in older rows.
+    static let drainedIncarnations = "ALTER TABLE drain_orders ADD COLUMN incarnation bigint"
+
     /// Set with a job's end, and taken back with the messages about it: whatever happens in between, they are sent once.
     static let untoldEnds = """
         ALTER TABLE jobs ADD COLUMN untold boolean NOT NULL DEFAULT false;
