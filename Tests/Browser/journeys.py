@@ -98,6 +98,8 @@ class Journeys(Operations):
         square = "[[0, 0], [10, 0], [10, 10], [0, 10]]"
         stages = "[{name: 'tree', tasks_done: 5, tasks_total: 5}, {name: 'tree', tasks_done: %d, tasks_total: 9}]"
         drawn = f"module.drawStages(document.createElement('ol'), {stages % 1})"
+        queue = ("Array.from({length: 150}, (_, i) => ({job_id: i + 1, state: i === 2 ? 'running' : i < 20 ? 'done' : "
+                 "'queued'}))")
         for module, call, answer in [
             ("filters", f"parse('max_correlation < 0.3', {columns})", "max_correlation:lt:0.3"),
             ("filters", f"parse('Max>=0.3', {columns})", "max_correlation:ge:0.3"),
@@ -117,6 +119,8 @@ class Journeys(Operations):
             ("tilemap", "taskAt({edge: 2, upper: false, task_count: 3, cells: 'qqq.'}, 1, 1)", None),
             ("view-job", f"drawStages({drawn}, {stages % 2}).innerText.match(/\\d of \\d/g).join()", "5 of 5,2 of 9"),
             ("api", "query({a: 'x y', b: [1, 2], c: ''})", "?a=x%20y&b=1&b=2"),
+            ("live", f"kept({queue}).map((job) => job.job_id).filter((id) => id < 25).join()", "24,23,22,21,3"),
+            ("live", f"foremost(module.kept({queue})).slice(0, 2).map((job) => job.job_id).join()", "3,150"),
         ]:
             found = self.browser.run(f"import('/assets/{module}.js').then((module) => module.{call})")
             if found != answer:

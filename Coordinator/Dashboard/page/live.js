@@ -9,6 +9,9 @@ const history = [];
 const historyMax = 300;
 const tasks = [];
 const tasksMax = 2000;
+const jobsMax = 100;
+let arrived = [];
+let delivery = 0;
 let source = null;
 let timer = 0;
 let isOn = false;
@@ -40,6 +43,9 @@ export function stop() {
     if (source) source.close();
     source = null;
     clearTimeout(timer);
+    clearTimeout(delivery);
+    delivery = 0;
+    arrived = [];
     latest.clear();
     history.length = 0;
     tasks.length = 0;
@@ -74,11 +80,11 @@ function listen() {
 async function poll() {
     if (!isOn) return;
     try {
-        const [status, jobs, workers] = await Promise.all([
-            get('/v1/status'), get('/v1/jobs?limit=50'), get('/v1/workers')]);
+        const [status, open, newest, workers] = await Promise.all([get('/v1/status'),
+            get('/v1/jobs?limit=1000&state=queued,planning,running,publishing'), get('/v1/jobs?limit=50'), get('/v1/workers')]);
         if (!isOn) return;
         takeStatus(status);
-        takeJobs(jobs.jobs);
+        takeJobs([...open.jobs, ...newest.jobs]);
         takeWorkers(workers.workers);
         tell('link', {state: 'polling'});
     } catch (error) {
@@ -118,11 +124,30 @@ function takeWorkers(workers) {
 function takeJobs(list) {
     const jobs = new Map((latest.get('jobs') || []).map((job) => [job.job_id, job]));
     for (const job of list) jobs.set(job.job_id, job);
-    tell('jobs', [...jobs.values()].sort((a, b) => b.job_id - a.job_id).slice(0, 100));
+    tell('jobs', kept([...jobs.values()]));
     for (const job of list) tell(`job:${job.job_id}`, job);
 }
 
-function takeJob(job) { takeJobs([job]); }
+// The newest, and those that have not ended, however many are newer: what runs is the oldest of a long queue.
+export function kept(jobs) {
+    return jobs.toSorted((a, b) => b.job_id - a.job_id).filter((job, place) => place < jobsMax || !isFinal(job));
+}
+
+// Those of a list for whoever looks at the whole: what goes on before what waits for it, and of both no more than can be read.
+export function foremost(jobs) {
+    const active = jobs.filter((job) => !isFinal(job)).sort((a, b) => (a.state === 'queued') - (b.state === 'queued'));
+    return [...active, ...jobs.filter(isFinal)].slice(0, Math.max(6, Math.min(50, active.length)));
+}
+
+// A stream begins with every job at once, and views are told of all of them together.
+function takeJob(job) {
+    arrived.push(job);
+    if (delivery) return;
+    delivery = setTimeout(() => {
+        delivery = 0;
+        takeJobs(arrived.splice(0));
+    }, 20);
+}
 
 function takeTasks(batch) {
     const now = Date.now();

@@ -37,8 +37,7 @@ export function show(context) {
         setText(stats.rate.value, point ? `${short(point.rate)}/s` : '–');
     });
     context.on('jobs', (list) => {
-        const active = list.filter((job) => !live.isFinal(job));
-        const shown = [...active, ...list.filter(live.isFinal)].slice(0, Math.max(6, active.length));
+        const shown = live.foremost(list);
         jobs.update(shown);
         jobs.node.hidden = !shown.length;
         none.hidden = shown.length > 0;
