@@ -20,8 +20,8 @@ PAGES = [
 OPTIONAL = {"schedules", "alerts", "audit"}
 LOOKS = [("light", "light", (1360, 850, False)), ("dark", "dark", (1360, 850, False)), ("phone", "light", (360, 740, True))]
 JOURNEYS = ["sign_in", "judge_its_pieces", "start_a_job", "filter_and_export", "walk_by_keyboard", "keep_a_schedule",
-            "read_alerts", "read_the_audit_log", "follow_a_task", "look_at_every_page", "stay_quick", "sign_out",
-            "watch_as_viewer"]
+            "read_alerts", "read_the_audit_log", "follow_a_task", "look_at_every_page", "look_at_odd_regions", "stay_quick",
+            "sign_out", "watch_as_viewer"]
 ROW = ".vtable tr[data-index]"
 
 
@@ -100,6 +100,8 @@ class Journeys(Operations):
         drawn = f"module.drawStages(document.createElement('ol'), {stages % 1})"
         queue = ("Array.from({length: 150}, (_, i) => ({job_id: i + 1, state: i === 2 ? 'running' : i < 20 ? 'done' : "
                  "'queued'}))")
+        local = "(() => { const list = new module.LocalRows([{r: null, id: 1}, {r: 0.2, id: 2}, {r: 0.4, id: 3}], {sort: '%s'}); "
+        local += "list.load(); return list.rows.map((row) => row.id).join(); })()"
         for module, call, answer in [
             ("filters", f"parse('max_correlation < 0.3', {columns})", "max_correlation:lt:0.3"),
             ("filters", f"parse('Max>=0.3', {columns})", "max_correlation:ge:0.3"),
@@ -125,6 +127,10 @@ class Journeys(Operations):
             found = self.browser.run(f"import('/assets/{module}.js').then((module) => module.{call})")
             if found != answer:
                 raise Failure(f"{call} of {module}.js is {found!r}: expected {answer!r}")
+        for sort, answer in [("r", "2,3,1"), ("-r", "3,2,1")]:
+            found = self.browser.run(f"import('/assets/source.js').then((module) => {local % sort})")
+            if found != answer:
+                raise Failure(f"rows sorted by {sort} are {found}: expected {answer}, what is missing last")
 
     def start_a_job(self):
         browser = self.browser
@@ -215,6 +221,19 @@ class Journeys(Operations):
                 self.complain(broken(browser), f"{name}, {look}")
         browser.theme("light")
         browser.size(1280, 800)
+
+    def look_at_odd_regions(self):
+        """Tables of what is computed on the page."""
+        browser = self.browser
+        self.go("/regions/USA/usage", "USA")
+        browser.wait("document.querySelectorAll('.vtable tr[data-index]').length > 2", what="the operators")
+        share = "document.querySelector('.vtable tr[data-index=\"0\"] td:last-child').textContent"
+        most = browser.run(share)
+        # The largest first, and the other way round by a second click.
+        for sign in (1, 2):
+            browser.run("[...document.querySelectorAll('.sort')].find((e) => e.textContent === 'Share').click()")
+        if browser.run(share) == most:
+            raise Failure(f"the table of operators begins with {most} whichever way it is sorted by their share")
 
     def stay_quick(self):
         """The limits are generous, since machines of tests are slow; the figures are printed."""

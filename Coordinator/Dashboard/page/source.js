@@ -64,9 +64,9 @@ export class LocalRows {
     async load() {
         const tests = this.filters.map((filter) => test(filter));
         this.rows = tests.length ? this.all.filter((row) => tests.every((passes) => passes(row))) : [...this.all];
-        const isDown = this.sort.startsWith('-');
+        const sign = this.sort.startsWith('-') ? -1 : 1;
         const name = this.sort.replace(/^-/, '');
-        if (name) this.rows.sort((a, b) => compare(a[name], b[name]) * (isDown ? -1 : 1));
+        if (name) this.rows.sort((a, b) => compare(a[name], b[name], sign));
         this.total = this.rows.length;
         this.onchange();
     }
@@ -74,12 +74,12 @@ export class LocalRows {
     row(index) { return this.rows[index]; }
 }
 
-// What is missing comes first upwards, as in the database it comes last downwards.
-function compare(a, b) {
+// What is missing comes last either way, as it does where the coordinator sorts.
+function compare(a, b, sign) {
     if (a === b) return 0;
     if (a === null || a === undefined) return 1;
     if (b === null || b === undefined) return -1;
-    return a < b ? -1 : 1;
+    return a < b ? -sign : sign;
 }
 
 function test(filter) {

@@ -27,7 +27,8 @@ export async function show(root, region, context) {
 }
 
 function part(title, list, alphas, region, context, hue) {
-    const sorted = [...list].sort((a, b) => b.alphas - a.alphas || (a.name < b.name ? -1 : 1));
+    const sorted = list.map((one) => ({...one, share: one.alphas / alphas}))
+        .sort((a, b) => b.alphas - a.alphas || (a.name < b.name ? -1 : 1));
     const top = sorted.slice(0, shown).reverse();
     const name = `${title.toLowerCase().replace(' ', '-')}-${region.region}`;
     const chart = plot(context, `${title}: alphas that use each`, 60 + top.length * 20, () => ({
@@ -39,7 +40,7 @@ function part(title, list, alphas, region, context, hue) {
     const rows = table(title, new LocalRows(sorted, {sort: '-alphas'}), [
         {name: 'name', label: 'Name', kind: 'id'},
         {name: 'alphas', label: 'Alphas', kind: 'number', show: count},
-        {name: 'share', label: 'Share', kind: 'number', show: (_, row) => percent(row.alphas / alphas, 1)}], {height: '380px'});
+        {name: 'share', label: 'Share', kind: 'number', show: (share) => percent(share, 1)}], {height: '380px'});
     rows.reload();
     context.onLeave(rows.stop);
     return card(title, h('div', {class: 'stack'}, chart.node, rows.node), {tools: [
