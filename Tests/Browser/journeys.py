@@ -131,6 +131,12 @@ class Journeys(Operations):
             found = self.browser.run(f"import('/assets/source.js').then((module) => {local % sort})")
             if found != answer:
                 raise Failure(f"rows sorted by {sort} are {found}: expected {answer}, what is missing last")
+        # What is no percent encoding names nothing, and is said to.
+        self.browser.expected = ["status of 404"]
+        self.go("/regions/USA/alphas/100%")
+        self.browser.wait("document.querySelector('[role=alert]')?.textContent.includes('Not there')")
+        self.browser.expected = []
+        self.go("/")
 
     def start_a_job(self):
         browser = self.browser

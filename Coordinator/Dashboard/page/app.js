@@ -34,6 +34,15 @@ export function address() {
     return {path: path || '/', query: new URLSearchParams(query)};
 }
 
+// What is no percent encoding, as somebody may type it, stays as it is: then there is nothing of that name.
+function plain(part) {
+    try {
+        return decodeURIComponent(part);
+    } catch {
+        return part;
+    }
+}
+
 async function show() {
     const {path, query} = address();
     leave();
@@ -54,7 +63,7 @@ async function show() {
     }
     const [pattern, title, load] = found;
     const context = {
-        root, query, me, signal: abort.signal, path: path.match(pattern).slice(1).map((part) => part && decodeURIComponent(part)),
+        root, query, me, signal: abort.signal, path: path.match(pattern).slice(1).map((part) => part && plain(part)),
         on: (topic, handler) => undo.push(live.on(topic, handler)),
         onLeave: (step) => undo.push(step),
         may: (role) => ['viewer', 'operator', 'admin'].indexOf(me.role) >= ['viewer', 'operator', 'admin'].indexOf(role),
