@@ -229,7 +229,7 @@ class Journeys(Operations):
         browser.size(1280, 800)
 
     def look_at_odd_regions(self):
-        """Tables of what is computed on the page."""
+        """Tables of what is computed on the page, and a region of which most alphas have no PnL."""
         browser = self.browser
         self.go("/regions/USA/usage", "USA")
         browser.wait("document.querySelectorAll('.vtable tr[data-index]').length > 2", what="the operators")
@@ -240,6 +240,33 @@ class Journeys(Operations):
             browser.run("[...document.querySelectorAll('.sort')].find((e) => e.textContent === 'Share').click()")
         if browser.run(share) == most:
             raise Failure(f"the table of operators begins with {most} whichever way it is sorted by their share")
+        browser.run(
+            "(() => { window.asIs = window.fetch; window.later = window.asked = 0; window.fetch = async (path, ...more) => {"
+            " const answer = await window.asIs(path, ...more);"
+            " if (path.includes('/results/features?')) { window.asked += 1; await new Promise((go) => setTimeout(go, 300)); }"
+            " if (path !== '/v1/regions') return answer; const said = await answer.json(); said.regions.forEach((one) => {"
+            " one.alphas.submitted = 9000; one.results.forEach((result) => { result.job_id += window.later; }); });"
+            " return new Response(JSON.stringify(said)); }; })()")
+        choose = ("(() => { const e = document.querySelector('[name=colour]'); e.value = '%s';"
+                  " e.dispatchEvent(new Event('change')); })()")
+        legend = "[...document.querySelectorAll('h2.minor')].map((e) => e.textContent).join()"
+        # What was fetched of a job is not shown as that of a later one.
+        for later, asked in [(0, 1), (0, 1), (1, 2)]:
+            browser.run(f"window.later = {later}")
+            self.go("/jobs", "Jobs")
+            self.go("/regions/USA/map", "USA")
+            browser.wait("!!document.querySelector('[name=colour]')")
+            browser.run(choose % "features:sharpe")
+            browser.wait(f"{legend} === 'Sharpe'")
+            if browser.run("window.asked") != asked:
+                raise Failure(f"the values of a feature were asked for {browser.run('window.asked')} times: expected {asked}")
+        # What comes late does not take the place of what was chosen meanwhile.
+        browser.run(choose % "features:volatility")
+        browser.run(choose % "label:hdbscan")
+        time.sleep(1)
+        if browser.run(legend) != "Clusters of hdbscan":
+            raise Failure(f"clusters are chosen, and the map shows {browser.run(legend)}")
+        browser.run("(() => { window.fetch = window.asIs; })()")
 
     def stay_quick(self):
         """The limits are generous, since machines of tests are slow; the figures are printed."""

@@ -45,15 +45,21 @@ export async function show(root, region, context) {
         paint();
     };
     let values = null;
+    let asked = 0;
     const paint = async () => {
+        asked += 1;
+        const mine = asked;
         const layout = world.coordinates.get(state.layout);
         const [what, name] = state.by.split(':');
         values = null;
         if (what === 'label') colourByLabel(plot, layout, world.labelsBy.get(name), legend, name);
         else {
             try {
-                values = await featureValues(region, what, name, context);
-                if (!context.signal.aborted) colourByValue(plot, layout, values, legend, name);
+                const found = await featureValues(region, what, name, context);
+                // Something else may have been chosen while they were on their way.
+                if (mine !== asked || context.signal.aborted) return;
+                values = found;
+                colourByValue(plot, layout, values, legend, name);
             } catch (error) {
                 if (error.name !== 'AbortError') toast(error.message, true);
             }
@@ -139,7 +145,9 @@ function colourByLabel(plot, layout, labels, legend, name) {
 
 const kept = new Map();
 async function featureValues(region, result, name, context) {
-    const key = `${region.region} ${result} ${name}`;
+    // A later job has other values.
+    const job = (region.results || []).find((one) => one.result === result)?.job_id;
+    const key = `${region.region} ${result} ${name} ${job}`;
     if (!kept.has(key)) {
         const {rows} = await allRows(`/v1/regions/${region.region}/results/${result}`, {columns: `alpha_id,${name}`},
             {signal: context.signal});
