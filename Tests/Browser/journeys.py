@@ -266,6 +266,10 @@ class Journeys(Operations):
         time.sleep(1)
         if browser.run(legend) != "Clusters of hdbscan":
             raise Failure(f"clusters are chosen, and the map shows {browser.run(legend)}")
+        # The matrix is smaller than the number of the alphas says.
+        self.go("/regions/USA/heatmap", "USA")
+        browser.wait("/^(\\d+) by \\1 of \\1 alphas/.test(document.querySelector('.filters [role=status]')?.textContent)",
+                     what="the whole matrix of the alphas with PnL")
         browser.run("(() => { window.fetch = window.asIs; })()")
 
     def stay_quick(self):

@@ -25,7 +25,10 @@ export async function show(root, region, context) {
     let drag = null;
     let asked = 0;
     const windows = [];
-    const alphas = region.alphas?.submitted || 0;
+    const submitted = region.alphas?.submitted || 0;
+    // Of more than one window the last one ends with the matrix, which lacks alphas without PnL.
+    const alphas = submitted > spanMax ? (await get(path + query({rows: '0:1', columns: '0:1', size: 1}),
+        {signal: context.signal})).count : submitted;
     let start = 0;
     const whole = () => (alphas > spanMax ? [[start, Math.min(alphas, start + spanMax)],
         [start, Math.min(alphas, start + spanMax)]] : [null, null]);
