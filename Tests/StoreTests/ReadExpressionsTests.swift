@@ -67,12 +67,11 @@ import Testing
         let publication = Publication(
             region: usa, target: .region, jobID: JobID(job), convention: .ffillShift, window: .years(4), minOverlap: 60,
             windowStart: try Day(parsing: "2020-01-03"), windowEnd: try Day(parsing: "2023-12-29"))
-        var ranks: [[UInt8]: Int] = [:]
+        var ranks = ByAlphaID<Int>()
         let rows = neighbours.map { a, b, r in
-            ranks[Array(a.utf8), default: 0] += 1
+            ranks[a, default: 0] += 1
             return CorrelationNeighbour(
-                alphaID: a, kind: .absolute, rank: ranks[Array(a.utf8), default: 1], neighbourID: b, correlation: r,
-                days: 250)
+                alphaID: a, kind: .absolute, rank: ranks[a, default: 1], neighbourID: b, correlation: r, days: 250)
         }
         let other = CorrelationNeighbour(alphaID: "a", kind: .most, rank: 1, neighbourID: "T", correlation: 1, days: 250)
         let all = (rows + [other]).sorted {
