@@ -67,4 +67,61 @@ struct ResultsCommandTests {
         let error = await #expect(throws: GridError.self) { try await command.run() }
         #expect(error?.message.contains(named) == true && error?.kind != .unreachable, "\(error?.message ?? "")")
     }
+
+    /// A result of five rows in pages of two, which a job replaces before a page is read, as often as is said.
+    private final class Replaced {
+        private(set) var version: Int64 = 1
+        private(set) var pages = 0
+        var timesLeft: Int
+
+        init(times: Int) { timesLeft = times }
+
+        func page(_ request: ResultRequest) -> ResultPage {
+            pages += 1
+            if request.offset > 0, timesLeft > 0 {
+                timesLeft -= 1
+                version += 1
+            }
+            let end = min(5, request.offset + request.limit)
+            let rows = (request.offset..<end).map { [JSONValue.whole(Int64($0) + 10 * version)] }
+            return ResultPage(
+                region: "USA", result: .correlation, table: "correlation_usa", columns: ["n"], rows: rows,
+                nextOffset: request.offset + rows.count < 5 ? request.offset + rows.count : nil)
+        }
+
+        func published() -> [RegionView.Result] {
+            [.init(result: .correlation, rows: 5, jobID: JobID(version), lastUpdated: nil)]
+        }
+    }
+
+    @Test("Rows that take several pages are of one publication", arguments: [(0, 3), (1, 6), (2, 6)])
+    func oneVersion(times: Int, pages: Int) async throws {
+        let grid = Replaced(times: times)
+        let page = try await ResultsCommand.read(ResultRequest(.correlation, limit: 2), rowsWanted: 0) {
+            grid.page($0)
+        } published: {
+            grid.published()
+        }
+        #expect(page.rows == (0..<5).map { [.whole($0 + 10 * grid.version)] } && page.nextOffset == nil)
+        #expect(grid.pages == pages)
+    }
+
+    @Test("Rows that never stay the same are an error, and a single page needs no second look")
+    func neverTheSame() async throws {
+        let grid = Replaced(times: 99)
+        let error = await #expect(throws: GridError.self) {
+            try await ResultsCommand.read(ResultRequest(.correlation, limit: 2), rowsWanted: 4) {
+                grid.page($0)
+            } published: {
+                grid.published()
+            }
+        }
+        #expect(error?.kind == .conflict && error?.message.contains("try again") == true)
+        let one = try await ResultsCommand.read(ResultRequest(.correlation, limit: 2), rowsWanted: 2) {
+            grid.page($0)
+        } published: {
+            throw GridError(.failed, "nobody asks")
+        }
+        #expect(one.rows.count == 2 && one.nextOffset == 2)
+    }
 }

@@ -88,14 +88,11 @@ struct ResultsCommand: AsyncParsableCommand {
         let (region, request) = (try Region(region), try request())
         if let out { try CorrelateCommand.expectWritable(out) }
         let client = try connection.client()
-        var page = try await client.results(request, region: region)
-        while let offset = page.nextOffset, rowsWanted == 0 || page.rows.count < rowsWanted {
-            var next = request
-            next.offset = offset
-            if rowsWanted > 0 { next.limit = min(Limits.resultRowsMax, rowsWanted - page.rows.count) }
-            let more = try await client.results(next, region: region)
-            page.rows += more.rows
-            page.nextOffset = more.nextOffset
+        let page = try await Self.read(request, rowsWanted: rowsWanted) {
+            try await client.results($0, region: region)
+        } published: {
+            let list: RegionList = try await client.get("/v1/regions")
+            return list.regions.first { $0.region == region.name }?.results ?? []
         }
         if page.rows.isEmpty { StandardError.writeLine(try await whyEmpty(request, region, client).singleLine) }
         let written = try bytes(page)
@@ -108,6 +105,40 @@ struct ResultsCommand: AsyncParsableCommand {
         if page.nextOffset != nil, try shownAs() == .table {
             StandardError.writeLine(Self.more(than: page.rows.count, of: page.total))
         }
+    }
+
+    private static let readingsMax = 3
+
+    /// All pages of what is asked for, as one.
+    ///
+    /// - Parameters:
+    ///   - rowsWanted: 0 for all.
+    ///   - published: what the region shows as its own at the moment. A job may replace it between two pages; then they are read
+    ///     again, since rows of both would be the result of none.
+    static func read(
+        _ request: ResultRequest, rowsWanted: Int, page: (ResultRequest) async throws -> ResultPage,
+        published: () async throws -> [RegionView.Result]
+    ) async throws -> ResultPage {
+        let kinds = request.result == .clusterFeatures ? ["clusters", "features"] : [request.result.kind]
+        func stand() async throws -> [RegionView.Result] { try await published().filter { kinds.contains($0.result.kind) } }
+        for _ in 0..<readingsMax {
+            let before = rowsWanted == 0 || rowsWanted > request.limit ? try await stand() : []
+            var whole = try await page(request)
+            var pageCount = 1
+            while let offset = whole.nextOffset, rowsWanted == 0 || whole.rows.count < rowsWanted {
+                var next = request
+                next.offset = offset
+                if rowsWanted > 0 { next.limit = min(Limits.resultRowsMax, rowsWanted - whole.rows.count) }
+                let more = try await page(next)
+                whole.rows += more.rows
+                whole.nextOffset = more.nextOffset
+                pageCount += 1
+            }
+            if pageCount == 1 { return whole }
+            if try await stand() == before { return whole }
+        }
+        throw GridError(
+            .conflict, "jobs have published \(request.result.rawValue) anew each time while its rows were read: try again later")
     }
 
     static func more(than shown: Int, of all: Int?) -> String {
