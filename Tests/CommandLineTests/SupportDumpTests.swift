@@ -13,7 +13,7 @@ import Testing
         "Whatever opens something is taken out, the words around it stay",
         arguments: [
             ("token \(token) was shown", "token (removed) was shown"),
-            ("ag_fedcba9876543210fedcba98 x", "(removed) x"),
+            ("ag_fedcba9876543210fedcba98 x", "(removed) x"), ("signed with agw_fedcba9876543210ab", "signed with (removed)"),
             ("postgresql://otto:hunter2@db/alphagrid failed", "postgresql://otto:(removed)@db/alphagrid failed"),
             ("postgresql://otto@db:5432/alphagrid", "postgresql://otto@db:5432/alphagrid"),
             ("host=db password=hunter2 user=x", "host=db password=(removed) user=x"),

@@ -12,7 +12,7 @@ struct Redaction {
         var text = text
         for secret in secrets where secret.utf8.count >= 4 { text = text.replacingOccurrences(of: secret, with: Self.mark) }
         text.replace(/-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.|\n)*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)/, with: Self.mark)
-        text.replace(/ag_[0-9a-f]{16,}/, with: Self.mark)
+        text.replace(/agw?_[0-9a-f]{16,}/, with: Self.mark)
         text.replace(/eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/, with: Self.mark)
         text.replace(/([A-Za-z][A-Za-z0-9+.-]*:\/\/[^\s\/:@"']*):[^\s\/@"']+@/) { "\($0.1):\(Self.mark)@" }
         text.replace(/(?i)(bearer\s+)[A-Za-z0-9._~+\/-]{8,}=*/) { "\($0.1)\(Self.mark)" }
