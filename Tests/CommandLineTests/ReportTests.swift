@@ -104,7 +104,7 @@ import Testing
 }
 
 /// A grid of which only the jobs are asked for.
-private struct ManyJobs: RegionlessGrid {
+struct ManyJobs: RegionlessGrid {
     private let stored: [JobView]
     private let grid = StaticGrid()
 

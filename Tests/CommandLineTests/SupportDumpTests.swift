@@ -55,6 +55,23 @@ import Testing
         }
     }
 
+    @Test("Jobs that run behind any number of newer ones are in it, and are explained before those that wait")
+    func openJobs() async throws {
+        let grid = ManyJobs([someJob(1, .running)] + (2...150).map { someJob($0, .queued) })
+        try await ClientTests.serving(grid) { port in
+            var dump = SupportDump(redaction: Redaction(secrets: []))
+            await dump.collect(
+                from: try GridClient(
+                    base: try #require(URL(string: "http://127.0.0.1:\(port)")),
+                    token: try AccessToken(ClientTests.token, source: "the test")))
+            let list = try #require(dump.files.first { $0.name == "jobs.json" })
+            #expect(try GridJSON.decode(JobList.self, from: Data(list.content)).jobs.contains { $0.jobID == JobID(1) })
+            // This grid explains nothing, which is said of each job that was asked about.
+            let explained = dump.missing.filter { $0.hasPrefix("explain-") }
+            #expect(explained.count == Limits.supportJobsExplainedMax && explained[0].hasPrefix("explain-1.json"), "\(explained)")
+        }
+    }
+
     @Test("Without a coordinator there still is a dump of this machine, which holds no secret of the environment")
     func alone() throws {
         let scratch = try Scratch()

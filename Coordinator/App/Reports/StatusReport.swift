@@ -9,7 +9,7 @@ struct StatusReport {
     var workers: [WorkerView]
 
     static let finishedShown = 5
-    private static let newestFetched = 50
+    static let newestFetched = 50
 
     func lines(terminal: Terminal) -> [String] {
         var lines = [
@@ -40,16 +40,24 @@ struct StatusReport {
 
     /// What is going on, what waits for it, and the last few that ended.
     var shownJobs: [JobView] {
+        Self.unfinished(jobs) + jobs.filter { $0.state.isFinal }.prefix(Self.finishedShown)
+    }
+
+    /// Those that have not ended: what is going on before what waits for it.
+    static func unfinished(_ jobs: [JobView]) -> [JobView] {
         jobs.filter { !$0.state.isFinal && $0.state != .queued } + jobs.filter { $0.state == .queued }
-            + jobs.filter { $0.state.isFinal }.prefix(Self.finishedShown)
     }
 
     /// All jobs that have not ended, however many are newer, the newest others, and those that have ended since the last look.
-    static func jobs(of grid: any GridControl, since earlier: [JobView] = []) async throws -> [JobView] {
+    ///
+    /// - Parameter count: how many of the newest.
+    static func jobs(
+        of grid: any GridControl, since earlier: [JobView] = [], newest count: Int = newestFetched
+    ) async throws -> [JobView] {
         var unfinished = JobsRequest(limit: Limits.jobsListedMax)
         unfinished.states = JobState.allCases.filter { !$0.isFinal }
         let open = try await grid.jobs(unfinished)
-        let newest = try await grid.jobs(JobsRequest(limit: newestFetched))
+        let newest = try await grid.jobs(JobsRequest(limit: count))
         var found = Dictionary((open + newest).map { ($0.jobID, $0) }, uniquingKeysWith: { $1 })
         for job in earlier where !job.state.isFinal && found[job.jobID] == nil {
             do {

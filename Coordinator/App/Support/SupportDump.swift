@@ -32,10 +32,10 @@ struct SupportDump {
         var jobs: [JobView] = []
         do {
             add("status.json", json: try await client.status())
-            let newest = JobsRequest(limit: Limits.supportJobsMax)
-            if let list = await kept("jobs.json", { try await client.jobList(newest) }) {
-                jobs = list.jobs
-                add("jobs.json", json: list)
+            let newest = Limits.supportJobsMax
+            if let list = await kept("jobs.json", { try await StatusReport.jobs(of: client, newest: newest) }) {
+                jobs = list
+                add("jobs.json", json: JobList(jobs: list, nextBefore: nil))
             }
             if let workers = await kept("workers.json", { try await client.workers() }) {
                 add("workers.json", json: WorkerList(workers: workers))
@@ -50,7 +50,7 @@ struct SupportDump {
         } catch {
             note("status.json", "\(error)")
         }
-        for job in jobs.filter({ !$0.state.isFinal }).prefix(Limits.supportJobsExplainedMax) {
+        for job in StatusReport.unfinished(jobs).prefix(Limits.supportJobsExplainedMax) {
             let name = "explain-\(job.jobID).json"
             if let text = await kept(name, { try await client.text("/v1/jobs/\(job.jobID)/explain") }) { add(name, text) }
         }
