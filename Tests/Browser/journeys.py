@@ -285,6 +285,13 @@ class Journeys(Operations):
         shown = self.rows()
         if shown < self.arguments.large:
             raise Failure(f"the table has {shown} rows of {self.arguments.large}")
+        browser.run("(() => { performance.clearResourceTimings();"
+                    " [...document.querySelectorAll('button')].find((e) => e.textContent === 'CSV').click(); })()")
+        with open(browser.downloaded("correlation-EUR.csv"), newline="") as file:
+            saved = sum(1 for _ in csv.DictReader(file))
+        asked = browser.run("performance.getEntriesByType('resource').filter((e) => e.name.includes('format=csv')).length")
+        if saved != shown or asked != 1:
+            raise Failure(f"of {shown} rows {saved} were saved, by {asked} requests, between which others may be published")
         sort = self.clock("[...document.querySelectorAll('.sort')][2].click()",
                           "document.querySelector('th[aria-sort]')?.textContent.includes('Min')"
                           " && !document.querySelector('[aria-busy]')")
