@@ -6,9 +6,10 @@ extension Scheduler {
     /// Leases queued tasks as long as somebody can take one: free slots first, one lease at a time round the workers,
     /// then a reserve for those whose slots are taken, up to their credit.
     mutating func dispatch() {
+        // First of all: a verification goes to nobody who could take a task of a job that comes before.
+        chooseProfiles()
         leaseVerifications()
         guard !readyOrder.isEmpty else { return }
-        chooseProfiles()
         for profile in profiles.indices where profiles[profile].workers > 0 {
             fill(profile, reserve: false)
             fill(profile, reserve: true)
