@@ -164,6 +164,9 @@ package final class SocketPort {
     }
 
     /// Ends a caller's connection; what has not been sent is gone.
+    ///
+    /// Polling makes libzmq fetch the first frame of the next message, and it ends the program where the rest is gone by then
+    /// with its connection. So the loop takes a message from the socket before anybody can hang up.
     package func hangUp(_ peer: Peer) {
         if let endpoint = called.removeValue(forKey: peer) { try? socket.disconnect(endpoint.description) }
         peers.forget(peer)

@@ -55,4 +55,25 @@ import Testing
         loop.post(.send(payloads("again"), to: again))
         #expect(late.nextMessage()?.frames == bytes("again"))
     }
+
+    @Test("Somebody can be hung up on while messages of several frames come from there")
+    func hangsUpOnSpeaker() throws {
+        let (inbox, speaker) = (Inbox(), Inbox())
+        let router = try router(speaker, echoes: true)
+        let loop = try caller(inbox)
+        for _ in 0..<300 {
+            loop.post(.call(router.endpoint))
+            var called: Peer?
+            while called == nil, let seen = inbox.next() {
+                if case .called(let peer) = seen { called = peer }
+            }
+            let peer = try #require(called)
+            loop.post(.flood(payloads("one", "two", "three"), to: peer, limit: 20))
+            // Once the first answer is there, the others are under way.
+            #expect(inbox.nextMessage()?.frames.count == 3)
+            loop.post(.hangUp(peer))
+        }
+        loop.stop()
+        #expect(loop.join() == nil)
+    }
 }
