@@ -48,6 +48,11 @@ package enum Limits {
     package static let keysRetryMilliseconds: Int64 = 1_000
     /// Somebody who does not admit this program's key, or has none, is tried again after so long.
     package static let handshakeRetryMilliseconds: Int64 = 5_000
+    /// Each attempt to connect has these bounds; libzmq tells of both.
+    package static let connectMilliseconds: Int32 = 5_000
+    package static let handshakeMilliseconds: Int32 = 5_000
+    /// An attempt of which nothing is heard for longer than both is one that libzmq has given up, or waits for without a bound.
+    package static let connectPatienceMilliseconds: Int64 = 11_000
     /// Peers that were kept out are told of in the log at most once in so long.
     package static let refusalsLoggedMilliseconds: Int64 = 10_000
 

@@ -24,7 +24,7 @@ package enum SocketEvent: Hashable, Sendable {
     /// A connecting socket has a connection; `Peer` is its handle until `disconnected`.
     case connected(Peer)
     case disconnected(Peer)
-    /// A connecting socket found nobody or nobody who speaks ZeroMQ; it keeps trying by itself.
+    /// A connecting socket found nobody, or nobody who answers as it should; it keeps trying by itself.
     case connectFailed
     /// No connection came about, because of keys or because the other side speaks no ZeroMQ. A connecting socket tries
     /// again after `SocketOptions.retryMilliseconds`.
@@ -80,5 +80,7 @@ package struct SocketOptions: Sendable {
     package var security = SocketSecurity.none
     /// Until somebody who has refused this socket is tried again.
     package var retryMilliseconds = Limits.handshakeRetryMilliseconds
+    /// Until a connecting socket that has heard nothing of its connection is replaced.
+    package var connectMilliseconds = Limits.connectPatienceMilliseconds
     package init() {}
 }

@@ -9,6 +9,7 @@ extension SocketPort {
         var events: [SocketEvent] = []
         if let retryAt, retryAt <= .now() {
             try? reconnect()
+            events.append(.connectFailed)
         }
         while events.count < Self.eventsPerBatch, let monitor, let news = try monitor.next() {
             if let event = event(news) { events.append(event) }
@@ -26,22 +27,27 @@ extension SocketPort {
     private func event(_ news: ConnectionMonitor.News) -> SocketEvent? {
         switch news {
         case .connected:
+            retryAt = nil
             connections += 1
             connection = Peer(connections)
             return .connected(Peer(connections))
         case .disconnected:
+            retry(afterMilliseconds: options.retryMilliseconds)
             defer { connection = nil }
             return connection.map { .disconnected($0) }
-        case .connectFailed: return .connectFailed
+        case .connectFailed:
+            retry(afterMilliseconds: options.connectMilliseconds)
+            return .connectFailed
         case .refused(let refusal):
-            if isRouter { return .refused(refusal) }
-            // After a mere end of the connection libzmq tries again by itself.
-            if refusal != .closed, retryAt == nil {
-                retryAt = MonotonicTime.now().advanced(milliseconds: options.retryMilliseconds)
-            }
+            if !isRouter { retry(afterMilliseconds: options.retryMilliseconds) }
             return .refused(refusal)
         }
     }
+
+    /// Makes a new socket after so long, unless there is news before. Where libzmq itself tries again it says so at once, with
+    /// `connectFailed`; after what it takes for an error of the protocol, a damaged byte say, it does not. Nor does it say
+    /// anything of a peer whose greeting is that of an old version: there the handshake is over without a word.
+    func retry(afterMilliseconds milliseconds: Int64) { retryAt = MonotonicTime.now().advanced(milliseconds: milliseconds) }
 
     /// When the socket wants its next turn at the latest, whatever its handler wishes.
     var nextTurn: MonotonicTime? {

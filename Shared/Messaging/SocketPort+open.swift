@@ -25,7 +25,7 @@ extension SocketPort {
             try socket.set(ZMQ_ROUTER_MANDATORY, 1)
             try socket.set(ZMQ_RECONNECT_IVL, 100)
             try socket.set(ZMQ_RECONNECT_IVL_MAX, 2_000)
-            try socket.set(ZMQ_CONNECT_TIMEOUT, 5_000)
+            try socket.set(ZMQ_CONNECT_TIMEOUT, Limits.connectMilliseconds)
             try configure(socket, Endpoint(host: "*", port: 0), options)
             return socket
         } catch {
@@ -43,7 +43,7 @@ extension SocketPort {
         try socket.set(ZMQ_IMMEDIATE, 1)
         try socket.set(ZMQ_RECONNECT_IVL, 100)
         try socket.set(ZMQ_RECONNECT_IVL_MAX, 2_000)
-        try socket.set(ZMQ_CONNECT_TIMEOUT, 5_000)
+        try socket.set(ZMQ_CONNECT_TIMEOUT, Limits.connectMilliseconds)
         try configure(socket, endpoint, options)
         return socket
     }
@@ -58,7 +58,7 @@ extension SocketPort {
         try socket.set(ZMQ_IPV6, endpoint.isIPv6 ? 1 : 0)
         try secure(socket, options.security)
         // Whoever connects and says nothing must not hold a descriptor for the default half minute.
-        try socket.set(ZMQ_HANDSHAKE_IVL, 5_000)
+        try socket.set(ZMQ_HANDSHAKE_IVL, Limits.handshakeMilliseconds)
         // A host that lost its power never says so: let the system find out, also while data is unacknowledged.
         try socket.set(ZMQ_TCP_KEEPALIVE, 1)
         try socket.set(ZMQ_TCP_KEEPALIVE_IDLE, 30)

@@ -19,7 +19,7 @@ package final class SocketPort {
     /// The one peer of a connecting socket, while there is a connection.
     var connection: Peer?
     private(set) var isStopping = false
-    /// When a connecting socket that was refused tries again: libzmq itself gives up then.
+    /// When a connecting socket that has no connection is replaced, unless libzmq tells of a new attempt before.
     var retryAt: MonotonicTime?
 
     /// Where the socket is bound or connects to; means nothing for a caller.
@@ -78,7 +78,7 @@ package final class SocketPort {
         } catch {
             throw Self.connectError(error, endpoint)
         }
-        retryAt = nil
+        retry(afterMilliseconds: options.connectMilliseconds)
     }
 
     private static func connectError(_ error: ZeroMQError, _ endpoint: Endpoint) -> GridError {
@@ -133,7 +133,7 @@ package final class SocketPort {
         connection = nil
         endpoint = other ?? endpoint
         // Where not even a socket is to be had, it is tried again.
-        retryAt = MonotonicTime.now().advanced(milliseconds: options.retryMilliseconds)
+        retry(afterMilliseconds: options.retryMilliseconds)
         do throws(ZeroMQError) {
             socket = try Self.dealer(context, endpoint, options)
         } catch {

@@ -4,25 +4,66 @@ import Glibc
 import Messaging
 import Testing
 
+/// Calls the body with the address of this port of loopback.
+private func withLoopback(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    return withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+    }
+}
+
+/// Nothing here may wait for ever.
+private func waitsBriefly(_ descriptor: Int32) {
+    var timeout = timeval(tv_sec: 5, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+}
+
+/// Where a socket connects to that is to hear whatever the test likes.
+private final class RawListener {
+    private let descriptor: Int32
+    let endpoint: Endpoint
+
+    init() throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let result = withLoopback(0) { bind(listener, $0, $1) }
+        try #require(result == 0)
+        descriptor = listener
+        var (address, size) = (sockaddr_in(), socklen_t(MemoryLayout<sockaddr_in>.size))
+        _ = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(listener, $0, &size) }
+        }
+        endpoint = Endpoint(host: "127.0.0.1", port: UInt16(bigEndian: address.sin_port))
+        listen(descriptor, 4)
+        waitsBriefly(descriptor)
+    }
+
+    /// The next one to connect; nil when nobody does within five seconds.
+    func accept() -> RawConnection? {
+        let accepted = Glibc.accept(descriptor, nil, nil)
+        return accepted < 0 ? nil : RawConnection(accepted)
+    }
+
+    deinit { close(descriptor) }
+}
+
 /// A plain TCP connection that sends whatever it likes.
 private final class RawConnection {
     private let descriptor: Int32
 
     init(to endpoint: Endpoint) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = endpoint.port.bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        let port = endpoint.port
+        let result = withLoopback(port) { connect(descriptor, $0, $1) }
         try #require(result == 0)
-        // Nothing here may wait for ever.
-        var timeout = timeval(tv_sec: 5, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        waitsBriefly(descriptor)
+    }
+
+    init(_ descriptor: Int32) {
+        self.descriptor = descriptor
+        waitsBriefly(descriptor)
     }
 
     func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
@@ -150,28 +191,54 @@ private final class RawConnection {
 
     @Test("A dealer survives a server that talks nonsense")
     func nonsenseServer() throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(listener) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = bind(listener, $0, size)
-                _ = getsockname(listener, $0, &size)
-            }
-        }
-        listen(listener, 4)
-        let client = Inbox()
-        let dealer = try dealer(client, to: Endpoint(host: "127.0.0.1", port: UInt16(bigEndian: address.sin_port)))
+        let listener = try RawListener()
+        let dealer = try dealer(Inbox(), to: listener.endpoint)
         for _ in 0..<2 {
-            let accepted = accept(listener, nil, nil)
-            let nonsense = Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8)
-            _ = send(accepted, nonsense, nonsense.count, Int32(MSG_NOSIGNAL))
-            close(accepted)
+            let connection = try #require(listener.accept())
+            connection.send(Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
         }
         dealer.stop()
         #expect(dealer.join() == nil)
+    }
+
+    @Test("A dealer tries again where libzmq waits for ever, or gives up, after a damaged handshake", arguments: [false, true])
+    func damagedHandshake(isKeyed: Bool) throws {
+        func changed(_ position: Int, to byte: UInt8) -> [UInt8] {
+            var greeting = Array(RawConnection.handshake.prefix(64))
+            greeting[position] = byte
+            return greeting
+        }
+        let openings: [(String, [UInt8])] = [
+            ("of version 1.0", changed(10, to: 0)),
+            ("of version 2.0", changed(10, to: 1)),
+            ("without a version", changed(0, to: 4)),
+            ("of an unknown mechanism", changed(12, to: 0x58)),
+            ("without an end", Array(RawConnection.handshake.prefix(40))),
+            ("with a command that is none", Array(RawConnection.handshake.prefix(67)) + Array("WRONG".utf8) + [0, 0]),
+            ("with a READY of half its length", Array(RawConnection.handshake.prefix(80))),
+            ("that is followed by a frame beyond all bounds", [2] + [UInt8](repeating: 0x7F, count: 8)),
+        ]
+        var options = SocketOptions()
+        options.retryMilliseconds = 20
+        options.connectMilliseconds = 200
+        if isKeyed { options.security = .client(try KeyPair.make(), server: try KeyPair.make().publicKey) }
+        for (name, opening) in openings {
+            let (listener, client) = (try RawListener(), Inbox())
+            let dealer = try dealer(client, to: listener.endpoint, options: options)
+            let first = try #require(listener.accept())
+            let isWhole = !isKeyed && opening == openings.last?.1
+            if isWhole { first.shakeHands() }
+            first.send(opening)
+            // It stays open, and says no more.
+            let second = listener.accept()
+            #expect(second != nil, "after a greeting \(name)")
+            if !isKeyed, let second {
+                second.shakeHands()
+                #expect(client.nextEvent { $0 == .connected(Peer(isWhole ? 2 : 1)) } != nil, "\(name)")
+            }
+            withExtendedLifetime(first) {}
+            dealer.stop()
+            #expect(dealer.join() == nil)
+        }
     }
 }

@@ -127,6 +127,7 @@ struct BlockFetchHandler: SocketHandler {
                 if let block { deliver(hash, .success(block)) }
             case .shunned(let peer, let reason):
                 logger.warning("no blocks from \(peer) for a while: \(reason)")
+                peers?.post(.leave(peer))
             case .failed(let hash, let reason):
                 deliver(
                     hash, .failure(GridError(.failed, "block \(hash) cannot be had from \(port.endpoint): \(reason)")))

@@ -8,6 +8,8 @@ import WireProtocol
 struct BlockPeersHandler: SocketHandler {
     enum Command: Sendable {
         case ask(BlockRequest, at: String)
+        /// A worker did not do what it should, and perhaps never will on this connection.
+        case leave(String)
     }
 
     private struct Line {
@@ -46,6 +48,9 @@ struct BlockPeersHandler: SocketHandler {
             // What is not sent is not answered, and then asked of the coordinator.
             guard let peer = line(to: endpoint, port), let frames = try? WireCodec.encode(request) else { return }
             _ = port.send(frames, to: peer)
+        case .leave(let endpoint):
+            guard let position = lines.firstIndex(where: { $0.endpoint == endpoint }) else { return }
+            port.hangUp(lines.remove(at: position).peer)
         }
     }
 
