@@ -247,3 +247,11 @@ def corrupt(run, fault, which):
     line = line_of(run, fault, which)
     line.corruption = 0.5
     return line.name, line.heal
+
+
+@kind("workers: connections lost, handshakes corrupted", (2.0, 5.0), which="workers")
+def corrupt_handshakes(run, fault, which):
+    line = line_of(run, fault, which)
+    line.corruption = 0.5
+    run.cluster.proxy.cut(line)
+    return line.name, line.heal

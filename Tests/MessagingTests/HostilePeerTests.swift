@@ -82,6 +82,9 @@ private final class RawConnection {
         return bytes
     }
 
+    /// What the other side says until it closes.
+    func readAll() -> [UInt8] { read(.max) }
+
     /// Reads until the other side closes; false when it does not.
     func isClosedByPeer() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 4_096)
@@ -232,6 +235,8 @@ private final class RawConnection {
             // It stays open, and says no more.
             let second = listener.accept()
             #expect(second != nil, "after a greeting \(name)")
+            // With keys no more than a greeting is said to whoever has not shown the coordinator's.
+            if isKeyed { #expect(first.readAll().count <= 64 + 202, "\(name)") }
             if !isKeyed, let second {
                 second.shakeHands()
                 #expect(client.nextEvent { $0 == .connected(Peer(isWhole ? 2 : 1)) } != nil, "\(name)")
@@ -239,6 +244,38 @@ private final class RawConnection {
             withExtendedLifetime(first) {}
             dealer.stop()
             #expect(dealer.join() == nil)
+        }
+    }
+
+    @Test("A router with keys does not listen to old versions of the protocol, which know none")
+    func oldVersions() throws {
+        let keys = try Keys()
+        let openings: [(isHeardPlain: Bool, [UInt8])] = [
+            // Version 1.0 without and with a greeting, then 2.0, as DEALERs without an identity that send a message.
+            (true, [1, 0] + [3, 0, 0x68, 0x69]),
+            (true, [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 0, 5] + [1, 0] + [3, 0, 0x68, 0x69]),
+            (true, [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 1, 5] + [0, 0] + [0, 2, 0x68, 0x69]),
+            (false, RawConnection.handshake + [0, 2, 0x68, 0x69]),
+        ]
+        for (isHeardPlain, opening) in openings {
+            let server = Inbox()
+            let guarded = try keys.router(server)
+            let connection = try RawConnection(to: guarded.endpoint)
+            connection.send(opening)
+            #expect(connection.isClosedByPeer())
+            guarded.post(.note)
+            while let seen = server.next(), seen != .ticked {
+                if case .event(.refused) = seen { continue }
+                Issue.record("\(seen)")
+            }
+            // Without keys the same words are heard, so it is the keys that keep them out.
+            guard isHeardPlain else { continue }
+            let plain = Inbox()
+            let open = try router(plain)
+            let heard = try RawConnection(to: open.endpoint)
+            heard.send(opening)
+            #expect(plain.nextMessage()?.frames == bytes("hi"))
+            withExtendedLifetime((heard, open)) {}
         }
     }
 }
