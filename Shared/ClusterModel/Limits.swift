@@ -20,8 +20,9 @@ package enum Limits {
     package static let inflationRatioMax = 100
 
     // Wire
-    /// 2: headers have a checksum; 3: tasks name the parts of their blocks; 4: a part is one message. No other is spoken.
-    package static let protocolVersion: UInt32 = 4
+    /// 2: headers have a checksum; 3: tasks name the parts of their blocks; 4: a part is one message; 5: long payloads come in
+    /// several frames. No other is spoken.
+    package static let protocolVersion: UInt32 = 5
     package static let headerBytesMax = 64 << 10
     /// Seconds or operations that a worker counts: a thousand years of a thousand TFLOP/s.
     package static let wireQuantityMax = 1e26
@@ -31,7 +32,14 @@ package enum Limits {
     package static let payloadBytesMax = 256 << 20
     /// Of one part of a block, which is sent as one message.
     package static let blockPartBytesMax = blockEdgeMax * partDays * 8
-    package static let framesPerMessageMax = 4
+    /// A longer payload travels in several frames. Whoever is not let in can make a socket hold so much of what should have been
+    /// a handshake, and a routing id, which libzmq copies with every message, be as long.
+    package static let frameBytesMax = 1 << 20
+    package static let framesPerMessageMax = 1 + payloadBytesMax / frameBytesMax
+    /// What encryption adds to a frame, and more.
+    package static let frameOverheadBytesMax = 64
+    /// ZMTP allows no longer ones.
+    package static let routingIDBytesMax = 255
     /// Names on the wire (worker, host, version, task kind) are cut to this.
     package static let wireNameBytesMax = 200
     /// Sentences on the wire are cut to this.
@@ -51,8 +59,12 @@ package enum Limits {
     /// Each attempt to connect has these bounds; libzmq tells of both.
     package static let connectMilliseconds: Int32 = 5_000
     package static let handshakeMilliseconds: Int32 = 5_000
-    /// An attempt of which nothing is heard for longer than both is one that libzmq has given up, or waits for without a bound.
+    /// A socket that hears nothing of its attempt for longer than both is replaced. Only looking up the name can take longer: so
+    /// the next socket has twice as long, up to a bound.
     package static let connectPatienceMilliseconds: Int64 = 11_000
+    package static let connectPatienceFactorMax: Int64 = 32
+    /// A revoked key is told so, and has so long to leave; then its connection ends with the next word.
+    package static let farewellMilliseconds: Int64 = 1_000
     /// Peers that were kept out are told of in the log at most once in so long.
     package static let refusalsLoggedMilliseconds: Int64 = 10_000
 
@@ -112,8 +124,9 @@ package enum Limits {
     package static let blockTriesMax = 5
     /// A block is given up after so long without a word from the block server.
     package static let blockSilenceMilliseconds: Int64 = 30_000
-    /// Workers whose blocks a worker fetches at once.
+    /// Workers whose blocks a worker fetches at once, and connections to such before all are made anew.
     package static let blockPeersMax = 32
+    package static let blockPeersCalledMax = 128
     /// A worker that serves blocks is given up after so long without a word, and not asked again for a while.
     package static let blockPeerSilenceMilliseconds: Int64 = 3_000
     package static let blockPeerShunnedMilliseconds: Int64 = 60_000

@@ -70,7 +70,7 @@ package enum SocketRole: Hashable, Sendable {
 
 package struct SocketOptions: Sendable {
     /// A larger frame ends its connection before memory is spent on it.
-    package var frameBytesMax = Limits.payloadBytesMax
+    package var frameBytesMax = Limits.frameBytesMax
     /// Messages queued for and from each peer.
     package var highWaterMark = Limits.socketHighWaterMark
     /// Commands from other threads waiting at once.
@@ -80,7 +80,7 @@ package struct SocketOptions: Sendable {
     package var security = SocketSecurity.none
     /// Until somebody who has refused this socket is tried again.
     package var retryMilliseconds = Limits.handshakeRetryMilliseconds
-    /// Until a connecting socket that has heard nothing of its connection is replaced.
+    /// Until a connecting socket that has heard nothing of its connection is replaced, the first time.
     package var connectMilliseconds = Limits.connectPatienceMilliseconds
     package init() {}
 }

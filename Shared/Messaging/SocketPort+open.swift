@@ -38,9 +38,8 @@ extension SocketPort {
         _ context: ZeroMQContext, _ endpoint: Endpoint, _ options: SocketOptions
     ) throws(ZeroMQError) -> ZeroMQSocket {
         let socket = try ZeroMQSocket(context, type: ZMQ_DEALER)
-        // Queue nothing for a connection that is not there: heartbeats of the past help nobody, and results are
-        // sent again anyway.
-        try socket.set(ZMQ_IMMEDIATE, 1)
+        // ZMQ_IMMEDIATE stays off: with it libzmq ends the program where a connection is lost while one of its messages is
+        // being read. What was sent too late to leave waits for the next connection, and is answered like a stranger's word.
         try socket.set(ZMQ_RECONNECT_IVL, 100)
         try socket.set(ZMQ_RECONNECT_IVL_MAX, 2_000)
         try socket.set(ZMQ_CONNECT_TIMEOUT, Limits.connectMilliseconds)
@@ -53,7 +52,7 @@ extension SocketPort {
     ) throws(ZeroMQError) {
         try socket.set(ZMQ_SNDHWM, options.highWaterMark)
         try socket.set(ZMQ_RCVHWM, options.highWaterMark)
-        try socket.set(ZMQ_MAXMSGSIZE, wide: Int64(options.frameBytesMax))
+        try socket.set(ZMQ_MAXMSGSIZE, wide: Int64(options.frameBytesMax + Limits.frameOverheadBytesMax))
         try socket.set(ZMQ_LINGER, options.lingerMilliseconds)
         try socket.set(ZMQ_IPV6, endpoint.isIPv6 ? 1 : 0)
         try secure(socket, options.security)

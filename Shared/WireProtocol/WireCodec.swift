@@ -5,7 +5,8 @@ import SwiftProtobuf
 /// Turns messages into frames and back.
 ///
 /// A message is one header frame (a `WireEnvelope` with its checksum, at most `Limits.headerBytesMax`) and, for results,
-/// leases and block replies, one payload frame (at most `Limits.payloadBytesMax`) whose size and CRC32C the header states.
+/// leases and block replies, a payload (at most `Limits.payloadBytesMax`) whose size and CRC32C the header states: in one frame
+/// or, where it is longer, in frames of `Limits.frameBytesMax` and what is left.
 ///
 /// Nothing a peer sends can do more than make a decode function throw: `.conflict` when it speaks another protocol
 /// version, with a sentence that names both and is fit for `CoordinatorMessage.refused`; `.usage` for anything else.
@@ -39,15 +40,42 @@ package enum WireCodec {
             throw GridError(.failed, "a \(body.name) does not fit a header of \(Limits.headerBytesMax) bytes")
         }
         let frame = Payload(copying: WireHeader.seal(header))
-        return payload.map { [frame, $0] } ?? [frame]
+        return [frame] + (payload.map(split) ?? [])
+    }
+
+    private static func split(_ payload: Payload) -> [Payload] {
+        guard payload.count > Limits.frameBytesMax else { return [payload] }
+        return stride(from: 0, to: payload.count, by: Limits.frameBytesMax).map { start in
+            let bytes = payload.bytes[start..<min(start + Limits.frameBytesMax, payload.count)]
+            return Payload(adopting: UnsafeRawBufferPointer(rebasing: bytes)) { withExtendedLifetime(payload) {} }
+        }
+    }
+
+    /// The payload of these frames; they have sizes that `split` gives them.
+    private static func join(_ frames: ArraySlice<Payload>, of name: String) throws(GridError) -> Payload {
+        guard let last = frames.last else { throw malformed("a \(name) without a payload") }
+        let count = frames.reduce(0) { $0 + $1.count }
+        guard count <= Limits.payloadBytesMax else {
+            throw malformed("a payload of \(count) bytes, the limit is \(Limits.payloadBytesMax)")
+        }
+        guard frames.dropLast().allSatisfy({ $0.count == Limits.frameBytesMax }), last.count <= Limits.frameBytesMax,
+            last.count > 0 || frames.count == 1
+        else { throw malformed("the payload of a \(name) in frames that are no \(Limits.frameBytesMax) bytes") }
+        if frames.count == 1 { return last }
+        return Payload(unwritten: count) { whole in
+            var start = 0
+            for frame in frames {
+                frame.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: whole[start...]).copyMemory(from: $0) }
+                start += frame.count
+            }
+        }
     }
 
     /// Body and payload of what arrived, once version, sizes and checksum are as they must be; the payload keeps its checksum.
     static func open(_ frames: [Payload]) throws(GridError) -> (body: WireEnvelope.OneOf_Body, payload: Payload?) {
-        guard frames.count == 1 || frames.count == 2 else {
-            throw malformed("\(frames.count) frames, expected 1 or 2")
+        guard let header = frames.first, frames.count <= Limits.framesPerMessageMax else {
+            throw malformed("\(frames.count) frames, expected 1 to \(Limits.framesPerMessageMax)")
         }
-        let header = frames[0]
         guard header.count <= Limits.headerBytesMax else {
             throw malformed("a header of \(header.count) bytes, the limit is \(Limits.headerBytesMax)")
         }
@@ -66,19 +94,16 @@ package enum WireCodec {
         guard version == Limits.protocolVersion else { throw otherVersion(version) }
         guard seal == .intact else { throw malformed("the header has no checksum") }
         guard let body = envelope.body else { throw malformed("the header holds no message that is known here") }
-        guard frames.count == (body.carriesPayload ? 2 : 1) else {
-            throw malformed("a \(body.name) of \(frames.count) frames, expected \(body.carriesPayload ? 2 : 1)")
+        guard frames.count == 1 || body.carriesPayload else {
+            throw malformed("a \(body.name) of \(frames.count) frames, expected 1")
         }
-        let payload = body.carriesPayload ? frames[1] : nil
+        let payload = try body.carriesPayload ? join(frames.dropFirst(), of: body.name) : nil
         try check(payload, of: body.name, against: envelope)
         return (body, payload?.stating(checksum: envelope.payloadCrc32C))
     }
 
     private static func check(_ payload: Payload?, of name: String, against envelope: WireEnvelope) throws(GridError) {
         let count = payload?.count ?? 0
-        guard count <= Limits.payloadBytesMax else {
-            throw malformed("a payload of \(count) bytes, the limit is \(Limits.payloadBytesMax)")
-        }
         guard envelope.payloadBytes == UInt64(count) else {
             throw malformed("the header of a \(name) promises \(envelope.payloadBytes) payload bytes, \(count) came")
         }

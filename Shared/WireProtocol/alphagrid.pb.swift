@@ -9,7 +9,7 @@
 //   https://github.com/apple/swift-protobuf/
 
 /// What travels in the first frame of every message between coordinator, workers and block sockets.
-/// Payload bytes (tasks, partials, parts of blocks) follow as a second frame of their own, so that nothing copies them.
+/// Payload bytes (tasks, partials, parts of blocks) follow in frames of their own: one, unless they are long.
 ///
 /// Field numbers are forever: a retired one is reserved, never reused. Scripts/generate turns this file into
 /// alphagrid.pb.swift, which is committed.

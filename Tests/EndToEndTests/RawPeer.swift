@@ -97,7 +97,7 @@ final class RawPeer {
 // The grid's own messages, by hand.
 
 extension RawPeer {
-    static let protocolVersion: UInt8 = 4
+    static let protocolVersion: UInt8 = 5
 
     /// A protobuf envelope with an empty message of a field number, and the header's checksum behind it.
     static func envelope(version: UInt8 = protocolVersion, field: UInt8) -> [UInt8] {

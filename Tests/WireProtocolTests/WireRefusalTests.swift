@@ -25,7 +25,7 @@ import Testing
         #expect(error?.message.contains(detail) == true, "\(String(describing: error))", sourceLocation: sourceLocation)
     }
 
-    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 3, 5, 4_000_000_000] as [UInt32])
+    @Test("Another protocol version gets one sentence that names both versions", arguments: [0, 4, 6, 4_000_000_000] as [UInt32])
     func otherVersion(version: UInt32) throws {
         let frames = try frames {
             $0.protocolVersion = version
@@ -39,8 +39,8 @@ import Testing
 
     @Test("A later version is named even when its message is of a kind that does not exist here")
     func laterVersionWithUnknownBody() throws {
-        // Field 1 (version) = 5, then field 99 with three bytes of something.
-        let header = Payload(copying: [0x08, 0x05, 0x9A, 0x06, 0x03, 1, 2, 3])
+        // Field 1 (version) = 6, then field 99 with three bytes of something.
+        let header = Payload(copying: [0x08, 0x06, 0x9A, 0x06, 0x03, 1, 2, 3])
         let error = #expect(throws: GridError.self) { try WireCodec.decodeCoordinatorMessage([header]) }
         #expect(error?.kind == .conflict)
     }
@@ -51,12 +51,34 @@ import Testing
         let result = try WireCodec.encode(
             .result(TaskResult(ref: ref, computeSeconds: 1, flops: 2)), payload: Payload(copying: [1, 2, 3]))
         expectMalformed([], "0 frames")
-        expectMalformed([goodbye, goodbye, goodbye], "3 frames")
+        expectMalformed(Array(repeating: goodbye, count: Limits.framesPerMessageMax + 1), "258 frames, expected 1 to 257")
         expectMalformed([goodbye, Payload(copying: [])], "a goodbye of 2 frames")
-        expectMalformed([result[0]], "a result of 1 frames")
+        expectMalformed([result[0]], "a result without a payload")
+        expectMalformed(result + [Payload(copying: [])], "in frames that are no 1048576 bytes")
         #expect(throws: GridError.self) { try WireCodec.encode(.goodbye, payload: Payload(copying: [])) }
         #expect(throws: GridError.self) {
             try WireCodec.encode(.result(TaskResult(ref: ref, computeSeconds: 1, flops: 2)), payload: nil)
+        }
+    }
+
+    @Test("A long payload travels in several frames, of sizes that leave no choice")
+    func longPayload() throws {
+        let result = WorkerMessage.result(TaskResult(ref: ref, computeSeconds: 1, flops: 2))
+        let edge = Limits.frameBytesMax
+        for (count, frameCount) in [(edge, 1), (edge + 1, 2), (2 * edge, 2), (2 * edge + 500_000, 3)] {
+            let payload = Payload(count: count) { bytes in
+                for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index &* 31 ^ index >> 15) }
+            }
+            let frames = try WireCodec.encode(result, payload: payload)
+            #expect(frames.count == 1 + frameCount && frames.allSatisfy { $0.count <= edge })
+            let (message, found) = try WireCodec.decodeWorkerMessage(frames)
+            #expect(message == result && found.map { Array($0.bytes) == Array(payload.bytes) } == true)
+            guard frameCount > 1 else { continue }
+            expectMalformed(frames.dropLast(), "promises \(count) payload bytes")
+            expectMalformed([frames[0], payload], "in frames that are no 1048576 bytes")
+            let reordered = [frames[0]] + frames.dropFirst().reversed()
+            expectMalformed(reordered, count == 2 * edge ? "CRC32C" : "in frames that are no 1048576 bytes")
+            expectMalformed(frames + [Payload(copying: [])], "in frames that are no 1048576 bytes")
         }
     }
 

@@ -76,7 +76,6 @@ package final class RemoteBlocks: BlockSource {
         _ server: Endpoint, _ membership: BlockMembership?
     ) throws(GridError) -> SocketLoop<BlockFetchHandler> {
         var options = SocketOptions()
-        options.frameBytesMax = Limits.blockPartBytesMax + Limits.headerBytesMax
         options.commandsMax = Limits.blockCommandsMax
         options.lingerMilliseconds = 0
         options.security = security
