@@ -102,6 +102,19 @@ import Testing
         }
     }
 
+    @Test("Where the connections to all workers are gone, what they were to send is asked of the coordinator; none is shunned")
+    func connectionsGone() {
+        var fetch = sent(for: 1, 2)
+        #expect(fetch.handle(.wanted(block(3), byteCount: 8, isUrgent: true), at: at(1)) == [open(block(3))])
+        #expect(fetch.handle(.peersLeft, at: at(2)) == [open(block(1)), open(block(2))])
+        #expect(fetch.handle(reply(block(1), from: other), at: at(2)) == [])
+        #expect(fetch.handle(redirect(block(1), to: other), at: at(2)) == [ask(block(1), at: other)])
+        #expect(fetch.handle(reply(block(1), from: other), at: at(3)).first == .deliver(block(1)))
+        #expect(fetch.handle(reply(block(2), from: nil), at: at(3)) == [.deliver(block(2))])
+        #expect(fetch.handle(reply(block(3), from: nil), at: at(3)) == [.deliver(block(3))])
+        #expect(fetch.isIdle)
+    }
+
     @Test("A worker that falls silent, or dies, is given up after three seconds")
     func silent() {
         var fetch = sent(for: 1, 2)

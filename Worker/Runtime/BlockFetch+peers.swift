@@ -27,6 +27,15 @@ extension BlockFetch {
         for position in transfers.indices where transfers[position].endpoint == endpoint { leavePeer(position, now) }
     }
 
+    /// What any of them was to send is asked of the coordinator again, who may name the same one: nobody has failed.
+    mutating func leavePeers(_ now: MonotonicTime) {
+        for position in transfers.indices where transfers[position].endpoint != nil {
+            transfers[position].endpoint = nil
+            transfers[position].askedAt = nil
+            transfers[position].since = now
+        }
+    }
+
     /// The coordinator is to send the block itself.
     mutating func leavePeer(_ position: Int, _ now: MonotonicTime) {
         transfers[position].failedAt = transfers[position].endpoint

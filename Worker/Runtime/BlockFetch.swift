@@ -18,6 +18,8 @@ struct BlockFetch {
         case replied(BlockReply, bytes: Int, found: BlockHash, from: String? = nil)
         /// What came from a worker was no reply.
         case garbage(from: String)
+        /// The connections to all workers are gone.
+        case peersLeft
         case tick
     }
 
@@ -93,6 +95,7 @@ struct BlockFetch {
         case .replied(let reply, let bytes, let found, nil): takeFromCoordinator(reply, bytes, found, now)
         case .replied(let reply, let bytes, let found, let peer?): take(reply, bytes, found, from: peer, now)
         case .garbage(let peer): shun(peer, "what came from there is no block reply", now)
+        case .peersLeft: leavePeers(now)
         case .tick: runTimers(now)
         }
         askMore(now)

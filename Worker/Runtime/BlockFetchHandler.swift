@@ -30,6 +30,8 @@ struct BlockFetchHandler: SocketHandler {
     private let poster: CommandPoster<Command>
     private var machine: BlockFetch
     private var peers: SocketLoop<BlockPeersHandler>?
+    /// Whom that thread has been told to ask, one connection each.
+    private var peersCalled: Set<String> = []
     private var membership: BlockMembership?
     private var malformedCount = 0
 
@@ -64,8 +66,8 @@ struct BlockFetchHandler: SocketHandler {
 
     mutating func noticed(_ event: SocketEvent, at now: MonotonicTime, via port: SocketPort) {
         switch event {
-        case .connected: perform(machine.handle(.connected, at: now), port)
-        case .disconnected: perform(machine.handle(.disconnected, at: now), port)
+        case .connected: tell(.connected, at: now, port)
+        case .disconnected: tell(.disconnected, at: now, port)
         // The control socket has the same key and says what is wrong with it.
         case .connectFailed, .refused, .revoked: break
         case .dropped(_, let reason): logger.warning("block server \(port.endpoint) sent \(reason)")
@@ -80,25 +82,23 @@ struct BlockFetchHandler: SocketHandler {
                 if let payload = held(part.hash) {
                     deliver(part.hash, .success(payload))
                 } else {
-                    perform(machine.handle(.wanted(part.hash, byteCount: part.byteCount, isUrgent: isUrgent), at: now), port)
+                    tell(.wanted(part.hash, byteCount: part.byteCount, isUrgent: isUrgent), at: now, port)
                 }
             }
         case .serveFrom(let endpoint):
-            perform(machine.handle(.disconnected, at: now), port)
+            tell(.disconnected, at: now, port)
             reconnect(port, to: endpoint)
         case .peerSaid(let peer, let reply, let block): take(reply, block, from: peer, at: now, port)
         case .peerSaidGarbage(let peer):
-            perform(machine.handle(.garbage(from: peer), at: now), port)
+            tell(.garbage(from: peer), at: now, port)
         case .join(let membership):
             self.membership = membership
-            // What it was asking for is asked of the coordinator when nothing comes.
-            peers?.stop()
-            peers = nil
+            leavePeers(at: now, port)
         }
     }
 
     mutating func tick(at now: MonotonicTime, via port: SocketPort) -> MonotonicTime? {
-        perform(machine.handle(.tick, at: now), port)
+        tell(.tick, at: now, port)
         return machine.nextDeadline
     }
 
@@ -108,18 +108,21 @@ struct BlockFetchHandler: SocketHandler {
         // What nobody waits for is not worth the time.
         let isHashed = machine.awaits(reply.hash, from: peer) && block.count > 0
         let found = isHashed ? block.withUnsafeBytes(PanelHashing.hash) : BlockHash(words: (0, 0, 0, 0))
-        let effects = machine.handle(.replied(reply, bytes: block.count, found: found, from: peer), at: now)
-        perform(effects, block: block, port)
+        tell(.replied(reply, bytes: block.count, found: found, from: peer), block: block, at: now, port)
     }
 
-    /// - Parameter block: what came with the reply that led to the effects.
-    private mutating func perform(_ effects: [BlockFetch.Effect], block: Payload? = nil, _ port: SocketPort) {
-        for effect in effects {
+    /// - Parameter block: what came with the reply.
+    private mutating func tell(
+        _ event: BlockFetch.Event, block: Payload? = nil, at now: MonotonicTime, _ port: SocketPort
+    ) {
+        var leavesPeers = false
+        for effect in machine.handle(event, at: now) {
             switch effect {
             // A request that cannot be sent is one that gets no answer: it is repeated in time.
             case .ask(let request, nil):
                 send(try? WireCodec.encode(request), port)
             case .ask(let request, let peer?):
+                leavesPeers = leavesPeers || peersCalled.count >= Limits.blockPeersCalledMax && !peersCalled.contains(peer)
                 ask(request, at: peer)
             case .notify(let notice):
                 send(try? WireCodec.encode(notice), port)
@@ -127,7 +130,7 @@ struct BlockFetchHandler: SocketHandler {
                 if let block { deliver(hash, .success(block)) }
             case .shunned(let peer, let reason):
                 logger.warning("no blocks from \(peer) for a while: \(reason)")
-                peers?.post(.leave(peer))
+                leavesPeers = true
             case .failed(let hash, let reason):
                 deliver(
                     hash, .failure(GridError(.failed, "block \(hash) cannot be had from \(port.endpoint): \(reason)")))
@@ -135,6 +138,15 @@ struct BlockFetchHandler: SocketHandler {
                 reconnect(port, to: nil)
             }
         }
+        if leavesPeers { leavePeers(at: now, port) }
+    }
+
+    /// Ends all connections to other workers, since a single one cannot be ended; the next that is asked gets a new one.
+    private mutating func leavePeers(at now: MonotonicTime, _ port: SocketPort) {
+        peers?.stop()
+        peers = nil
+        peersCalled = []
+        tell(.peersLeft, at: now, port)
     }
 
     private func send(_ frames: [Payload]?, _ port: SocketPort) {
@@ -145,7 +157,6 @@ struct BlockFetchHandler: SocketHandler {
     private mutating func ask(_ request: BlockRequest, at peer: String) {
         if peers == nil {
             var options = SocketOptions()
-            options.frameBytesMax = Limits.blockPartBytesMax + Limits.headerBytesMax
             options.lingerMilliseconds = 0
             options.security = membership?.client ?? .none
             let (poster, logger) = (poster, logger)
@@ -158,6 +169,7 @@ struct BlockFetchHandler: SocketHandler {
                 logger.error("\(error)")
             }
         }
+        peersCalled.insert(peer)
         peers?.post(.ask(request, at: peer))
     }
 

@@ -3,24 +3,17 @@ import Logging
 import Messaging
 import WireProtocol
 
-/// Talks to other workers that serve blocks: one socket that calls up to `Limits.blockPeersMax` of them. Decides nothing;
-/// what they say goes to the thread that fetches.
+/// Talks to other workers that serve blocks: one socket that calls each of them once. Decides nothing; what they say goes to the
+/// thread that fetches, which also ends this one and begins anew where a connection is not to be relied on.
 struct BlockPeersHandler: SocketHandler {
     enum Command: Sendable {
         case ask(BlockRequest, at: String)
-        /// A worker did not do what it should, and perhaps never will on this connection.
-        case leave(String)
-    }
-
-    private struct Line {
-        let endpoint: String
-        let peer: Peer
     }
 
     private let report: CommandPoster<BlockFetchHandler.Command>
     private let logger: Logger
-    /// Connections, the one used longest ago first.
-    private var lines: [Line] = []
+    private var lines: [String: Peer] = [:]
+    private var endpoints: [Peer: String] = [:]
 
     init(report: CommandPoster<BlockFetchHandler.Command>, logger: Logger) {
         self.report = report
@@ -28,18 +21,18 @@ struct BlockPeersHandler: SocketHandler {
     }
 
     mutating func received(_ frames: [Payload], from peer: Peer, at now: MonotonicTime, via port: SocketPort) {
-        guard let line = lines.first(where: { $0.peer == peer }) else { return }
+        guard let endpoint = endpoints[peer] else { return }
         do throws(GridError) {
             let (reply, block) = try WireCodec.decodeBlockReply(frames)
-            report.post(.peerSaid(line.endpoint, reply, block))
+            report.post(.peerSaid(endpoint, reply, block))
         } catch {
-            report.post(.peerSaidGarbage(line.endpoint))
+            report.post(.peerSaidGarbage(endpoint))
         }
     }
 
     mutating func noticed(_ event: SocketEvent, at now: MonotonicTime, via port: SocketPort) {
-        guard case .dropped(let peer, _) = event, let line = lines.first(where: { $0.peer == peer }) else { return }
-        report.post(.peerSaidGarbage(line.endpoint))
+        guard case .dropped(let peer, _) = event, let endpoint = endpoints[peer] else { return }
+        report.post(.peerSaidGarbage(endpoint))
     }
 
     mutating func handle(_ command: Command, at now: MonotonicTime, via port: SocketPort) {
@@ -48,23 +41,16 @@ struct BlockPeersHandler: SocketHandler {
             // What is not sent is not answered, and then asked of the coordinator.
             guard let peer = line(to: endpoint, port), let frames = try? WireCodec.encode(request) else { return }
             _ = port.send(frames, to: peer)
-        case .leave(let endpoint):
-            guard let position = lines.firstIndex(where: { $0.endpoint == endpoint }) else { return }
-            port.hangUp(lines.remove(at: position).peer)
         }
     }
 
     private mutating func line(to text: String, _ port: SocketPort) -> Peer? {
-        if let position = lines.firstIndex(where: { $0.endpoint == text }) {
-            let line = lines.remove(at: position)
-            lines.append(line)
-            return line.peer
-        }
+        if let peer = lines[text] { return peer }
         do throws(GridError) {
             let endpoint = try Endpoint(parsing: text, for: .connect, field: "the worker to fetch a block from")
-            if lines.count >= Limits.blockPeersMax { port.hangUp(lines.removeFirst().peer) }
             let peer = try port.call(endpoint)
-            lines.append(Line(endpoint: text, peer: peer))
+            lines[text] = peer
+            endpoints[peer] = text
             return peer
         } catch {
             logger.warning("\(error)")
