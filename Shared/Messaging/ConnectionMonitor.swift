@@ -45,7 +45,15 @@ final class ConnectionMonitor {
         self.watched = watched
     }
 
-    deinit { zmq_socket_monitor(watched, nil, 0) }
+    /// Reads what is there first: while libzmq waits for room in the pair it holds what it needs to stop.
+    deinit {
+        var left = Self.newsWaitingMax
+        while left > 0, let _ = try? pair.receive() { left -= 1 }
+        zmq_socket_monitor(watched, nil, 0)
+    }
+
+    /// Frames that fit the pair, and more.
+    private static let newsWaitingMax = 8_192
 
     var pollItem: zmq_pollitem_t {
         zmq_pollitem_t(socket: pair.raw, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0)

@@ -103,7 +103,7 @@ final class LoopControl<Command: Sendable>: Sendable {
         state.withLock { $0.failure = error }
     }
 
-    /// The loop: sleep, news of the connection, messages, commands, timers.
+    /// The loop: sleep, news of the connection, commands, messages, timers.
     func run<Handler: SocketHandler>(
         _ port: SocketPort, _ handler: inout Handler
     ) throws(GridError) where Handler.Command == Command {
@@ -113,9 +113,8 @@ final class LoopControl<Command: Sendable>: Sendable {
                 try port.wait(orFor: waker.descriptor, milliseconds: sleep(until: earlier(deadline, port.nextTurn)))
                 waker.drain()
                 for event in try port.takeEvents() { handler.noticed(event, at: .now(), via: port) }
-                // Before the commands: see `SocketPort.hangUp`.
-                try receiveBatch(port, &handler)
                 for command in commands.takeAll() { handler.handle(command, at: .now(), via: port) }
+                try receiveBatch(port, &handler)
                 deadline = handler.tick(at: .now(), via: port)
             }
         } catch {

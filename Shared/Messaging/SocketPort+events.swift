@@ -8,6 +8,7 @@ extension SocketPort {
     func takeEvents() throws(ZeroMQError) -> [SocketEvent] {
         var events: [SocketEvent] = []
         if let retryAt, retryAt <= .now() {
+            patience = min(2 * patience, Limits.connectPatienceFactorMax * options.connectMilliseconds)
             try? reconnect()
             events.append(.connectFailed)
         }
@@ -17,6 +18,7 @@ extension SocketPort {
         for address in zap?.takeRefused() ?? [] { events.append(.refused(.strangeKey(address: address))) }
         if let ring, ring.revision != ringRevision {
             ringRevision = ring.revision
+            cutsFrom = .now().advanced(milliseconds: Limits.farewellMilliseconds)
             for peer in peers.mute(unless: { ring.admits(userID: $0) }) {
                 events.append(.revoked(peer, key: keyName(of: peer) ?? ""))
             }
@@ -25,6 +27,7 @@ extension SocketPort {
     }
 
     private func event(_ news: ConnectionMonitor.News) -> SocketEvent? {
+        patience = options.connectMilliseconds
         switch news {
         case .connected:
             retryAt = nil
@@ -45,8 +48,8 @@ extension SocketPort {
     }
 
     /// Makes a new socket after so long, unless there is news before. Where libzmq itself tries again it says so at once, with
-    /// `connectFailed`; after what it takes for an error of the protocol, a damaged byte say, it does not. Nor does it say
-    /// anything of a peer whose greeting is that of an old version: there the handshake is over without a word.
+    /// `connectFailed`; after what it takes for an error of the protocol, a damaged byte say, it does not. Where the damage makes
+    /// the other side one of an old version, 4.3.5 waits for it without a bound.
     func retry(afterMilliseconds milliseconds: Int64) { retryAt = MonotonicTime.now().advanced(milliseconds: milliseconds) }
 
     /// When the socket wants its next turn at the latest, whatever its handler wishes.

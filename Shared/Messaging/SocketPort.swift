@@ -6,8 +6,6 @@ package final class SocketPort {
     private let context: ZeroMQContext
     let options: SocketOptions
     let isRouter: Bool
-    /// Whom a caller has called.
-    private var called: [Peer: Endpoint] = [:]
     private var socket: ZeroMQSocket
     var monitor: ConnectionMonitor?
     /// Of a socket that others connect to with keys.
@@ -21,6 +19,10 @@ package final class SocketPort {
     private(set) var isStopping = false
     /// When a connecting socket that has no connection is replaced, unless libzmq tells of a new attempt before.
     var retryAt: MonotonicTime?
+    /// Until then whoever has been revoked is heard out, lest the word that says so be lost with the connection.
+    var cutsFrom = MonotonicTime(nanoseconds: .min)
+    /// How long nothing may be heard of an attempt to connect, in milliseconds.
+    var patience: Int64
 
     /// Where the socket is bound or connects to; means nothing for a caller.
     package private(set) var endpoint: Endpoint
@@ -28,6 +30,7 @@ package final class SocketPort {
     init(_ role: SocketRole, _ options: SocketOptions) throws(GridError) {
         context = try ZeroMQContext()
         self.options = options
+        patience = options.connectMilliseconds
         if case .server(let keys) = options.security {
             // Before anything listens.
             zap = try ZAPHandler(context, ring: keys.ring)
@@ -78,7 +81,7 @@ package final class SocketPort {
         } catch {
             throw Self.connectError(error, endpoint)
         }
-        retry(afterMilliseconds: options.connectMilliseconds)
+        retry(afterMilliseconds: patience)
     }
 
     private static func connectError(_ error: ZeroMQError, _ endpoint: Endpoint) -> GridError {
@@ -143,7 +146,8 @@ package final class SocketPort {
     }
 
     /// Begins to connect a `.caller` to one more peer. What is sent before there is a connection waits for it; whether there
-    /// ever is one only an answer can tell.
+    /// ever is one only an answer can tell. It lasts as long as the socket: `zmq_disconnect` can end the program, where a message
+    /// from there is being read, and can end a connection to somebody else, where this one has ended by itself.
     ///
     /// - Throws: `.failed` when nothing can be sent there at all.
     package func call(_ endpoint: Endpoint) throws(GridError) -> Peer {
@@ -159,17 +163,7 @@ package final class SocketPort {
         }
         let peer = peers.peer(route: route)
         peers.keep(peer)
-        called[peer] = endpoint
         return peer
-    }
-
-    /// Ends a caller's connection; what has not been sent is gone.
-    ///
-    /// Polling makes libzmq fetch the first frame of the next message, and it ends the program where the rest is gone by then
-    /// with its connection. So the loop takes a message from the socket before anybody can hang up.
-    package func hangUp(_ peer: Peer) {
-        if let endpoint = called.removeValue(forKey: peer) { try? socket.disconnect(endpoint.description) }
-        peers.forget(peer)
     }
 
     /// Ends the thread after the present batch.
@@ -191,7 +185,7 @@ package final class SocketPort {
 
     enum Incoming {
         case nothing
-        /// Said by somebody whose key is not admitted any more.
+        /// Said by somebody whose key is not admitted any more, or who is not to be borne; the connection ends.
         case ignored
         case message(Peer, [Payload])
         case dropped(Peer, reason: String)
@@ -203,13 +197,15 @@ package final class SocketPort {
         // Before the first announcement is read a connecting socket's messages belong to the connection to come.
         var peer = connection ?? Peer(connections + 1)
         if isRouter {
-            let route = Array(frame.bytes)
+            let isRouteFit = frame.bytes.count <= Limits.routingIDBytesMax
+            let route = isRouteFit ? Array(frame.bytes) : []
             guard frame.hasMore, let next = try socket.receive() else {
                 return ring == nil ? .dropped(peers.peer(route: route), reason: "a message without frames") : .ignored
             }
             frame = next
             // The routing id is libzmq's own frame; what the sender has shown is known of the sender's.
-            guard let sender = sender(route, userID: ring == nil ? nil : frame.userID) else {
+            guard isRouteFit, let sender = sender(route, userID: ring == nil ? nil : frame.userID) else {
+                if !isRouteFit || MonotonicTime.now() >= cutsFrom { frame.cutConnection() }
                 var hasMore = frame.hasMore
                 while hasMore, let next = try socket.receive() { hasMore = next.hasMore }
                 return .ignored

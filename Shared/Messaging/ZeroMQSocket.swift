@@ -1,13 +1,24 @@
 import CZeroMQ
 import ClusterModel
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// Owner of one libzmq context: the I/O threads behind a thread's sockets. Each socket holds on to it, because ending
 /// a context waits for all its sockets to be closed. The one thing of libzmq that threads may share: the thread that
 /// checks keys has a socket in the context of those it checks them for.
 final class ZeroMQContext: @unchecked Sendable {
     let raw: UnsafeMutableRawPointer
 
+    /// libzmq numbers the connections of a socket from `rand()`, which it never seeds. Whoever claims the number of the next one
+    /// to come makes it end the program: nobody is to know it.
+    private static let seeding: Void = srand(.random(in: .min ... .max))
+
     init() throws(GridError) {
+        Self.seeding
         guard let raw = zmq_ctx_new() else {
             throw GridError(.failed, "zmq_ctx_new: \(String(cString: zmq_strerror(zmq_errno())))")
         }
@@ -54,11 +65,6 @@ struct ZeroMQSocket: ~Copyable {
     borrowing func set(_ option: Int32, bytes: [UInt8]) throws(ZeroMQError) {
         let raw = raw
         try zmqCall("zmq_setsockopt", "option \(option)") { zmq_setsockopt(raw, option, bytes, bytes.count) }
-    }
-
-    borrowing func disconnect(_ address: String) throws(ZeroMQError) {
-        let raw = raw
-        try zmqCall("zmq_disconnect", address) { zmq_disconnect(raw, address) }
     }
 
     borrowing func bind(_ address: String) throws(ZeroMQError) {

@@ -1,5 +1,6 @@
 import CZeroMQ
 import ClusterModel
+import Dispatch
 import Glibc
 import Messaging
 import Testing
@@ -69,8 +70,8 @@ private final class RawConnection {
     func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
 
     /// Becomes a DEALER in the eyes of the other side; who speaks before its READY has come is thrown out.
-    func shakeHands() {
-        send(Self.handshake)
+    func shakeHands(_ handshake: [UInt8] = handshake) {
+        send(handshake)
         let greeting = read(64 + 2)
         if let length = greeting.last { _ = read(Int(length)) }
     }
@@ -96,6 +97,14 @@ private final class RawConnection {
     }
 
     deinit { close(descriptor) }
+
+    /// The same with a routing id of the peer's choice.
+    static func handshake(routingID: [UInt8]) -> [UInt8] {
+        func length(_ count: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) } }
+        let ready = Array(handshake[66...]) + [8] + Array("Identity".utf8) + length(routingID.count) + routingID
+        // A command with a length of eight bytes.
+        return Array(handshake.prefix(64)) + [6, 0, 0, 0, 0] + length(ready.count) + ready
+    }
 
     /// What a ZeroMQ socket says first: ZMTP 3.0, no security, then READY as a DEALER.
     static let handshake: [UInt8] =
@@ -163,7 +172,7 @@ private final class RawConnection {
     func oversizeFrame() throws {
         let server = Inbox()
         let router = try router(server)
-        for size in [UInt64(Limits.payloadBytesMax) + 1, 1 << 62] {
+        for size in [UInt64(Limits.frameBytesMax + Limits.frameOverheadBytesMax) + 1, 1 << 62] {
             let connection = try RawConnection(to: router.endpoint)
             let length = (0..<8).map { UInt8(truncatingIfNeeded: size >> (56 - 8 * UInt64($0))) }
             connection.shakeHands()
@@ -277,5 +286,54 @@ private final class RawConnection {
             #expect(plain.nextMessage()?.frames == bytes("hi"))
             withExtendedLifetime((heard, open)) {}
         }
+    }
+
+    @Test("A socket that nothing is heard of is replaced after longer and longer")
+    func patience() throws {
+        let listener = try RawListener()
+        var options = SocketOptions()
+        options.connectMilliseconds = 200
+        let dealer = try dealer(Inbox(), to: listener.endpoint, options: options)
+        var connections: [RawConnection] = []
+        var times: [MonotonicTime] = []
+        for _ in 0..<4 {
+            connections.append(try #require(listener.accept()))
+            times.append(.now())
+        }
+        // 200, 400 and 800 ms; timers may be late, but never early.
+        #expect(times[3].nanoseconds - times[0].nanoseconds > 1_300_000_000)
+        withExtendedLifetime(dealer) {}
+    }
+
+    @Test("A peer with a routing id of more than 255 bytes is thrown out, and one with the longest is heard")
+    func longRoutingID() throws {
+        for (count, isHeard) in [(255, true), (256, false), (60_000, false)] {
+            let server = Inbox()
+            let router = try router(server)
+            let connection = try RawConnection(to: router.endpoint)
+            connection.shakeHands(RawConnection.handshake(routingID: Array(repeating: 0x41, count: count)))
+            connection.send([0, 2, 0x68, 0x69])
+            if isHeard {
+                #expect(server.nextMessage()?.frames == bytes("hi"))
+            } else {
+                #expect(connection.isClosedByPeer(), "\(count)")
+                router.post(.note)
+                #expect(server.next() == .ticked)
+            }
+            try expectServing(router, server)
+        }
+    }
+
+    @Test("A router stops while a flood of connections comes that nobody has looked at")
+    func stopsUnderFlood() throws {
+        let server = Inbox()
+        let router = try router(server)
+        let pause = DispatchSemaphore(value: 0)
+        router.post(.pause(pause))
+        router.stop()
+        // There is room for news of a thousand that come and go, and a hundred more wait to be accepted.
+        for _ in 0..<1_060 { _ = try RawConnection(to: router.endpoint) }
+        pause.signal()
+        #expect(router.join() == nil)
     }
 }

@@ -70,7 +70,6 @@ struct Recorder: SocketHandler {
         case reconnect(to: Endpoint)
         /// By a caller.
         case call(Endpoint)
-        case hangUp(Peer)
         case pause(DispatchSemaphore)
         case note
     }
@@ -101,7 +100,6 @@ struct Recorder: SocketHandler {
             do { try port.reconnect(to: endpoint) } catch { inbox.add(.outcome(.unroutable)) }
         case .call(let endpoint):
             do { inbox.add(.called(try port.call(endpoint))) } catch { inbox.add(.outcome(.unroutable)) }
-        case .hangUp(let peer): port.hangUp(peer)
         case .pause(let semaphore): semaphore.wait()
         case .note: inbox.add(.ticked)
         }

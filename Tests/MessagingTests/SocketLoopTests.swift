@@ -67,7 +67,7 @@ import Testing
         #expect(client.next() == .event(.connected(Peer(1))))
 
         let released = DispatchSemaphore(value: 0)
-        let count = 8 << 20
+        let count = Limits.frameBytesMax
         let words = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
         for (index, _) in words.bindMemory(to: UInt64.self).enumerated() {
             words.storeBytes(of: UInt64(index) &* 0x9E37_79B9_7F4A_7C15, toByteOffset: index * 8, as: UInt64.self)
@@ -237,6 +237,30 @@ import Testing
             router.stop()
             router.join()
             #expect(client.nextEvent { $0 != .connectFailed } == .disconnected(Peer(UInt64(number))))
+        }
+    }
+
+    @Test("A dealer gets all that was said before the other side was gone, however much waited")
+    func readsTheDead() throws {
+        for round in 1...5 {
+            let (server, client) = (Inbox(), Inbox())
+            let router = try router(server)
+            let dealer = try dealer(client, to: router.endpoint)
+            _ = client.nextEvent()
+            dealer.post(.sendToConnection(payloads("hello")))
+            let peer = try #require(server.nextMessage()?.peer)
+            let pause = DispatchSemaphore(value: 0)
+            dealer.post(.pause(pause))
+            for _ in 0..<240 { router.post(.send(payloads("one", "two"), to: peer)) }
+            for _ in 0..<240 { #expect(server.nextOutcome() == .sent) }
+            router.stop()
+            router.join()
+            // libzmq has noticed by then, and tells while the messages are read.
+            usleep(100_000)
+            pause.signal()
+            for _ in 0..<240 { #expect(client.nextMessage()?.frames == bytes("one", "two"), "round \(round)") }
+            dealer.stop()
+            #expect(dealer.join() == nil)
         }
     }
 
