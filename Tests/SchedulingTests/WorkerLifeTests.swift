@@ -24,7 +24,7 @@ struct WorkerLifeTests {
     func refused() {
         var talk = Conversation()
         let version =
-            "protocol version 99 is not spoken here: this coordinator speaks 4; "
+            "protocol version 99 is not spoken here: this coordinator speaks \(Limits.protocolVersion); "
             + "install the worker of AlphaGrid \(AlphaGrid.version)"
         #expect(talk.tell(.received(from: peer(1), .hello(hello(1, version: 99)))) == [.send(peer(1), .refused(version))])
         #expect(talk.tell(.unsupportedVersion(from: peer(2), version: 99)) == [.send(peer(2), .refused(version))])
