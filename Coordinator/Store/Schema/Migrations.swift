@@ -30,7 +30,23 @@ struct Migration: Sendable {
         Migration(version: 16, name: "jobs whose end is still to be told", sql: OperationTables.untoldEnds),
         Migration(version: 17, name: "revoked keys, for whoever leads", sql: Store.keyRevocationsTable),
         Migration(version: 18, name: "orders to drain of one start of a worker", sql: OperationTables.drainedIncarnations),
+        Migration(version: 19, name: "features of clusters whatever the order of rows", sql: exactClusterFeatures),
     ]
+
+    /// The views stay, with whatever rights were given on them.
+    private static let exactClusterFeatures = #"""
+        DO $$
+        DECLARE found record;
+        BEGIN
+            FOR found IN SELECT relname, pg_get_viewdef(oid) AS query FROM pg_class
+                WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace
+                    AND relname LIKE 'alpha\_cluster\_features\_%'
+            LOOP
+                EXECUTE format('CREATE OR REPLACE VIEW %I AS %s', found.relname, regexp_replace(
+                    found.query, '(avg|stddev_samp)\(((\w+\.)?value)\)', '\1(\2::numeric)::double precision', 'g'));
+            END LOOP;
+        END $$;
+        """#
 
     /// The public key is short and no secret: it is its own fingerprint. NULL says that an older program took the lease, which
     /// did not tell; an empty one, that there are no keys.
