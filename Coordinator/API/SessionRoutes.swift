@@ -62,7 +62,14 @@ extension APIRoutes {
         _ proof: SignInRequest, _ context: APIContext, _ doorman: Doorman
     ) async throws -> Authenticator.Finding {
         switch proof {
-        case .code(let code): return doorman.sessions.redeem(code[...]).map(Authenticator.Finding.granted) ?? .stranger
+        case .code(let code):
+            guard let grant = doorman.sessions.redeem(code[...]) else { return .stranger }
+            // What the code was made of may be over by now.
+            return switch await doorman.authenticator.identify(grant) {
+            case .known: .granted(grant)
+            case .stranger: .stranger
+            case .unavailable: .unavailable
+            }
         case .token(let token):
             // As at the gate: signatures cost more than a comparison.
             if JWTVerifier.looksLikeOne(token[...]),

@@ -145,7 +145,7 @@ package struct LocalPostgres: Sendable {
             ] + sync, account: home.account
         ).run()
         guard outcome.status == 0 else {
-            throw GridError(.failed, "initdb failed in \(home.path): \(outcome.output.lastLine)")
+            throw GridError(.failed, "initdb failed in \(home.path): \(outcome.output.reason)")
         }
         try home.write("local all all trust\n", to: "data/pg_hba.conf")
         try home.write("include 'alphagrid.conf'\n", to: "data/postgresql.conf")
@@ -186,6 +186,11 @@ package struct RunningPostgres: Equatable, Sendable {
 }
 
 extension String {
+    /// The first line that tells of an error, since others may tell what was tidied up after it; else the last.
+    var reason: String {
+        split(separator: "\n").first { $0.contains("error:") || $0.contains("fatal:") }.map(String.init) ?? lastLine
+    }
+
     /// The last line that says something.
     var lastLine: String {
         split(separator: "\n").last { !$0.allSatisfy(\.isWhitespace) }.map(String.init) ?? "no output"

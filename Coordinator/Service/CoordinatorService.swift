@@ -267,7 +267,7 @@ package final class CoordinatorService: Sendable {
         shared.withLock { $0.leaseKeeper }?.stop()
         // What was not told yet the next coordinator finds out by itself.
         if epoch.rawValue > 0 { try? vital.releaseLease(epoch) }
-        log.info("left; workers keep what they have for the next coordinator")
+        log.info("left\(epoch.rawValue > 0 ? "; workers keep what they have for the next coordinator" : "")")
     }
 
     /// Blocks have a socket and a thread of their own, so that megabytes never delay a lease.

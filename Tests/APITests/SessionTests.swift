@@ -117,9 +117,13 @@ import Testing
         let session = try cookie(await signIn(#"{"code":"\#(try #require(admin.json["code"] as? String))"}"#))
         // One browser may let another in.
         #expect(try await ask(Call(.post, "/v1/session/codes"), session).status == 201)
+        let unused = try await door.send(
+            Call(.post, "/v1/session/codes"), authorization: "Bearer \(FakeRecords.secret("admin"))")
         await records.set([])
         clock.advance(Limits.tokensLookSeconds)
         #expect(try await ask(Call(.get, "/v1/status"), session).status == 401)
+        let code = try #require(unused.json["code"] as? String)
+        expectProblem(try await signIn(#"{"code":"\#(code)"}"#), 401, "Unauthorized")
         #expect(await records.rows.map(\.entry.action).allSatisfy { $0 == "make sign-in code" })
     }
 

@@ -1,9 +1,17 @@
 import ClusterModel
 import Foundation
-import LocalPostgres
 import Testing
 
+@testable import LocalPostgres
+
 @Suite(.serialized) struct LocalPostgresTests {
+    @Test("Of what a program says when it fails, the reason is told and not what it tidied up")
+    func reasons() {
+        let output = "creating directory d ... ok\ninitdb: error: could not look up user\ninitdb: removing data directory\n"
+        #expect(output.reason == "initdb: error: could not look up user")
+        #expect("one\ntwo\n\n".reason == "two" && "".reason == "no output")
+    }
+
     @Test("Data survives a stop and a second start of the same folder")
     func restart() throws {
         let folder = try ScratchFolder()

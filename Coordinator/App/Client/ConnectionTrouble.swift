@@ -19,6 +19,8 @@ struct ConnectionTrouble {
     var answerSeconds: Int64
     /// What to do about a certificate that no known authority has signed; nothing where there is nothing.
     var authorityHint = ""
+    /// Whether the request went out in the clear, which a server of https ends without a word.
+    var isPlain = false
 
     func reason(_ error: any Error) -> String {
         switch error {
@@ -35,7 +37,8 @@ struct ConnectionTrouble {
             return "no answer within \(connectSeconds) seconds"
         case let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded:
             return "no answer within \(answerSeconds) seconds"
-        case let error as HTTPClientError where error == .remoteConnectionClosed: return "it closed the connection"
+        case let error as HTTPClientError where error == .remoteConnectionClosed:
+            return "it closed the connection" + (isPlain ? "; does it serve https?" : "")
         default: return "\(error)"
         }
     }

@@ -39,7 +39,7 @@ extension GridClient {
             self.base = base
             let trouble = ConnectionTrouble(
                 connectSeconds: connectSeconds, answerSeconds: seconds,
-                authorityHint: "; name its own with --ca or ALPHAGRID_CA")
+                authorityHint: "; name its own with --ca or ALPHAGRID_CA", isPlain: base.scheme == "http")
             reason = trouble.reason(error)
             cause = error is NIOSSLError || error is NIOSSLExtraError ? .distrusted : .silent
             let isTimeout = (error as? HTTPClientError) == .connectTimeout

@@ -35,8 +35,10 @@ struct DatabaseImportCommand: ParsableCommand {
         let store = try Store(url: try database.resolved())
         let line = ProgressLine(enabled: true)
         defer { line.clear() }
-        let report = try store.importPnL(path: file, region: region, unsubmitted: unsubmitted) { step in
-            line.show(Self.text(step, file: file), last: step.isLong)
+        let report = try whole {
+            try store.importPnL(path: file, region: region, unsubmitted: unsubmitted) { step in
+                line.show(Self.text(step, file: file), last: step.isLong)
+            }
         }
         line.clear()
         try output.print(report, rows: "values")
@@ -80,7 +82,17 @@ struct DatabaseImportAlphasCommand: ParsableCommand {
     func run() throws {
         let region = try region.map { text throws(GridError) in try Region(text) }
         let store = try Store(url: try database.resolved())
-        try output.print(try store.importAlphas(path: file, region: region, unsubmitted: unsubmitted), rows: "alphas")
+        let report = try whole { try store.importAlphas(path: file, region: region, unsubmitted: unsubmitted) }
+        try output.print(report, rows: "alphas")
+    }
+}
+
+/// An import that loses the database has stored nothing or everything; doing it again is right in both cases.
+private func whole(_ body: () throws -> ImportReport) throws -> ImportReport {
+    do {
+        return try body()
+    } catch let error as GridError where error.kind == .unreachable {
+        throw GridError(.unreachable, "\(error.message); import it again when it is back: no part of a file is stored by itself")
     }
 }
 
