@@ -20,7 +20,7 @@ package enum Limits {
     package static let inflationRatioMax = 100
 
     // Wire
-    /// 2: headers have a checksum; 3: tasks name the parts of their blocks; 4: a part is one message; 5: long payloads come in
+    /// 2: headers have a checksum; 3: tasks name the parts of their blocks; 4: a part is one message; 5: long results come in
     /// several frames. No other is spoken.
     package static let protocolVersion: UInt32 = 5
     package static let headerBytesMax = 64 << 10
@@ -32,8 +32,8 @@ package enum Limits {
     package static let payloadBytesMax = 256 << 20
     /// Of one part of a block, which is sent as one message.
     package static let blockPartBytesMax = blockEdgeMax * partDays * 8
-    /// A longer payload travels in several frames. Whoever is not let in can make a socket hold so much of what should have been
-    /// a handshake, and a routing id, which libzmq copies with every message, be as long.
+    /// A longer payload of a result travels in several frames: whoever is not let in can make a listening socket hold as much of
+    /// what should have been a handshake.
     package static let frameBytesMax = 1 << 20
     package static let framesPerMessageMax = 1 + payloadBytesMax / frameBytesMax
     /// What encryption adds to a frame, and more.
@@ -59,11 +59,11 @@ package enum Limits {
     /// Each attempt to connect has these bounds; libzmq tells of both.
     package static let connectMilliseconds: Int32 = 5_000
     package static let handshakeMilliseconds: Int32 = 5_000
-    /// A socket that hears nothing of its attempt for longer than both is replaced. Only looking up the name can take longer: so
-    /// the next socket has twice as long, up to a bound.
-    package static let connectPatienceMilliseconds: Int64 = 11_000
+    /// A socket that hears nothing of its attempt for longer than both, and the pause before it, is replaced. Only looking up the
+    /// name can take longer: so the next socket has twice as long, up to a bound.
+    package static let connectPatienceMilliseconds: Int64 = 13_000
     package static let connectPatienceFactorMax: Int64 = 32
-    /// A revoked key is told so, and has so long to leave; then its connection ends with the next word.
+    /// A revoked key is told so, and has so long to leave; then its connection is ended.
     package static let farewellMilliseconds: Int64 = 1_000
     /// Peers that were kept out are told of in the log at most once in so long.
     package static let refusalsLoggedMilliseconds: Int64 = 10_000

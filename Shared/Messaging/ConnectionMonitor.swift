@@ -117,4 +117,22 @@ final class ConnectionMonitor {
         }
         return code == 0 ? Z85.text(host) : nil
     }
+
+    /// Ends a connection that was accepted at this port, which libzmq has no way to do: to it the other side is gone.
+    ///
+    /// The descriptor may have become something else's, which is left alone: no other part of the program accepts at the port.
+    /// Should it be another worker's connection by now, that one is made anew.
+    static func cut(_ descriptor: Int32, acceptedAt port: UInt16) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let found = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address -> UInt16? in
+                guard getsockname(descriptor, address, &length) == 0 else { return nil }
+                // The port stands at the same place in both kinds of address.
+                return UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self).sin_port.bigEndian
+            }
+        }
+        let isInternet = [AF_INET, AF_INET6].contains(Int32(storage.ss_family))
+        if isInternet, found == port { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    }
 }

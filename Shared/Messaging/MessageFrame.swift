@@ -1,12 +1,6 @@
 import CZeroMQ
 import ClusterModel
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 /// Owner of one `zmq_msg_t`. It sits on the heap because libzmq keeps short contents inside the struct itself, so
 /// that pointers into it would dangle if Swift moved it.
 struct MessageFrame: ~Copyable {
@@ -75,12 +69,8 @@ struct MessageFrame: ~Copyable {
     /// Where the sender connects from; nil for a frame that was not received.
     var peerAddress: String? { zmq_msg_gets(raw, "Peer-Address").map { String(cString: $0) } }
 
-    /// Ends the connection that a received frame came by. libzmq has no way to end one of many; what it sees now is what it sees
-    /// where the other side goes. Should the descriptor be another connection's by now, that one is made anew.
-    func cutConnection() {
-        let descriptor = zmq_msg_get(raw, ZMQ_SRCFD)
-        if descriptor >= 0 { shutdown(descriptor, Int32(SHUT_RDWR)) }
-    }
+    /// Of the connection that a received frame came by; it may be closed by now, and stand for something else.
+    var descriptor: Int32 { zmq_msg_get(raw, ZMQ_SRCFD) }
 
     /// The frame as a payload, without a copy if it is long and happens to lie on a 64-byte boundary.
     ///

@@ -10,6 +10,7 @@ struct PeerTable {
         /// What the ring called the sender's key; nil where there are no keys.
         let userID: String?
         var address: String?
+        var descriptor: Int32?
         var isKept = false
         /// Its key was revoked.
         var isMute = false
@@ -55,9 +56,15 @@ struct PeerTable {
 
     func address(of peer: Peer) -> String? { entries[peer]?.address }
 
-    /// - Parameter address: asked only when it is not known yet.
-    mutating func note(_ peer: Peer, address: () -> String?) {
-        if let entry = entries[peer], entry.address == nil { entries[peer]?.address = address() ?? "an unknown address" }
+    /// What its connection was when it first spoke.
+    func descriptor(of peer: Peer) -> Int32? { entries[peer]?.descriptor }
+
+    /// - Parameter connection: asked only when it is not known yet.
+    mutating func note(_ peer: Peer, connection: () -> (address: String?, descriptor: Int32)) {
+        guard let entry = entries[peer], entry.address == nil else { return }
+        let (address, descriptor) = connection()
+        entries[peer]?.address = address ?? "an unknown address"
+        entries[peer]?.descriptor = descriptor
     }
 
     /// The handle of a sender that was heard before; nil when there is none.

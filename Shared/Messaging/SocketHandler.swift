@@ -69,7 +69,7 @@ package enum SocketRole: Hashable, Sendable {
 }
 
 package struct SocketOptions: Sendable {
-    /// A larger frame ends its connection before memory is spent on it.
+    /// Of a bound socket: a larger frame ends its connection before memory is spent on it. Those that connect take more.
     package var frameBytesMax = Limits.frameBytesMax
     /// Messages queued for and from each peer.
     package var highWaterMark = Limits.socketHighWaterMark

@@ -7,21 +7,26 @@ extension SocketPort {
     /// News that have come in, oldest first: of the connection, and of keys.
     func takeEvents() throws(ZeroMQError) -> [SocketEvent] {
         var events: [SocketEvent] = []
+        while events.count < Self.eventsPerBatch, let monitor, let news = try monitor.next() {
+            if let event = event(news) { events.append(event) }
+        }
         if let retryAt, retryAt <= .now() {
             patience = min(2 * patience, Limits.connectPatienceFactorMax * options.connectMilliseconds)
             try? reconnect()
             events.append(.connectFailed)
-        }
-        while events.count < Self.eventsPerBatch, let monitor, let news = try monitor.next() {
-            if let event = event(news) { events.append(event) }
         }
         for address in zap?.takeRefused() ?? [] { events.append(.refused(.strangeKey(address: address))) }
         if let ring, ring.revision != ringRevision {
             ringRevision = ring.revision
             cutsFrom = .now().advanced(milliseconds: Limits.farewellMilliseconds)
             for peer in peers.mute(unless: { ring.admits(userID: $0) }) {
+                if let descriptor = peers.descriptor(of: peer) { toBeCut.append(descriptor) }
                 events.append(.revoked(peer, key: keyName(of: peer) ?? ""))
             }
+        }
+        if !toBeCut.isEmpty, cutsFrom <= .now() {
+            for descriptor in toBeCut { ConnectionMonitor.cut(descriptor, acceptedAt: endpoint.port) }
+            toBeCut = []
         }
         return events
     }

@@ -11,6 +11,7 @@ extension SocketPort {
             // Sending to somebody who is gone is an error we want to see, not a message that vanishes.
             try socket.set(ZMQ_ROUTER_MANDATORY, 1)
             try configure(socket, endpoint, options)
+            try socket.bound(frameBytes: options.frameBytesMax)
             try socket.bind(endpoint.bindAddress)
             return socket
         } catch {
@@ -27,6 +28,7 @@ extension SocketPort {
             try socket.set(ZMQ_RECONNECT_IVL_MAX, 2_000)
             try socket.set(ZMQ_CONNECT_TIMEOUT, Limits.connectMilliseconds)
             try configure(socket, Endpoint(host: "*", port: 0), options)
+            try socket.bound(frameBytes: Limits.payloadBytesMax)
             return socket
         } catch {
             throw GridError(.failed, "a socket cannot be made: \(error)")
@@ -44,6 +46,7 @@ extension SocketPort {
         try socket.set(ZMQ_RECONNECT_IVL_MAX, 2_000)
         try socket.set(ZMQ_CONNECT_TIMEOUT, Limits.connectMilliseconds)
         try configure(socket, endpoint, options)
+        try socket.bound(frameBytes: Limits.payloadBytesMax)
         return socket
     }
 
@@ -52,7 +55,6 @@ extension SocketPort {
     ) throws(ZeroMQError) {
         try socket.set(ZMQ_SNDHWM, options.highWaterMark)
         try socket.set(ZMQ_RCVHWM, options.highWaterMark)
-        try socket.set(ZMQ_MAXMSGSIZE, wide: Int64(options.frameBytesMax + Limits.frameOverheadBytesMax))
         try socket.set(ZMQ_LINGER, options.lingerMilliseconds)
         try socket.set(ZMQ_IPV6, endpoint.isIPv6 ? 1 : 0)
         try secure(socket, options.security)
@@ -96,5 +98,12 @@ extension SocketPort {
         default:
             GridError(.failed, "cannot listen on \(endpoint): \(error)")
         }
+    }
+}
+
+extension ZeroMQSocket {
+    /// A larger frame ends its connection before memory is spent on it.
+    fileprivate borrowing func bound(frameBytes: Int) throws(ZeroMQError) {
+        try set(ZMQ_MAXMSGSIZE, wide: Int64(frameBytes + Limits.frameOverheadBytesMax))
     }
 }

@@ -19,8 +19,10 @@ package final class SocketPort {
     private(set) var isStopping = false
     /// When a connecting socket that has no connection is replaced, unless libzmq tells of a new attempt before.
     var retryAt: MonotonicTime?
-    /// Until then whoever has been revoked is heard out, lest the word that says so be lost with the connection.
+    /// Until then whoever has been revoked keeps the connection, lest the word that says so be lost with it.
     var cutsFrom = MonotonicTime(nanoseconds: .min)
+    /// Connections that are ended then.
+    var toBeCut: [Int32] = []
     /// How long nothing may be heard of an attempt to connect, in milliseconds.
     var patience: Int64
 
@@ -205,13 +207,14 @@ package final class SocketPort {
             frame = next
             // The routing id is libzmq's own frame; what the sender has shown is known of the sender's.
             guard isRouteFit, let sender = sender(route, userID: ring == nil ? nil : frame.userID) else {
-                if !isRouteFit || MonotonicTime.now() >= cutsFrom { frame.cutConnection() }
+                let isTold = ring?.revision == ringRevision && MonotonicTime.now() >= cutsFrom
+                if !isRouteFit || isTold { ConnectionMonitor.cut(frame.descriptor, acceptedAt: endpoint.port) }
                 var hasMore = frame.hasMore
                 while hasMore, let next = try socket.receive() { hasMore = next.hasMore }
                 return .ignored
             }
             peer = sender
-            peers.note(sender) { frame.peerAddress }
+            peers.note(sender) { (frame.peerAddress, frame.descriptor) }
         }
         var frames: [Payload] = []
         var frameCount = 0

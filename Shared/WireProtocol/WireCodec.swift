@@ -5,8 +5,8 @@ import SwiftProtobuf
 /// Turns messages into frames and back.
 ///
 /// A message is one header frame (a `WireEnvelope` with its checksum, at most `Limits.headerBytesMax`) and, for results,
-/// leases and block replies, a payload (at most `Limits.payloadBytesMax`) whose size and CRC32C the header states: in one frame
-/// or, where it is longer, in frames of `Limits.frameBytesMax` and what is left.
+/// leases and block replies, one payload frame (at most `Limits.payloadBytesMax`) whose size and CRC32C the header states. The
+/// payload of a result is split where it is longer than `Limits.frameBytesMax`: into frames of that size and what is left.
 ///
 /// Nothing a peer sends can do more than make a decode function throw: `.conflict` when it speaks another protocol
 /// version, with a sentence that names both and is fit for `CoordinatorMessage.refused`; `.usage` for anything else.
@@ -40,7 +40,7 @@ package enum WireCodec {
             throw GridError(.failed, "a \(body.name) does not fit a header of \(Limits.headerBytesMax) bytes")
         }
         let frame = Payload(copying: WireHeader.seal(header))
-        return [frame] + (payload.map(split) ?? [])
+        return [frame] + (payload.map { body.isSplit ? split($0) : [$0] } ?? [])
     }
 
     private static func split(_ payload: Payload) -> [Payload] {
@@ -51,17 +51,23 @@ package enum WireCodec {
         }
     }
 
-    /// The payload of these frames; they have sizes that `split` gives them.
-    private static func join(_ frames: ArraySlice<Payload>, of name: String) throws(GridError) -> Payload {
+    /// The payload of these frames, which have the sizes that the sender gives them.
+    private static func join(
+        _ frames: ArraySlice<Payload>, of body: WireEnvelope.OneOf_Body
+    ) throws(GridError) -> Payload {
+        let name = body.name
+        guard frames.count <= 1 || body.isSplit else {
+            throw malformed("a \(name) of \(frames.count + 1) frames, expected 2")
+        }
         guard let last = frames.last else { throw malformed("a \(name) without a payload") }
         let count = frames.reduce(0) { $0 + $1.count }
         guard count <= Limits.payloadBytesMax else {
             throw malformed("a payload of \(count) bytes, the limit is \(Limits.payloadBytesMax)")
         }
-        guard frames.dropLast().allSatisfy({ $0.count == Limits.frameBytesMax }), last.count <= Limits.frameBytesMax,
-            last.count > 0 || frames.count == 1
-        else { throw malformed("the payload of a \(name) in frames that are no \(Limits.frameBytesMax) bytes") }
-        if frames.count == 1 { return last }
+        guard frames.count > 1 || body.isSplit && last.count > Limits.frameBytesMax else { return last }
+        guard frames.dropLast().allSatisfy({ $0.count == Limits.frameBytesMax }), 1...Limits.frameBytesMax ~= last.count else {
+            throw malformed("the payload of a \(name) in frames that are no \(Limits.frameBytesMax) bytes")
+        }
         return Payload(unwritten: count) { whole in
             var start = 0
             for frame in frames {
@@ -97,7 +103,7 @@ package enum WireCodec {
         guard frames.count == 1 || body.carriesPayload else {
             throw malformed("a \(body.name) of \(frames.count) frames, expected 1")
         }
-        let payload = try body.carriesPayload ? join(frames.dropFirst(), of: body.name) : nil
+        let payload = try body.carriesPayload ? join(frames.dropFirst(), of: body) : nil
         try check(payload, of: body.name, against: envelope)
         return (body, payload?.stating(checksum: envelope.payloadCrc32C))
     }
@@ -146,6 +152,13 @@ extension WireEnvelope.OneOf_Body {
             .blockRequest, .blockNotice:
             false
         }
+    }
+
+    /// Whether a long payload comes in several frames: what listening sockets are sent, where a stranger's frame may be as long
+    /// as anybody's. Whatever else is long stays whole: libzmq can end a program that closes a socket whose connection breaks
+    /// in the same moment, while a message of several frames has left in part.
+    var isSplit: Bool {
+        if case .result = self { true } else { false }
     }
 
     /// What errors call the message.

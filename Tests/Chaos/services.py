@@ -7,7 +7,7 @@ import time
 
 RESTART_SECONDS = 1.0
 # What a program must not write, however it is treated.
-FORBIDDEN = ("Fatal error", "Assertion failed", "AddressSanitizer", "malloc()", "double free", "corrupted size")
+FORBIDDEN = ("Fatal error", "Assertion failed", ".cpp:", "AddressSanitizer", "malloc()", "double free", "corrupted size")
 
 
 def count(text):

@@ -82,6 +82,20 @@ import Testing
         }
     }
 
+    @Test("Payloads that only connecting sockets are sent stay whole")
+    func wholePayload() throws {
+        let payload = Payload(count: Limits.frameBytesMax + 1) { _ in }
+        let lease = try WireCodec.encode(.lease(Lease(ref: ref, kind: "noop")), payload: payload)
+        #expect(lease.map(\.count).last == payload.count && lease.count == 2)
+        #expect(try WireCodec.decodeCoordinatorMessage(lease).1?.count == payload.count)
+        let result = WorkerMessage.result(TaskResult(ref: ref, computeSeconds: 1, flops: 2))
+        let halves = try [lease[0]] + WireCodec.encode(result, payload: payload).dropFirst()
+        let error = #expect(throws: GridError.self) { try WireCodec.decodeCoordinatorMessage(halves) }
+        #expect(error?.message.contains("a lease of 3 frames, expected 2") == true)
+        let reply = try WireCodec.encode(BlockReply(hash: BlockHash(words: (1, 2, 3, 4))), block: payload)
+        #expect(reply.count == 2)
+    }
+
     @Test("A payload that is longer, shorter or other than the header says is refused")
     func payloadMustMatch() throws {
         let result = WorkerMessage.result(TaskResult(ref: ref, computeSeconds: 1, flops: 2))

@@ -16,7 +16,7 @@ extension BlockFetch {
         }
     }
 
-    private func isInUse(_ endpoint: String) -> Bool { transfers.contains { $0.endpoint == endpoint } }
+    func isInUse(_ endpoint: String) -> Bool { transfers.contains { $0.endpoint == endpoint } }
 
     private var peersInUse: Int { Set(transfers.compactMap(\.endpoint)).count }
 

@@ -94,7 +94,9 @@ struct BlockFetch {
         case .disconnected: disconnect()
         case .replied(let reply, let bytes, let found, nil): takeFromCoordinator(reply, bytes, found, now)
         case .replied(let reply, let bytes, let found, let peer?): take(reply, bytes, found, from: peer, now)
-        case .garbage(let peer): shun(peer, "what came from there is no block reply", now)
+        case .garbage(let peer):
+            // Nobody else's blocks are to wait for one who goes on talking.
+            if isInUse(peer) { shun(peer, "what came from there is no block reply", now) }
         case .peersLeft: leavePeers(now)
         case .tick: runTimers(now)
         }
