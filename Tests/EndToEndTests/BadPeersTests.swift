@@ -165,7 +165,7 @@ extension EndToEnd {
             peer.sendMessage([RawPeer.envelope(version: 99, field: 10)])
             let answer = try #require(peer.receiveMessage(), "no answer")
             let text = String(decoding: answer[0], as: UTF8.self)
-            #expect(text.contains("protocol version 99") && text.contains("4; install"), "\(text)")
+            #expect(text.contains("protocol version 99") && text.contains("\(RawPeer.protocolVersion); install"), "\(text)")
             #expect(try await cluster.status()["workers_connected"] as? Int == 0)
         }
 
