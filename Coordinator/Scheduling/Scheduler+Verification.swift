@@ -126,10 +126,7 @@ extension Scheduler {
             disagree(answer, known, ref, job)
         } else if !known.contains(where: { $0.worker == answer.worker }) {
             counters.tasksVerified += 1
-            // Another worker may still be at it, and what it gives is compared with this.
-            if jobs[job]?.stage?.verifications[task]?.attempt != nil {
-                note(ref.task, job) { note, _ in note.answer = note.answer ?? known.first }
-            }
+            keepAnswer(of: task, job)
             endVerification(of: task, job)
             completeStageIfDone(job)
         }
@@ -137,6 +134,15 @@ extension Scheduler {
 
     func answer(of worker: Int, _ checksum: UInt32) -> Verification.Answer {
         Verification.Answer(worker: workers[worker].id, party: workers[worker].party, checksum: checksum)
+    }
+
+    /// Whoever is still at it, was thought lost, or computes a lease twice that came twice, may answer when the verification has
+    /// ended: that is compared with this.
+    private mutating func keepAnswer(of task: UInt32, _ job: Int) {
+        guard let record = jobs[job], let stage = record.stage, let verification = stage.verifications[task],
+            !verification.isDisputed, let known = verification.answers.first
+        else { return }
+        note(TaskID(job: record.id, plan: stage.plan, index: task), job) { note, _ in note.answer = note.answer ?? known }
     }
 
     private func answers(of task: UInt32, _ job: Int) -> [Verification.Answer]? {
@@ -224,6 +230,7 @@ extension Scheduler {
         guard let job = jobByID[attempt.task.job], jobs[job]?.stage?.plan == attempt.task.plan,
             jobs[job]?.stage?.verifications[task]?.attempt == id
         else { return }
+        if !failed { keepAnswer(of: task, job) }
         jobs[job]?.stage?.verifications[task]?.attempt = nil
         if failed { jobs[job]?.stage?.verifications[task]?.failedOn.append(workers[attempt.worker].id) }
         if let verification = jobs[job]?.stage?.verifications[task], !verification.isDisputed,
@@ -250,6 +257,8 @@ extension Scheduler {
             guard let verification = stage.verifications[task], !verification.isDisputed else { continue }
             if isOver || !hasJudge(verification, profile) {
                 counters.verificationsGivenUp += 1
+                // Where another task is disputed, the stage goes on.
+                if verification.attempt != nil { keepAnswer(of: task, job) }
                 endVerification(of: task, job)
             }
         }

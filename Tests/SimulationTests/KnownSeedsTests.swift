@@ -31,6 +31,8 @@ struct KnownSeedsTests {
             seed: 0, story: "the goodbye of a worker that has hung up is read, and it is not known any more whose it is",
             plantedBug: .unroutableForgotten),
         Known(seed: 11_014_548, story: "a verification goes ahead of a job that gets its profile in the same moment"),
+        Known(seed: 12_018_023, story: "the answer of a verification comes late, while the stage waits for a dispute"),
+        Known(seed: 12_025_967, story: "a lease that came twice is computed twice, and differently the second time"),
         // In these the product did well, and the simulation was wrong about it.
         Known(seed: 100_860, story: "a goodbye by a connection that is gone ends no order to drain"),
         Known(seed: 122_788, story: "nor does that of a process which another one has taken over from"),
